@@ -1,0 +1,32 @@
+"""Errors for a person: what happened, what it means, what to do next (RFC 9457 at the edge)."""
+
+
+class Problem(Exception):
+    """An error that a tired person can act on.
+
+    `code` is stable and short (`event.conflict`), `title` one plain sentence, `detail` what is
+    special this time (never a secret or content), `next_step` what to do, `status` the HTTP status
+    that the web edge answers with. A command ends with exit code 1 (2 for wrong usage).
+    """
+
+    def __init__(
+        self, code: str, title: str, detail: str = "", *, status: int = 400, next_step: str = ""
+    ) -> None:
+        super().__init__(f"{title} {detail}".strip())
+        self.code = code
+        self.title = title
+        self.detail = detail
+        self.status = status
+        self.next_step = next_step
+
+    def body(self) -> dict[str, str | int]:
+        """Return the problem as the members of RFC 9457, without empty ones."""
+        members: dict[str, str | int] = {
+            "type": f"urn:openhaven:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "next": self.next_step,
+        }
+        return {name: value for name, value in members.items() if value != ""}

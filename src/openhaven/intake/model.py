@@ -1,0 +1,100 @@
+"""What platforms tell us: the event and its parts, and what is known of a piece of media.
+
+The structs mirror `POST /v1/events`; unknown fields are refused with their path by msgspec.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from openhaven.core import AgeBand, EventKind, Visibility
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Short = Annotated[str, msgspec.Meta(max_length=200)]
+Url = Annotated[str, msgspec.Meta(max_length=2_000)]
+Text = Annotated[str, msgspec.Meta(max_length=100_000)]
+Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+Language = Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An actor on the platform, as the platform names it."""
+
+    id: Id
+    created_at: Moment | None = None
+    age_band: AgeBand = "unknown"
+    country: Country | None = None
+
+
+class MediaRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A piece of media that was sent to `POST /v1/media` before."""
+
+    id: Id
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A piece of content."""
+
+    id: Id
+    type: Short = "post"
+    text: Text | None = None
+    links: Annotated[tuple[Url, ...], msgspec.Meta(max_length=100)] = ()
+    media: Annotated[tuple[MediaRef, ...], msgspec.Meta(max_length=50)] = ()
+    language: Language | None = None
+    url: Url | None = None
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whom or what the event is aimed at."""
+
+    account: Account | None = None
+    item: Item | None = None
+
+
+class Conversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the event happened, and whether the platform could read it at all."""
+
+    id: Id
+    visibility: Visibility = "public"
+    encrypted: bool = False
+
+
+class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The device that was used, as an opaque id."""
+
+    id: Id
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Something that happened on the platform."""
+
+    id: Id
+    kind: EventKind
+    at: Moment
+    account: Account
+    item: Item | None = None
+    target: Target | None = None
+    conversation: Conversation | None = None
+    device: Device | None = None
+    context: Annotated[
+        dict[Id, Annotated[str, msgspec.Meta(max_length=2_000)] | int | float | bool | None],
+        msgspec.Meta(max_length=50),
+    ] = {}
+
+
+class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a piece of media: hashes, and why a perceptual hash is missing if it is.
+
+    `sha256` has 32 bytes, `md5` 16, `pdq` 32; `quality` is PDQ's own measure, 0 to 100.
+    """
+
+    id: str
+    sha256: bytes
+    md5: bytes
+    type: str
+    bytes: int
+    pdq: bytes | None = None
+    quality: int | None = None
+    unknown: str | None = None

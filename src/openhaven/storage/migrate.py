@@ -1,0 +1,72 @@
+"""Forward-only migrations: numbered SQL files, applied once each, in order, under one lock."""
+
+import hashlib
+from importlib import resources
+
+import msgspec
+import psycopg
+
+from openhaven.core import Problem
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """One file: its number, name, text and SHA-256."""
+
+    number: int
+    name: str
+    sql: str
+    sha256: str
+
+
+def migrations() -> list[Migration]:
+    """Return the migrations that this version of the program carries, in order."""
+    folder = resources.files("openhaven.storage") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    texts = [(f.name, f.read_text("utf-8")) for f in files]
+    return [
+        Migration(int(name[:4]), name, text, hashlib.sha256(text.encode()).hexdigest())
+        for name, text in texts
+    ]
+
+
+def migrate(url: str) -> list[str]:
+    """Bring the database at `url` to this version and return the names of what was applied.
+
+    Several processes may call this at once: one works, the others wait. Raises `Problem` when the
+    database comes from a newer program or a file that was applied has been altered since.
+    """
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('openhaven.migrate', 0))")
+        connection.execute(
+            """CREATE TABLE IF NOT EXISTS migrations (
+                 number int PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,
+                 applied_at timestamptz NOT NULL DEFAULT now())"""
+        )
+        done = dict(connection.execute("SELECT number, sha256 FROM migrations").fetchall())
+        known = migrations()
+        _refuse_strangers(done, known)
+        fresh = [migration for migration in known if migration.number not in done]
+        for migration in fresh:
+            connection.execute(migration.sql)  # type: ignore[call-overload]
+            connection.execute(
+                "INSERT INTO migrations (number, name, sha256) VALUES (%s, %s, %s)",
+                (migration.number, migration.name, migration.sha256),
+            )
+        return [migration.name for migration in fresh]
+
+
+def _refuse_strangers(done: dict[int, str], known: list[Migration]) -> None:
+    newest = max((migration.number for migration in known), default=0)
+    if any(number > newest for number in done):
+        raise Problem(
+            "database.newer",
+            "This database was made by a newer version of Openhaven.",
+            next_step="Start the newer version, or restore a backup that this version made.",
+        )
+    for migration in known:
+        if done.get(migration.number, migration.sha256) != migration.sha256:
+            raise Problem(
+                "migration.altered",
+                f"The migration {migration.name} was altered after it had been applied.",
+                next_step="Install an unaltered release; migrations are never edited.",
+            )

@@ -1,0 +1,56 @@
+"""The machine's secrets: generated at the first start into a file that only its owner can read."""
+
+import os
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from openhaven.core import Problem
+
+
+class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Secrets of one installation, each 32 random bytes as hexadecimal text.
+
+    `master` wraps the sealing keys, `links` makes unguessable links and digests, `ledger_seed` is
+    the Ed25519 seed that signs checkpoints, `database_password` guards the bundled PostgreSQL.
+    """
+
+    master: str
+    links: str
+    ledger_seed: str
+    database_password: str
+
+    @staticmethod
+    def at(path: Path) -> "Secrets":
+        """Read the secrets at `path`, or generate them there (mode 0600) when there are none.
+
+        Raises `Problem` when the file is open to others or is no file of secrets.
+        """
+        if not path.exists():
+            _write(path)
+        if path.stat().st_mode & 0o077:
+            raise Problem("secrets.open", f"Other users can read {path}.",
+                          next_step=f"Run: chmod 600 {path}")  # fmt: skip
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Secrets)
+        except msgspec.MsgspecError as error:
+            raise Problem("secrets.broken", f"{path} is no file of secrets.", str(error),
+                          next_step="Restore it from a backup: sealed data needs it.") from error  # fmt: skip
+
+
+def _write(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = Secrets(*(secrets.token_hex(32) for _ in Secrets.__struct_fields__))
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(fresh), indent=1))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        # A hard link fails when the file exists, so that of two first starts only one wins.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

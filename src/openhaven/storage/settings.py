@@ -1,0 +1,92 @@
+"""Settings: one TOML file, then the environment; validated at start, refused when unknown."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from openhaven.core import Problem
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
+
+
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long each kind of data is kept, in days."""
+
+    event_bodies: Days = 30
+    events: Days = 90
+    unused_media: Days = 1
+    media: Days = 30
+    decided: Days = 365
+    sessions: Days = 7
+
+
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How e-mail leaves the house. Without a host no e-mail is sent."""
+
+    host: str = ""
+    port: Port = 25
+    user: str = ""
+    password: str = ""
+    sender: str = ""
+    starttls: bool = True
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything an operator may set; every default is safe on a machine that others can reach."""
+
+    home: Path = Path(".openhaven")
+    host: str = "127.0.0.1"
+    port: Port = 8700
+    public_url: str = ""
+    database_url: str = ""
+    service_name: str = "This service"
+    operator_contact: str = ""
+    behind_proxy: bool = False
+    pack: str = "starter"
+    media_limit: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000_000)] = 32_000_000
+    retention: Retention = Retention()
+    mail: Mail = Mail()
+
+    @property
+    def url(self) -> str:
+        """The address that people and platforms use, without a trailing slash."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @staticmethod
+    def load(environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read `openhaven.toml` (or the file in OPENHAVEN_CONFIG), then OPENHAVEN_* variables.
+
+        Raises `Problem` for an unknown name or a wrong value, with its path.
+        """
+        given = _from_file(environ.get("OPENHAVEN_CONFIG", ""))
+        given |= _from_environment(environ)
+        try:
+            return msgspec.convert(given, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            raise Problem("settings.wrong", "A setting is wrong.", str(error),
+                          next_step="docs/operations.md lists every setting.") from error  # fmt: skip
+
+
+_NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
+          "operator_contact", "behind_proxy", "pack", "media_limit")  # fmt: skip
+
+
+def _from_file(name: str) -> dict[str, object]:
+    path = Path(name or "openhaven.toml")
+    if not name and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise Problem("settings.unreadable", f"The settings file {path} cannot be read.",
+                      str(error), next_step="Mend the file or unset OPENHAVEN_CONFIG.") from error  # fmt: skip
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    found = {name: environ.get(f"OPENHAVEN_{name.upper()}") for name in _NAMES}
+    return {name: value for name, value in found.items() if value is not None}

@@ -35,7 +35,7 @@ def make(data: Path, programs: Programs, way: Way, password: str) -> None:
     draft = data.with_name(f"{data.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
-    _give(draft, way.uid)
+    give(draft, way.uid)
     _must(way.run([str(programs.folder / "initdb"), "-D", str(draft), "-U", "postgres",
                    "-A", "reject", "--data-checksums", *_locale(programs.major)]))  # fmt: skip
     (draft / "pg_hba.conf").write_text(_HBA)
@@ -65,8 +65,8 @@ def give_to(data: Path, uid: int) -> None:
         return
     for parent, folders, files in os.walk(data):
         for name in (*folders, *files):
-            _give(Path(parent) / name, uid)
-    _give(data, uid)
+            give(Path(parent) / name, uid)
+    give(data, uid)
 
 
 def postmaster(data: Path) -> list[str]:
@@ -180,6 +180,7 @@ def _remember(data: Path, password: str) -> None:
         file.write(_digest(password))
 
 
-def _give(path: Path, uid: int) -> None:
+def give(path: Path, uid: int) -> None:
+    """Make `uid` the owner of `path`, when we are root."""
     if os.getuid() == 0:
         os.chown(path, uid, -1, follow_symlinks=False)

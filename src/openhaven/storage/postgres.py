@@ -173,7 +173,7 @@ class _Running:
         For 15 seconds a start that fails because of somebody's lock is tried again.
         """
         deadline = time.monotonic() + _PATIENCE
-        cluster.evict(self.data, self.say)
+        self._clear()
         while not self._try():
             words = last_lines(self.log)
             if time.monotonic() > deadline or not ("lock file" in words or "in use" in words):
@@ -185,7 +185,13 @@ class _Running:
                     next_step=f"Its log is {self.log}.",
                 )
             time.sleep(0.5)
-            cluster.evict(self.data, self.say)
+            self._clear()
+
+    def _clear(self) -> None:
+        cluster.evict(self.data, self.say)
+        # The socket has a lock file of its own; nobody who could hold it lives.
+        for name in (_SOCKET_NAME, f"{_SOCKET_NAME}.lock"):
+            Path(f"{self.socket}{name}").unlink(missing_ok=True)
 
     def _try(self) -> bool:
         command = [*self.way.prefix, str(self.programs.folder / "postgres"), "-D", str(self.data)]
@@ -277,18 +283,16 @@ def socket_folder(home: Path, uid: int, environ: Mapping[str, str] = os.environ)
     folder = next(path for path in fitting if path == inside or path.parent.is_dir())
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        if uid != os.getuid():
-            os.chown(folder, uid, -1, follow_symlinks=False)
+        cluster.give(folder, uid)
+    if folder == inside:
+        # Nobody else makes anything in the home; root may have used another account last time.
+        cluster.give(folder, uid)
     _insist_private(folder, uid)
     return folder
 
 
 def _insist_private(folder: Path, uid: int) -> None:
     facts = folder.lstat()
-    if os.getuid() == 0 and stat.S_ISDIR(facts.st_mode) and facts.st_uid in (0, uid):
-        # Root may have run PostgreSQL as another account the last time.
-        os.chown(folder, uid, -1, follow_symlinks=False)
-        facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != uid:
         raise Problem(
             "socket.taken",

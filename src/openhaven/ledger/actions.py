@@ -1,0 +1,201 @@
+"""Verbs: append an entry, give entries their order and sign the head, destroy a salt."""
+
+import os
+from collections.abc import Iterable, Sequence
+
+from psycopg.types.json import Jsonb
+
+from openhaven.core import Problem, new_id
+from openhaven.ledger import store
+from openhaven.ledger.model import (
+    ERASURE,
+    MAX_LEAF,
+    SALT_BYTES,
+    Entry,
+    Head,
+    New,
+    canonical_row,
+    commit,
+    leaf_of,
+    names_of,
+)
+from openhaven.ledger.note import Checkpoint, NoteError, Signer, open_checkpoint
+from openhaven.ledger.store import Waiting
+from openhaven.ledger.tiles import Edge, Tiles, edge_root, extend
+from openhaven.ledger.tree import EMPTY_ROOT, leaf_hash
+from openhaven.storage import Tx
+
+BATCH = 10_000
+
+
+def append(tx: Tx, kind: str, ids: dict[str, str], row: tuple[str, str] | None = None) -> str:
+    """Record one entry in the caller's transaction, without a place in the order yet.
+
+    `kind` is dotted lower-case words, `ids` maps names to ids of ours (never texts, never what a
+    platform calls its people: the ledger is public). `row=("decisions", "dec_…")` seals the columns
+    of that row that never change; the row must have been inserted before. Returns the entry's id.
+    Raises `ValueError` for a text where an id should be, `LookupError` for a row that is not there.
+    """
+    return append_many(tx, [New(kind, ids, row)])[0]
+
+
+def append_many(tx: Tx, news: Sequence[New]) -> list[str]:
+    """Record several entries at once, as `append` does; returns their ids in the given order."""
+    for new in news:
+        new.check()
+    sealed = _seal(tx, [new.row for new in news if new.row is not None])
+    made = [_entry(tx, new, sealed) for new in news]
+    if made:
+        _insert(tx, made)
+    return [entry.id for entry in made]
+
+
+def _seal(tx: Tx, rows: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+    """Return the canonical form of each row; raises `LookupError` for one that is not there."""
+    wanted: dict[str, set[str]] = {}
+    for table, key in rows:
+        wanted.setdefault(table, set()).add(key)
+    found: dict[tuple[str, str], bytes] = {}
+    for table, keys in wanted.items():
+        stored = store.sealed_rows(tx, names_of(table)[-1], keys)
+        if missing := keys - stored.keys():
+            raise LookupError(f"{table} has no row {min(missing)} to be sealed")
+        found |= {(table, key): canonical_row(row) for key, row in stored.items()}
+    return found
+
+
+def _entry(tx: Tx, new: New, sealed: dict[tuple[str, str], bytes]) -> Entry:
+    at = tx.now.replace(microsecond=0)
+    name, key, salt, commitment = None, None, None, None
+    if new.row is not None:
+        name, key, salt = names_of(new.row[0])[-1], new.row[1], os.urandom(SALT_BYTES)
+        commitment = commit(salt, sealed[new.row])
+    entry = Entry(
+        new_id("led"), at, new.kind, new.ids, str(tx.actor), name, key, salt, commitment, b"", None
+    )
+    return _with_leaf(entry)
+
+
+def _with_leaf(entry: Entry) -> Entry:
+    leaf = leaf_of(entry)
+    if len(leaf) > MAX_LEAF:
+        raise ValueError(f"a ledger entry of kind {entry.kind} is too long")
+    return Entry(
+        entry.id, entry.at, entry.kind, entry.ids, entry.actor, entry.row_table, entry.row_id,
+        entry.salt, entry.commitment, leaf, None,
+    )  # fmt: skip
+
+
+def _insert(tx: Tx, made: list[Entry]) -> None:
+    sql = """INSERT INTO ledger_entries
+               (id, at, kind, ids, actor, row_table, row_id, salt, commitment, leaf)
+             SELECT id, %(at)s, kind, ids, %(actor)s, row_table, row_id, salt, commitment, leaf
+             FROM unnest(%(ids)s::text[], %(kinds)s::text[], %(named)s::jsonb[],
+                         %(tables)s::text[], %(rows)s::text[], %(salts)s::bytea[],
+                         %(commitments)s::bytea[], %(leaves)s::bytea[])
+               AS new (id, kind, ids, row_table, row_id, salt, commitment, leaf)"""
+    tx.run(
+        sql,
+        at=made[0].at,
+        actor=made[0].actor,
+        ids=[entry.id for entry in made],
+        kinds=[entry.kind for entry in made],
+        named=[Jsonb(entry.ids) for entry in made],
+        tables=[entry.row_table for entry in made],
+        rows=[entry.row_id for entry in made],
+        salts=[entry.salt for entry in made],
+        commitments=[entry.commitment for entry in made],
+        leaves=[entry.leaf for entry in made],
+    )
+
+
+def sequence(tx: Tx, signer: Signer, limit: int = BATCH) -> int:
+    """Give up to `limit` committed entries their place, grow the tree and sign the new head.
+
+    Everything happens in the caller's transaction, which should do nothing else and be committed at
+    once. Only one sequencer works at a time; another, or one that finds nothing, writes nothing.
+    Returns the number of entries placed. Raises `Problem` (`ledger.broken`) instead of signing
+    anything when the stored head or the edge of the tree is not what was signed last.
+    """
+    if not tx.lock("openhaven.ledger.sequence"):
+        return 0
+    head = store.head(tx)
+    if head is None:
+        head = _store_checkpoint(tx, signer, 0, EMPTY_ROOT)
+    fresh = store.waiting(tx, limit)
+    if not fresh:
+        return 0
+    edge = store.edge(tx, head.size)
+    _refuse_broken(tx, signer, head, edge)
+    tiles, grown = extend(edge, head.size, [leaf_hash(entry.leaf) for entry in fresh])
+    size = head.size + len(fresh)
+    _place(tx, fresh, head.size)
+    _store_tiles(tx, tiles)
+    _store_checkpoint(tx, signer, size, edge_root(grown, size))
+    return len(fresh)
+
+
+def _refuse_broken(tx: Tx, signer: Signer, head: Head, edge: Edge) -> None:
+    try:
+        signed = open_checkpoint(head.note, signer.vkey)
+        root = edge_root(edge, head.size)
+    except (NoteError, ValueError) as error:
+        raise _broken(str(error)) from error
+    if (signed.size, signed.root) != (head.size, head.root) or root != head.root:
+        raise _broken(f"the tree does not lead to the root that was signed at {head.size} entries")
+    if store.beyond(tx, head.size) is not None:
+        raise _broken(f"there are entries with an index beyond the signed {head.size}")
+
+
+def _broken(detail: str) -> Problem:
+    return Problem(
+        "ledger.broken", "The ledger was altered; nothing more is signed.", detail, status=500,
+        next_step="Run: openhaven ledger verify. Then restore from a backup.",
+    )  # fmt: skip
+
+
+def _place(tx: Tx, fresh: list[Waiting], begin: int) -> None:
+    sql = """UPDATE ledger_entries e SET idx = new.idx
+             FROM unnest(%(ids)s::text[], %(places)s::bigint[]) AS new (id, idx)
+             WHERE e.id = new.id AND e.idx IS NULL"""
+    places = list(range(begin, begin + len(fresh)))
+    placed = tx.run(sql, ids=[entry.id for entry in fresh], places=places)
+    if placed != len(fresh):
+        raise _broken(f"{len(fresh) - placed} entries vanished while they were being placed")
+
+
+def _store_tiles(tx: Tx, tiles: Tiles) -> None:
+    sql = """INSERT INTO ledger_tiles (level, idx, hashes)
+             SELECT * FROM unnest(%(levels)s::int[], %(places)s::bigint[], %(hashes)s::bytea[])
+             ON CONFLICT (level, idx) DO UPDATE SET hashes = excluded.hashes"""
+    levels = [level for level, _ in tiles]
+    tx.run(sql, levels=levels, places=[at for _, at in tiles], hashes=list(tiles.values()))
+
+
+def _store_checkpoint(tx: Tx, signer: Signer, size: int, root: bytes) -> Head:
+    note = signer.sign(Checkpoint(signer.name, size, root).text)
+    sql = """INSERT INTO ledger_checkpoints (size, root, note, at)
+             VALUES (%(size)s, %(root)s, %(note)s, %(at)s)"""
+    tx.run(sql, size=size, root=root, note=note, at=tx.now)
+    return Head(size, root, note, tx.now)
+
+
+def destroy_salt(tx: Tx, table: str, row_id: str) -> int:
+    """Destroy the salts under which a row was sealed, and record that as an entry `erasure`.
+
+    Afterwards nobody can tell from the ledger what the row held, nor guess it; the entries and all
+    proofs stay as they are. To be called whenever sealed columns are cleared or the row is deleted,
+    in the same transaction. Returns the number of salts destroyed (0 writes nothing).
+    """
+    return destroy_salts(tx, table, [row_id])
+
+
+def destroy_salts(tx: Tx, table: str, row_ids: Sequence[str]) -> int:
+    """Destroy the salts of several rows of one table, as `destroy_salt` does."""
+    sql = """UPDATE ledger_entries SET salt = NULL
+             WHERE row_table = ANY(%(names)s) AND row_id = ANY(%(rows)s) AND salt IS NOT NULL
+             RETURNING row_id"""
+    gone = tx.rows(sql, names=names_of(table), rows=list(row_ids))
+    rows = sorted({str(row["row_id"]) for row in gone})
+    append_many(tx, [New(ERASURE, {"table": table, "row": row}) for row in rows])
+    return len(gone)

@@ -1,0 +1,48 @@
+# Openhaven. `make run` starts everything on this machine; `make` alone shows this list.
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench lint fmt types lock clean
+
+# Tests and tools, in the order in which they find mistakes cheaply.
+PYTEST := .venv/bin/python -m pytest
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+run: ## install (first time), start PostgreSQL, API, worker, console and the demo platform
+	@scripts/environment .venv requirements.lock
+	@# The demo ends as well when make itself is killed.
+	@exec $$(command -v setpriv >/dev/null && echo setpriv --pdeathsig TERM) .venv/bin/openhaven demo
+
+check: ## the fast ring: format, lint, types, tests without the slow ones
+	@scripts/environment .venv requirements-dev.lock
+	@$(MAKE) --no-print-directory lint types
+	$(PYTEST) -m "not slow"
+
+test: ## everything: sets itself up, then every check and every test
+	@scripts/environment .venv requirements-dev.lock
+	@scripts/environment .venv-synapse requirements-synapse.lock
+	@scripts/browser
+	@$(MAKE) --no-print-directory lint types
+	$(PYTEST)
+
+bench: ## events per second through the whole line; one JSON object as the last line
+	@scripts/environment .venv requirements-dev.lock
+	@.venv/bin/python -m bench
+
+lint: ## format and lint, nothing is changed
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+
+types: ## strict types
+	.venv/bin/mypy
+
+fmt: ## format, and mend what the linter can
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+lock: ## make the lock files anew (needs uv: pip install uv)
+	@scripts/lock
+
+clean: ## remove environments and caches; the state in .openhaven stays
+	rm -rf .venv .venv-synapse .mypy_cache .ruff_cache .hypothesis dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

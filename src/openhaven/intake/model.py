@@ -83,6 +83,28 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         msgspec.Meta(max_length=50),
     ] = {}
 
+    @property
+    def content(self) -> bool:
+        """Whether there is content that a signal could look at (never when it is encrypted)."""
+        return self.item is not None and not (self.conversation and self.conversation.encrypted)
+
+
+class ReportSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a report is about: an item, or an account."""
+
+    item: Id | None = None
+    account: Id | None = None
+
+
+class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a person told us; the reporter may stay unnamed."""
+
+    subject: ReportSubject
+    category: Short
+    text: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
+    reporter: Id | None = None
+    contact: Annotated[str, msgspec.Meta(max_length=320)] | None = None
+
 
 class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a piece of media: hashes, and why a perceptual hash is missing if it is.
@@ -94,7 +116,7 @@ class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):
     sha256: bytes
     md5: bytes
     type: str
-    bytes: int
     pdq: bytes | None = None
     quality: int | None = None
     unknown: str | None = None
+    size: int = 0

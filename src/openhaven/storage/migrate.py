@@ -42,12 +42,12 @@ def migrate(url: str) -> list[str]:
                  number int PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,
                  applied_at timestamptz NOT NULL DEFAULT now())"""
         )
-        done = dict(connection.execute("SELECT number, sha256 FROM migrations").fetchall())
+        done: dict[int, str] = dict(connection.execute("SELECT number, sha256 FROM migrations").fetchall())
         known = migrations()
         _refuse_strangers(done, known)
         fresh = [migration for migration in known if migration.number not in done]
         for migration in fresh:
-            connection.execute(migration.sql)  # type: ignore[call-overload]
+            connection.execute(migration.sql)
             connection.execute(
                 "INSERT INTO migrations (number, name, sha256) VALUES (%s, %s, %s)",
                 (migration.number, migration.name, migration.sha256),

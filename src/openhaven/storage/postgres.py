@@ -123,11 +123,14 @@ def start(
 def _lock_or_attach(home: Path, attach: bool) -> int | Path:
     """Return the lock of the home (a descriptor), or the socket directory of a running server."""
     deadline = time.monotonic() + (_START if attach else _PATIENCE)
+    seen = False
     while (lock := _lock(home)) is None:
-        if attach and cluster.ready(home / "postgres"):
+        # Seen twice: an owner that is being killed holds its lock for a moment longer.
+        if attach and seen and cluster.ready(home / "postgres"):
             return Path(cluster.postmaster(home / "postgres")[4])
         if time.monotonic() > deadline:
             raise _occupied(home)
+        seen = cluster.ready(home / "postgres")
         time.sleep(0.05)
     return lock
 
@@ -306,7 +309,10 @@ def _insist_private(folder: Path, uid: int) -> None:
 
 
 def _lock(home: Path) -> int | None:
-    lock = os.open(home / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    lock = os.open(home / "postgres.lock", flags, 0o600)
+    # What root makes in the home of somebody else must not lock that person out.
+    cluster.give(home / "postgres.lock", home.stat().st_uid)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -123,6 +123,16 @@ def last_lines(path: Path, count: int = 3) -> str:
 
 
 def _open_log(path: Path) -> int:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = path.parent
+    root = os.getuid() == 0
+    if not folder.exists():
+        folder.mkdir(mode=0o700, parents=True)
+        if root:
+            # What root makes in the home of somebody else must not lock that person out.
+            os.chown(folder, folder.parent.stat().st_uid, -1)
     trim_log(path)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    log = os.open(path, flags, 0o600)
+    if root:
+        os.fchown(log, folder.stat().st_uid, -1)
+    return log

@@ -4,6 +4,7 @@ Erasure of a subject is destroying its key: whatever was sealed for it can never
 while ids, counts and the ledger's proofs stay valid.
 """
 
+import hmac
 import os
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class Sealer:
     def __init__(self, tx: "Tx", master: bytes) -> None:
         self._tx = tx
         self._master = AESGCM(master)
+        self._digest_key = hmac.digest(master, b"openhaven digest", "sha256")
         self._known: dict[str, AESGCM] = {}
 
     def load(self, subjects: "Iterable[str]") -> None:
@@ -91,6 +93,10 @@ class Sealer:
         sql = """UPDATE subject_keys SET wrapped = '', destroyed_at = %(now)s
                  WHERE subject = %(subject)s AND destroyed_at IS NULL"""
         return self._tx.run(sql, subject=subject, now=self._tx.now) > 0
+
+    def digest(self, data: bytes) -> bytes:
+        """Return 32 bytes that are equal for equal `data` and tell nothing without the master key."""
+        return hmac.digest(self._digest_key, data, "sha256")
 
     def _wrap(self, subject: str, key: bytes) -> bytes:
         nonce = os.urandom(12)

@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     behind_proxy: bool = False
     pack: str = "starter"
     media_limit: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000_000)] = 32_000_000
+    metrics_token: str = ""
     retention: Retention = Retention()
     mail: Mail = Mail()
 
@@ -73,7 +74,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
-          "operator_contact", "behind_proxy", "pack", "media_limit")  # fmt: skip
+          "operator_contact", "behind_proxy", "pack", "media_limit",
+          "metrics_token")  # fmt: skip
 
 
 def _from_file(name: str) -> dict[str, object]:

@@ -145,10 +145,13 @@ CREATE TABLE events (
   outcome text,
   verdict jsonb,
   done_at timestamptz,
+  -- whether a ledger entry has counted it
+  tallied boolean NOT NULL DEFAULT false,
   UNIQUE (platform, id),
   CHECK ((state = 'done') = (verdict IS NOT NULL))
 );
 CREATE INDEX events_waiting ON events (seq) WHERE state = 'received';
+CREATE INDEX events_untallied ON events (seq) WHERE state = 'done' AND NOT tallied;
 CREATE INDEX events_stuck ON events (seq) WHERE state = 'stuck';
 CREATE INDEX events_item ON events (platform, item, seq) WHERE item IS NOT NULL;
 CREATE INDEX events_account ON events (platform, account, seq);
@@ -208,8 +211,11 @@ CREATE TABLE bank_changes (
   bank text NOT NULL,
   entry bigint,
   op text NOT NULL CHECK (op IN ('add', 'withdraw', 'bank')),
-  at timestamptz NOT NULL
+  at timestamptz NOT NULL,
+  -- sequence numbers commit out of order; whoever follows the log asks by the writer's transaction
+  writer xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
+CREATE INDEX bank_changes_writer ON bank_changes (writer);
 
 -- policy --------------------------------------------------------------------------------------
 
@@ -417,7 +423,7 @@ CREATE TABLE matrix_servers (
   server_name text NOT NULL,
   -- tokens, sealed for the platform
   tokens bytea NOT NULL,
-  reports_seen bigint NOT NULL DEFAULT 0,
+  -- until when reports made on the homeserver were fetched
   polled_at timestamptz,
   last_error text
 );
@@ -432,15 +438,22 @@ CREATE TABLE matrix_inbox (
   next_at timestamptz NOT NULL,
   last_error text,
   done_at timestamptz,
+  -- set aside after several attempts, for a person to look at
+  stuck_at timestamptz,
   PRIMARY KEY (platform, id)
 );
-CREATE INDEX matrix_inbox_waiting ON matrix_inbox (seq) WHERE done_at IS NULL;
+CREATE INDEX matrix_inbox_waiting ON matrix_inbox (platform, seq)
+  WHERE done_at IS NULL AND stuck_at IS NULL;
+CREATE INDEX matrix_inbox_done ON matrix_inbox (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX matrix_inbox_stuck ON matrix_inbox (seq) WHERE stuck_at IS NOT NULL;
 
 CREATE TABLE matrix_rooms (
   platform text NOT NULL REFERENCES matrix_servers,
   id text NOT NULL,
-  visibility text NOT NULL,
+  visibility text NOT NULL CHECK (visibility IN ('public', 'group', 'private')),
   encrypted boolean NOT NULL,
+  -- whom we write to here: this is the room of our notices to one person
+  person text,
   seen_at timestamptz NOT NULL,
   PRIMARY KEY (platform, id)
 );

@@ -1,0 +1,63 @@
+"""Notices by e-mail (SMTP)."""
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+
+import msgspec
+
+from openhaven.decisions.actions import Letter
+from openhaven.decisions.store import Notice
+from openhaven.storage import Database, Settings, Tx
+
+
+def send(db: Database, settings: Settings, letter: Letter) -> str | None:
+    """Send one notice; return None when the mail host took it, else why not, for staff.
+
+    The `Message-ID` is made from the notice's id, so that a mail host that saw it before can tell.
+    """
+    if not settings.mail.host:
+        return "No mail host is set (mail.host)."
+    with db.read() as tx:
+        address, notice = _opened(tx, letter)
+    if address is None or notice is None:
+        return "The address or the text was erased."
+    message = EmailMessage()
+    message["From"] = settings.mail.sender or f"openhaven@{settings.mail.host}"
+    message["To"] = address
+    message["Subject"] = " ".join(notice.title.split())
+    message["Message-ID"] = f"<{letter.id}@openhaven.invalid>"
+    message.set_content(notice.text)
+    try:
+        _deliver(settings, message)
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        return f"The mail host did not take it ({type(error).__name__})."
+    return None
+
+
+def _deliver(settings: Settings, message: EmailMessage) -> None:
+    mail = settings.mail
+    with smtplib.SMTP(mail.host, mail.port, timeout=20) as host:
+        if mail.starttls:
+            host.starttls(context=ssl.create_default_context())
+        if mail.user:
+            host.login(mail.user, mail.password)
+        host.send_message(message)
+
+
+def _opened(tx: Tx, letter: Letter) -> tuple[str | None, Notice | None]:
+    plain = None if letter.body is None else tx.keys.open(letter.subject, letter.body)
+    notice = None if plain is None else msgspec.json.decode(plain, type=Notice)
+    return _address(tx, letter), notice
+
+
+def _address(tx: Tx, letter: Letter) -> str | None:
+    if letter.report is not None:
+        sql = "SELECT body FROM reports WHERE id = %(id)s"
+        sealed = tx.value(sql, id=letter.report)
+        plain = None if sealed is None else tx.keys.open(letter.subject, sealed)
+        return None if plain is None else msgspec.json.decode(plain).get("contact")
+    sql = "SELECT contact FROM accounts WHERE platform = %(p)s AND id = %(a)s"
+    sealed = tx.value(sql, p=letter.platform, a=letter.account)
+    plain = None if sealed is None else tx.keys.open(letter.subject, sealed)
+    return None if plain is None else plain.decode()

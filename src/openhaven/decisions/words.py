@@ -1,0 +1,92 @@
+"""The words of notices: plain, complete, and never naming a reporter, hash, bank or distance."""
+
+from openhaven.core import HARMS
+from openhaven.decisions.model import Decision
+from openhaven.decisions.store import Notice
+
+_WHAT = {
+    "allow": "We looked at this and took no action.",
+    "warn": "This is a warning. Nothing was removed.",
+    "restrict": "We limited who can see this, or what it can do.",
+    "remove": "We removed this.",
+    "block": "We did not publish this.",
+    "suspend": "We suspended your account.",
+}
+_TITLE = {
+    "allow": "No action was taken",
+    "warn": "A warning about what you posted",
+    "restrict": "Something of yours was limited",
+    "remove": "Something you posted was removed",
+    "block": "Something you wanted to post was not published",
+    "suspend": "Your account was suspended",
+}
+_AUTOMATION = {
+    (True, "fully"): "A computer found this and decided it. A person looks at it when you appeal.",
+    (True, "partially"): "A computer found this; a person decided with its help.",
+    (True, "not"): "A computer found this; a person decided.",
+    (False, "fully"): "A computer decided this. A person looks at it when you appeal.",
+    (False, "partially"): "A person decided, with the help of a computer.",
+    (False, "not"): "A person looked at this and decided.",
+}
+
+
+def notice(service: str, decision: Decision, appeal_url: str, *, irreversible: bool) -> Notice:
+    """Return the statement of reasons to the person acted against, in plain words.
+
+    `irreversible` says that something was done that cannot be restored; the person is told.
+    """
+    where = "everywhere" if decision.scope == ["*"] else "in " + ", ".join(decision.scope)
+    ground = "the law" if decision.ground == "law" else "our rules"
+    parts = [
+        _WHAT[decision.outcome],
+        f"Why: {decision.facts}",
+        f"It goes against {ground}: “{decision.clause_title}”. {decision.clause_text}"
+        if decision.outcome != "allow"
+        else f"We checked it against: “{decision.clause_title}”.",
+        f"This holds {where}, {_duration(decision)}." if decision.outcome != "allow" else "",
+        _AUTOMATION[decision.automated_detection, decision.automated_decision],
+        "What was removed cannot be put back by the platform. A sealed copy is kept while you can "
+        "appeal, so that your words are not lost."
+        if irreversible
+        else "",
+        decision.redress,
+        f"Appeal here: {appeal_url}",
+    ]
+    text = "\n\n".join(part for part in parts if part)
+    return Notice(f"{service}: {_TITLE[decision.outcome]}", text, list(HARMS[decision.harm].help))
+
+
+def appeal_outcome(service: str, decision: Decision, facts: str, *, upheld: bool) -> Notice:
+    """Return the message that says how an appeal ended, with the reviewer's reasons."""
+    if upheld:
+        title, first = "Your appeal was successful", "We were wrong. The decision no longer holds."
+        rest = "What we did is being undone now. We are sorry."
+    else:
+        title, first = "Your appeal was not successful", "We looked again. The decision stays."
+        rest = (
+            "You can turn to a certified out-of-court dispute settlement body (in the EU) or to a "
+            "court."
+        )
+    text = "\n\n".join((first, f"Why: {facts}", rest, "A person decided this, not a computer."))
+    return Notice(f"{service}: {title}", text, list(HARMS[decision.harm].help))
+
+
+def reporter_outcome(service: str, decision: Decision) -> Notice:
+    """Return the message to a reporter: what became of the report, without naming anybody."""
+    acted = decision.outcome != "allow"
+    text = "\n\n".join((
+        "Thank you for your report. A person looked at it."
+        if decision.automated_decision == "not"
+        else "Thank you for your report.",
+        f"It goes against our rules: “{decision.clause_title}”. {_WHAT[decision.outcome]}".replace(
+            "your account", "the account") if acted else
+        "We found that it does not go against our rules, and took no action. If you know more, "
+        "please report it again and say so.",
+    ))  # fmt: skip
+    return Notice(f"{service}: Your report", text, list(HARMS[decision.harm].help))
+
+
+def _duration(decision: Decision) -> str:
+    if decision.until is None:
+        return "until it is changed"
+    return f"until {decision.until:%d %B %Y}"

@@ -1,0 +1,81 @@
+"""How things come in: platforms and their keys, accounts, events, media and reports of users.
+
+Everything is stored before it is answered; the same event sent again gives the same answer. A
+report becomes an event, too, so that there is one line and one place where work begins.
+"""
+
+from openhaven.intake.actions import (
+    accept,
+    accept_media,
+    accept_report,
+    add_platform,
+    claim,
+    create_key,
+    record,
+    revoke_key,
+    set_private_basis,
+    stumble,
+    tally,
+)
+from openhaven.intake.model import (
+    Account,
+    Conversation,
+    Device,
+    Event,
+    Item,
+    MediaFacts,
+    MediaRef,
+    Report,
+    ReportSubject,
+    Target,
+)
+from openhaven.intake.store import (
+    Accepted,
+    Claimed,
+    EventRow,
+    Platform,
+    account_of,
+    event_of,
+    latest_of_item,
+    media_facts,
+    media_of,
+    open_event,
+    platform_named,
+    report_status,
+)
+
+__all__ = [
+    "Accepted",
+    "Account",
+    "Claimed",
+    "Conversation",
+    "Device",
+    "Event",
+    "EventRow",
+    "Item",
+    "MediaFacts",
+    "MediaRef",
+    "Platform",
+    "Report",
+    "ReportSubject",
+    "Target",
+    "accept",
+    "accept_media",
+    "accept_report",
+    "account_of",
+    "add_platform",
+    "claim",
+    "create_key",
+    "event_of",
+    "latest_of_item",
+    "media_facts",
+    "media_of",
+    "open_event",
+    "platform_named",
+    "record",
+    "report_status",
+    "revoke_key",
+    "set_private_basis",
+    "stumble",
+    "tally",
+]

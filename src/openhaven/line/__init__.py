@@ -1,0 +1,12 @@
+"""The line: the order of work, in one place. Read `walk.py` first.
+
+Every other room is a leaf: it measures, judges, stores or carries out one thing. Here it is said
+what comes after what.
+"""
+
+from openhaven.line.answer import answer
+from openhaven.line.haven import Haven
+from openhaven.line.jobs import Worker
+from openhaven.line.walk import conclude, settle, walk
+
+__all__ = ["Haven", "Worker", "answer", "conclude", "settle", "walk"]

@@ -1,0 +1,59 @@
+"""The synchronous answer: may this be posted? The same walk, in the caller's process."""
+
+import time
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from openhaven import intake
+from openhaven.core import Actor, Problem
+from openhaven.intake import Accepted, Event
+from openhaven.line.haven import Haven
+from openhaven.line.walk import walk
+
+log = structlog.get_logger("answer")
+PATIENCE = 2.0
+
+
+def answer(
+    haven: Haven, actor: Actor, now: datetime, platform: str, event: Event
+) -> tuple[Accepted, dict[str, Any] | None]:
+    """Store an event and judge it in the same transaction; return what became of it.
+
+    The verdict is None when there was none within two seconds, or when judging failed: the event is
+    durable all the same and the worker takes it up. Raises `Problem` (503) when nothing was stored.
+    """
+    try:
+        accepted, verdict = _judge_now(haven, actor, now, platform, event)
+    except Exception as error:  # Storing must not depend on judging: the event is stored alone.
+        log.error("answer.failed", error=type(error).__name__, exc_info=not isinstance(error, Problem))
+        with haven.db.begin(actor, now) as tx:
+            accepted, verdict = intake.accept(tx, platform, [event])[0], None
+    if verdict is None and accepted.result == "same":
+        verdict = _wait(haven, platform, event.id)
+    return accepted, verdict
+
+
+def _judge_now(
+    haven: Haven, actor: Actor, now: datetime, platform: str, event: Event
+) -> tuple[Accepted, dict[str, Any] | None]:
+    with haven.db.begin(actor, now) as tx:
+        tx.run(f"SET LOCAL statement_timeout = {int(PATIENCE * 1000)}")
+        accepted = intake.accept(tx, platform, [event])[0]
+        if accepted.verdict is not None or accepted.result == "conflict":
+            return accepted, accepted.verdict
+        verdicts = walk(haven, tx, intake.claim(tx, 1, only=accepted.seq), tally=False)
+        return accepted, verdicts[0].public() if verdicts else None
+
+
+def _wait(haven: Haven, platform: str, event_id: str) -> dict[str, Any] | None:
+    """Wait for a verdict that another process is working on, for two seconds at the most."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with haven.db.read() as tx:
+            row = intake.event_of(tx, platform, event_id)
+        if row is not None and row.verdict is not None:
+            return row.verdict
+        time.sleep(0.05)
+    return None

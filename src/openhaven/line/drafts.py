@@ -1,0 +1,180 @@
+"""What a verdict or a judgement says, put into the form of a task or of a decision. Mostly pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from openhaven import intake, review
+from openhaven.core import HARMS, Outcome, Problem
+from openhaven.decisions import Draft
+from openhaven.intake import Claimed, Event, MediaFacts
+from openhaven.policy import Clause, Pack, Reason, Verdict
+from openhaven.storage import Tx
+
+Media = Mapping[str, MediaFacts]
+
+# What was found, in words that name neither a list nor a distance.
+_FACTS = {
+    "hash": "A picture or file in it is the same as, or nearly the same as, one on a list of known "
+    "harmful material.",
+    "pdq": "A picture in it is nearly the same as one on a list of known harmful pictures.",
+    "text": "Its words match a list of words and phrases that stand for this kind of harm.",
+    "links": "A link in it leads to an address on a list of harmful addresses.",
+}
+
+
+def outcome_of(claimed: Claimed, verdict: Verdict) -> Outcome:
+    """Return the outcome that counts: whatever a pack says, a report always reaches a person."""
+    return "review" if claimed.event.kind == "report.create" else verdict.outcome
+
+
+def verdict_rows(
+    batch: Sequence[Claimed], verdicts: Sequence[Verdict]
+) -> list[tuple[int, str, bytes]]:
+    """Return number, outcome and JSON of each verdict, as `intake.record` stores them."""
+    return [
+        (claimed.seq, verdict.outcome, msgspec.json.encode(verdict.public()))
+        for claimed, verdict in zip(batch, verdicts, strict=True)
+    ]
+
+
+def tally(verdicts: Sequence[Verdict], pack: str) -> dict[str, str]:
+    """Return the counts of a batch for its one ledger entry."""
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    return {"pack": pack} | {outcome: str(n) for outcome, n in sorted(counts.items())}
+
+
+def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
+    """Return what `review.open_task` needs to put an event (or a report) before a person."""
+    event = claimed.event
+    item, account, seq = _about(tx, claimed)
+    is_report = event.kind == "report.create"
+    harm = _category(event) if is_report else verdict.harm
+    return {
+        "platform": claimed.platform,
+        "item": item,
+        "account": account,
+        "harm": harm,
+        "severity": max(verdict.severity, HARMS[harm].severity if is_report else 1),
+        "queue": verdict.queue or "reports",
+        "event": seq,
+        "report": str(event.context["report"]) if is_report else None,
+    }
+
+
+def _about(tx: Tx, claimed: Claimed) -> tuple[str | None, str | None, int]:
+    """Return item, account and event that a claimed event is about; a report is about another's."""
+    event = claimed.event
+    if event.kind != "report.create" or event.target is None:
+        return event.item.id if event.item else None, event.account.id, claimed.seq
+    account = event.target.account.id if event.target.account else None
+    if event.target.item is None:
+        return None, account, claimed.seq
+    known = intake.latest_of_item(tx, claimed.platform, event.target.item.id)
+    if known is None:
+        return event.target.item.id, account, claimed.seq
+    return event.target.item.id, known.account, known.seq
+
+
+def _category(event: Event) -> str:
+    return str(event.context.get("category", "other"))
+
+
+def from_verdict(tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: Media) -> Draft:
+    """Return the decision that a rule made about an event, wholly by automated means."""
+    reason = verdict.reasons[0]
+    clause = pack.clauses[reason.clause]
+    event = claimed.event
+    item = event.item.id if event.item else None
+    return Draft(
+        case_id=review.case_for(tx, claimed.platform, item, event.account.id, verdict.harm),
+        platform=claimed.platform,
+        outcome=_decidable(verdict.outcome),
+        harm=verdict.harm,
+        clause=clause.anchor,
+        clause_title=clause.title,
+        clause_text=clause.text,
+        ground=clause.ground,
+        ground_reference=clause.reference,
+        pack=verdict.pack,
+        facts=facts_of(reason),
+        source="own_initiative",
+        automated_detection=True,
+        automated_decision="fully",
+        content_type=content_types(event, media),
+        content_at=event.at,
+        decided_by=f"rule:{reason.rule}",
+        account=event.account.id,
+        subject=claimed.subject,
+        item=item,
+        event=claimed.seq,
+        language=event.item.language if event.item else None,
+        until=tx.now + timedelta(days=verdict.days) if verdict.days else None,
+    )
+
+
+def _decidable(outcome: str) -> Any:
+    if outcome not in ("restrict", "remove", "block"):
+        raise Problem("verdict.outcome", f"A rule alone may not decide “{outcome}”.", status=500)
+    return outcome
+
+
+def facts_of(reason: Reason) -> str:
+    """Return what was found in plain words, without naming a reporter, hash, bank or distance."""
+    kinds = dict.fromkeys(finding.signal for finding in reason.findings if not finding.unknown)
+    sentences = [_FACTS[kind] for kind in kinds if kind in _FACTS]
+    return " ".join(sentences) or "It has the features that this rule describes."
+
+
+def content_types(event: Event | None, media: Media) -> list[str]:
+    """Return the kinds of content of an event, in the words of the DSA database."""
+    item = event.item if event else None
+    if item is None:
+        return ["OTHER"]
+    kinds = {"TEXT"} if item.text or item.links else set()
+    for ref in item.media:
+        major = media[ref.id].type.partition("/")[0].upper() if ref.id in media else "OTHER"
+        kinds.add(major if major in ("IMAGE", "VIDEO", "AUDIO") else "OTHER")
+    return sorted(kinds) or ["OTHER"]
+
+
+def from_judgement(tx: Tx, given: review.Given, clause: Clause) -> Draft:
+    """Return the decision that a reviewer's judgement makes, with the clause as it stood."""
+    row, event = (None, None) if given.event is None else intake.open_event(tx, given.event)
+    if row is not None and row.kind == "report.create":
+        row, event = None, None
+    account = given.account
+    known = intake.account_of(tx, given.platform, account) if account else None
+    media = intake.media_facts(
+        tx, given.platform, [ref.id for ref in event.item.media] if event and event.item else []
+    )
+    found = bool(row and row.verdict and any(r["findings"] for r in row.verdict.get("reasons", ())))
+    return Draft(
+        case_id=given.case_id,
+        platform=given.platform,
+        outcome=given.outcome,  # type: ignore[arg-type]
+        harm=given.harm,
+        clause=clause.anchor,
+        clause_title=clause.title,
+        clause_text=clause.text,
+        ground=clause.ground,
+        ground_reference=clause.reference,
+        pack=given.pack,
+        facts=given.facts,
+        source="report" if given.reports else "own_initiative",
+        automated_detection=found,
+        automated_decision="not",
+        content_type=content_types(event, media),
+        content_at=row.at if row else given.at,
+        decided_by=f"staff:{given.staff}",
+        account=account,
+        subject=known.subject if known else None,
+        item=given.item,
+        event=given.event,
+        judgement=given.id,
+        language=event.item.language if event and event.item else None,
+        until=tx.now + timedelta(days=given.days) if given.days else None,
+    )

@@ -1,0 +1,38 @@
+"""The wired parts of one process, handed to whoever works in it. Only `main.py` builds one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openhaven.connectors import Connector, Http
+from openhaven.decisions import Voice
+from openhaven.ledger import Signer
+from openhaven.policy import Packs
+from openhaven.signals import Banks, MediaHasher, Signal
+from openhaven.storage import Blobs, Database, Secrets, Settings
+
+
+@dataclass(frozen=True)
+class Haven:
+    """Everything a process needs: where things are stored, how they are judged, who carries out."""
+
+    settings: Settings
+    secrets: Secrets
+    db: Database
+    blobs: Blobs
+    banks: Banks
+    signals: tuple[Signal, ...]
+    packs: Packs
+    hasher: MediaHasher
+    http: Http
+    connectors: Mapping[str, Connector]
+    signer: Signer
+
+    @property
+    def voice(self) -> Voice:
+        """How this service speaks to people."""
+        return Voice(self.settings.service_name, self.settings.url)
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        self.hasher.close()
+        self.db.close()

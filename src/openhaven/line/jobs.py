@@ -1,0 +1,238 @@
+"""The worker: loops that claim what is waiting, each in its own thread, woken by the database."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import structlog
+
+from openhaven import connectors, decisions, intake, ledger, records, review
+from openhaven.core import Problem, system
+from openhaven.decisions import Act
+from openhaven.line.haven import Haven
+from openhaven.line.walk import conclude, walk
+
+log = structlog.get_logger("worker")
+
+BATCH = 200
+LEASE = timedelta(seconds=60)
+ME = system("worker")
+
+
+# What each loop does; it returns how much it found, so that a busy loop does not wait ----------
+
+
+def judge_events(haven: Haven) -> int:
+    """Walk one batch of events; where the batch fails, walk them one by one."""
+    try:
+        with haven.db.begin(ME) as tx:
+            batch = intake.claim(tx, BATCH)
+            walk(haven, tx, batch)
+            return len(batch)
+    except Problem as problem:
+        if problem.code == "database.away":
+            raise
+        return _one_by_one(haven)
+    except Exception:  # A defect in judging must not stop the line: it is narrowed down below.
+        log.exception("line.batch_failed")
+        return _one_by_one(haven)
+
+
+def _one_by_one(haven: Haven) -> int:
+    with haven.db.begin(ME) as tx:
+        waiting = [claimed.seq for claimed in intake.claim(tx, BATCH)]
+    for seq in waiting:
+        _alone(haven, seq)
+    return len(waiting)
+
+
+def _alone(haven: Haven, seq: int) -> None:
+    try:
+        with haven.db.begin(ME) as tx:
+            walk(haven, tx, intake.claim(tx, 1, only=seq))
+    except Exception:  # The event is counted and, after three times, set aside for a person.
+        log.exception("line.event_failed", event=seq)
+        with haven.db.begin(ME) as tx:
+            intake.stumble(tx, seq)
+
+
+def settle_judgements(haven: Haven) -> int:
+    """Turn judgements into decisions, each in a transaction of its own."""
+    settled = 0
+    for _ in range(BATCH):
+        with haven.db.begin(ME) as tx:
+            waiting = review.waiting_judgements(tx, 1)
+            if not waiting:
+                break
+            conclude(haven, tx, waiting[0])
+            settled += 1
+    return settled
+
+
+def carry_acts(haven: Haven, pool: ThreadPoolExecutor) -> int:
+    """Send acts that are due; the attempt is stored before, the result after."""
+    with haven.db.begin(ME) as tx:
+        acts = decisions.claim_acts(tx, 16, LEASE)
+    list(pool.map(lambda act: _carry(haven, act), acts))
+    return len(acts)
+
+
+def _carry(haven: Haven, act: Act) -> None:
+    try:
+        carried = connectors.carry_out(haven.db, haven.connectors, act)
+    except Exception as error:  # Whatever a connector does, the act stays visible and is retried.
+        log.exception("act.failed", act=act.id)
+        carried = connectors.Carried("retry", f"The connector failed: {type(error).__name__}.")
+    if carried.error:
+        log.warning("act.not_delivered", act=act.id, state=carried.state, attempts=act.attempts)
+    with haven.db.begin(ME) as tx:
+        decisions.finish_act(tx, act, carried.state, carried.error)
+
+
+def send_letters(haven: Haven) -> int:
+    """Send notices by e-mail; without a mail host they wait where staff sees them."""
+    with haven.db.begin(ME) as tx:
+        letters = decisions.claim_letters(tx, 16, LEASE)
+    for letter in letters:
+        error = connectors.mail.send(haven.db, haven.settings, letter)
+        with haven.db.begin(ME) as tx:
+            decisions.finish_letter(tx, letter, error)
+    return len(letters)
+
+
+def sequence_ledger(haven: Haven) -> int:
+    """Give new ledger entries their order, sign the head, and keep it outside of the database."""
+    with haven.db.begin(ME) as tx:
+        placed = ledger.sequence(tx, haven.signer)
+        head = ledger.head(tx) if placed else None
+    if head is not None:
+        ledger.keep_outside(outside_path(haven), head.note, haven.signer.vkey)
+    return placed
+
+
+def outside_path(haven: Haven) -> Path:
+    """Return where the last checkpoint is kept outside of the database."""
+    return haven.settings.home / ledger.FILE_NAME
+
+
+def tally_passed(haven: Haven) -> int:
+    """Count events that were judged one by one into one ledger entry."""
+    with haven.db.begin(ME) as tx:
+        counts = intake.tally(tx, 5_000)
+        for pack, outcomes in counts.items():
+            numbers = {outcome: str(n) for outcome, n in sorted(outcomes.items())}
+            ledger.append(tx, "events.judged", {"pack": pack} | numbers)
+    return 0
+
+
+def return_leases(haven: Haven) -> int:
+    """Give back tasks whose lease has ended, and end decisions whose time has come."""
+    with haven.db.begin(ME) as tx:
+        review.return_leases(tx)
+        decisions.cancel_expired(tx)
+    return 0
+
+
+def follow_banks(haven: Haven) -> int:
+    """Learn of new and withdrawn bank entries."""
+    with haven.db.read() as tx:
+        haven.banks.refresh(tx)
+    return 0
+
+
+def keep_house(haven: Haven) -> int:
+    """Forget what is past its retention."""
+    return records.retain(haven.db, haven.blobs, haven.settings.retention)
+
+
+# The machinery ---------------------------------------------------------------------------------
+
+
+class Worker:
+    """Runs the loops until `stop`; a loop that fails says so, waits and goes on."""
+
+    def __init__(self, haven: Haven) -> None:
+        self._haven = haven
+        self._stopping = threading.Event()
+        self._wakes: dict[str, threading.Event] = {}
+        self._threads: list[threading.Thread] = []
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="carry")
+
+    def start(self) -> None:
+        """Start every loop and the listener that wakes them."""
+        haven = self._haven
+        self._loop("line", 1.0, lambda: settle_judgements(haven) + judge_events(haven), "line")
+        self._loop("acts", 2.0, lambda: carry_acts(haven, self._pool), "acts")
+        self._loop("letters", 5.0, lambda: send_letters(haven), "notices")
+        self._loop("ledger", 0.5, lambda: sequence_ledger(haven))
+        self._loop("tally", 5.0, lambda: tally_passed(haven))
+        self._loop("leases", 5.0, lambda: return_leases(haven))
+        self._loop("banks", 0.4, lambda: follow_banks(haven))
+        self._loop("house", 600.0, lambda: keep_house(haven))
+        for name, job in connectors.jobs(haven.connectors).items():
+            self._loop(name, 1.0, job, name)
+        self._spawn("listener", self._listen)
+
+    def stop(self) -> None:
+        """Ask every loop to end, and wait until it has."""
+        self._stopping.set()
+        for wake in self._wakes.values():
+            wake.set()
+        for thread in self._threads:
+            thread.join(timeout=20)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(self) -> None:
+        """Start and wait until `stop` is called from a signal handler."""
+        self.start()
+        while not self._stopping.wait(1.0):
+            pass
+        self.stop()
+
+    def ask_to_stop(self) -> None:
+        """Make `run` return; safe to call from a signal handler."""
+        self._stopping.set()
+
+    def _loop(self, name: str, pause: float, job: Callable[[], int], channel: str = "") -> None:
+        wake = self._wakes.setdefault(channel or name, threading.Event())
+        self._spawn(name, lambda: self._repeat(name, pause, job, wake))
+
+    def _spawn(self, name: str, body: Callable[[], None]) -> None:
+        thread = threading.Thread(target=body, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _repeat(
+        self, name: str, pause: float, job: Callable[[], int], wake: threading.Event
+    ) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            wake.clear()
+            try:
+                found = job()
+                failures = 0
+            except Exception as error:  # Said aloud and tried again; what waits is in the metrics.
+                failures += 1
+                found = 0
+                log.error("loop.failed", loop=name, error=type(error).__name__, failures=failures,
+                          exc_info=not isinstance(error, Problem))  # fmt: skip
+            if not found:
+                wake.wait(min(pause * 2**failures, 30.0) if failures else pause)
+
+    def _listen(self) -> None:
+        """Wake loops when the database says that there is something for them."""
+        while not self._stopping.is_set():
+            try:
+                with psycopg.connect(self._haven.db.url, autocommit=True) as connection:
+                    for channel in self._wakes:
+                        connection.execute(f'LISTEN "{channel}"')  # type: ignore[call-overload]
+                    while not self._stopping.is_set():
+                        for note in connection.notifies(timeout=1.0, stop_after=1):
+                            self._wakes[note.channel].set()
+            except psycopg.Error as error:
+                log.warning("listener.away", error=type(error).__name__)
+                time.sleep(1.0)

@@ -1,0 +1,76 @@
+"""The whole way, on one screen: from what a platform tells us to what shall happen.
+
+`walk` takes events that were received: signals measure them, the policy judges them, and each is
+either done, put before a person, or decided. `conclude` takes what a person said. Both end in
+`settle`, which stores the decision and everything that shall follow from it as *intended*, with its
+ledger entries, in the same transaction. Workers then carry out each act and store how it went.
+"""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from openhaven import decisions, intake, ledger, policy, review, signals
+from openhaven.decisions import Decision, Draft
+from openhaven.intake import Claimed
+from openhaven.line import drafts
+from openhaven.line.haven import Haven
+from openhaven.policy import Verdict
+from openhaven.storage import Tx
+
+
+def walk(haven: Haven, tx: Tx, batch: Sequence[Claimed], *, tally: bool = True) -> list[Verdict]:
+    """Measure and judge claimed events, hand each over, and store the verdicts.
+
+    The number of statements depends on the events that have a consequence, not on the batch.
+    `tally=False` leaves the counting of passed events to the worker (for a single event).
+    """
+    media = intake.media_of(tx, batch)
+    findings = signals.measure(
+        [claimed.event for claimed in batch],
+        media,
+        haven.signals,
+        content=[claimed.content for claimed in batch],
+    )
+    pack = haven.packs.current
+    verdicts = [
+        hand_over(haven, tx, claimed, pack.evaluate(claimed.event, found, {}), media)
+        for claimed, found in zip(batch, findings, strict=True)
+    ]
+    intake.record(tx, drafts.verdict_rows(batch, verdicts), tallied=tally)
+    if tally and batch:
+        ledger.append(tx, "events.judged", drafts.tally(verdicts, pack.fingerprint))
+    return verdicts
+
+
+def hand_over(
+    haven: Haven, tx: Tx, claimed: Claimed, verdict: Verdict, media: drafts.Media
+) -> Verdict:
+    """Let an event pass, ask a person, or decide; return the verdict with the task or decision."""
+    match drafts.outcome_of(claimed, verdict):
+        case "allow":
+            return verdict
+        case "review":
+            task = review.open_task(tx, **drafts.question(tx, claimed, verdict))
+            return replace(verdict, outcome="review", task=task)
+        case _:
+            draft = drafts.from_verdict(tx, claimed, verdict, haven.packs.current, media)
+            return replace(verdict, decision=settle(haven, tx, draft).id)
+
+
+def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
+    """Turn what a reviewer said into a decision, or into the end of an appeal."""
+    match given.outcome:
+        case "upheld":
+            decisions.overturn(tx, given, haven.voice)
+        case "rejected":
+            decisions.reject(tx, given, haven.voice)
+        case _:
+            clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
+            settle(haven, tx, drafts.from_judgement(tx, given, clause))
+    review.settled(tx, given)
+
+
+def settle(haven: Haven, tx: Tx, draft: Draft) -> Decision:
+    """Store a decision, its acts, notices and kept copies as intended, with the ledger entries."""
+    return decisions.decide(tx, draft, haven.voice)

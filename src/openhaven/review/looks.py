@@ -1,0 +1,41 @@
+"""What a reviewer may see of a picture: blurred and grey first, clear only when asked for."""
+
+import io
+
+from PIL import Image, ImageFilter
+
+from openhaven.core import Problem
+from openhaven.signals import MediaHasher
+from openhaven.storage import Blobs, Tx
+
+VEILED_SIDE = 320
+CLEAR_SIDE = 1024
+# So few pixels are left that the layout can be told, but neither faces nor details.
+_GRAIN = 20
+
+
+def picture(tx: Tx, blobs: Blobs, hasher: MediaHasher, media: str, *, clear: bool) -> bytes:
+    """Return a JPEG of a stored picture, at most 1,024 pixels (320 when it is veiled).
+
+    Raises `Problem` 404 when the bytes are gone, 422 when they cannot be shown as a picture.
+    """
+    sql = "SELECT 1 FROM media WHERE id = %(m)s AND deleted_at IS NULL"
+    sealed = blobs.get(media) if tx.value(sql, m=media) else None
+    data = None if sealed is None else tx.keys.open(f"media:{media}", sealed)
+    if data is None:
+        raise Problem("media.gone", "This picture is not kept any more.", status=404)
+    if clear:
+        return hasher.preview(data, CLEAR_SIDE)
+    return veil(hasher.preview(data, VEILED_SIDE))
+
+
+def veil(jpeg: bytes) -> bytes:
+    """Return the picture (a JPEG of our own making) grey and blurred beyond recognition."""
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as seen:
+        grey = seen.convert("L")
+    size = grey.size
+    grey.thumbnail((_GRAIN, _GRAIN))
+    soft = grey.resize(size, Image.Resampling.BICUBIC).filter(ImageFilter.GaussianBlur(8))
+    out = io.BytesIO()
+    soft.save(out, "JPEG", quality=60)
+    return out.getvalue()

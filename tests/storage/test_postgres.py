@@ -271,6 +271,7 @@ def test_committed_rows_survive_sigkill_of_everything(
             for pid in victims:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+            process.wait(10)
     with start(tmp_path / "home", password=PASSWORD) as server:
         assert ask(server.url, "SELECT count(*) FROM kept") == committed
 

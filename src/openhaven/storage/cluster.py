@@ -178,6 +178,7 @@ def _digest(password: str) -> str:
 def _remember(data: Path, password: str) -> None:
     with open(os.open(data / _MARK, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(_digest(password))
+    give(data / _MARK, data.stat().st_uid)
 
 
 def give(path: Path, uid: int) -> None:

@@ -1,0 +1,66 @@
+"""Reading who works here."""
+
+from datetime import datetime
+
+import msgspec
+
+from openhaven.core import Problem
+from openhaven.staff.model import IDLE, Member, Session
+from openhaven.storage import Tx
+
+_MEMBER = "SELECT id, name, roles, created_at, disabled_at FROM staff "
+
+
+def named(tx: Tx, name: str) -> Member:
+    """Return the member of this name or id, disabled or not; raises `Problem` (404)."""
+    found = tx.one(_MEMBER + "WHERE name = %(n)s OR id = %(n)s", Member, n=name.strip())
+    if found is None:
+        raise Problem("staff.missing", "Nobody of that name works here.", status=404,
+                      next_step="See who does with: openhaven staff list")  # fmt: skip
+    return found
+
+
+def members(tx: Tx) -> list[Member]:
+    """Return everybody who works or worked here, by name."""
+    return tx.all(_MEMBER + "ORDER BY name", Member)
+
+
+def link_works(tx: Tx, token: str) -> bool:
+    """Say whether a sign-in link could be used now; does not use it."""
+    sql = """SELECT 1 FROM sign_in_links l JOIN staff s ON s.id = l.staff
+             WHERE l.digest = %(d)s AND l.used_at IS NULL AND l.expires_at > %(now)s
+               AND s.disabled_at IS NULL"""
+    return tx.value(sql, d=link_digest(tx, token), now=tx.now) is not None
+
+
+class _Row(msgspec.Struct, frozen=True):
+    digest: bytes
+    seen_at: datetime
+    expires_at: datetime
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    created_at: datetime
+
+
+def living_session(tx: Tx, secret: str) -> Session | None:
+    """Return the session of this cookie, unless it ended, expired, idled, or its owner left."""
+    sql = """SELECT e.digest, e.seen_at, e.expires_at, s.id, s.name, s.roles, s.created_at
+             FROM sessions e JOIN staff s ON s.id = e.staff
+             WHERE e.digest = %(d)s AND e.ended_at IS NULL AND s.disabled_at IS NULL
+               AND e.expires_at > %(now)s AND e.seen_at > %(idle)s"""
+    row = tx.one(sql, _Row, d=session_digest(tx, secret), now=tx.now, idle=tx.now - IDLE)
+    if row is None:
+        return None
+    member = Member(row.id, row.name, row.roles, row.created_at)
+    return Session(row.digest, member, row.seen_at, row.expires_at)
+
+
+def link_digest(tx: Tx, token: str) -> bytes:
+    """Return the digest under which a sign-in link is stored."""
+    return tx.keys.digest(b"sign-in:" + token.encode())
+
+
+def session_digest(tx: Tx, secret: str) -> bytes:
+    """Return the digest under which a session is stored."""
+    return tx.keys.digest(b"session:" + secret.encode())

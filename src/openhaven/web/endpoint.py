@@ -1,0 +1,148 @@
+"""One URL: from a raw request to a `Call`, through its gate, to the handler and back.
+
+Order: method, gate of platforms (before a body is read), kind and size of the body, then in
+a thread the gate of staff, the form's token, and the handler.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from starlette.types import Receive, Scope, Send
+
+from openhaven.core import utcnow
+from openhaven.web import body, gates
+from openhaven.web.call import Answer, Call, Refusal
+from openhaven.web.limits import Buckets, Room
+from openhaven.web.live import Hub
+from openhaven.web.security import cookies
+from openhaven.web.table import Route
+from openhaven.web.urls import parse_query, percent_decoded
+
+if TYPE_CHECKING:
+    from openhaven.line import Haven
+
+THREADS = 16
+MAX_WAITING = 500
+_MEMORY = 512_000_000
+
+
+class Desk:
+    """What all endpoints of one application share: threads, keys, limits, live pages."""
+
+    def __init__(self, haven: "Haven") -> None:
+        self.haven = haven
+        self.keys = gates.Keys(haven)
+        self.buckets = Buckets()
+        self.room = Room(_MEMORY)
+        self.hub = Hub()
+        self._threads = ThreadPoolExecutor(THREADS, "web")
+        self._waiting = 0
+
+    async def run(self, work: Any, *args: Any) -> Any:
+        """Run `work` in a thread; raises `Refusal` (503) when too much is waiting already."""
+        if self._waiting >= MAX_WAITING:
+            raise Refusal("server.busy", "The server is too busy.", status=503,
+                          next_step="Send it again in a moment.",
+                          headers={"retry-after": "1"})  # fmt: skip
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Let the threads go; what runs is finished."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+class Endpoint:
+    """The routes that share one path, as an ASGI application."""
+
+    def __init__(self, routes: Sequence[Route], desk: Desk) -> None:
+        self._routes = {route.method: route for route in routes}
+        self._desk = desk
+        self._media_limit = desk.haven.settings.media_limit
+        allowed = {*self._routes, *(["HEAD"] if "GET" in self._routes else [])}
+        self._allow = ", ".join(sorted(allowed))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; raises `Problem` for the door to answer."""
+        route = self._route(scope["method"])
+        scope["openhaven.route"] = route.path
+        call = self._call(scope)
+        if route.gate.kind == "key":
+            await self._let_in_platform(call)
+        if route.rate:
+            self._desk.buckets.take(route.rate, call.client)
+        await self._serve(route, call, receive, send)
+
+    async def _serve(self, route: Route, call: Call, receive: Receive, send: Send) -> None:
+        limit = route.size(self._media_limit)
+        body.check_kind(route.takes, call.headers)
+        with body.Reader(limit, self._desk.room) as reader:
+            call.content = await reader.read(receive, call.headers)
+            answer = await self._desk.run(_handle, route, call)
+        await give(answer, send, with_body=call.method != "HEAD")
+
+    def _route(self, method: str) -> Route:
+        route = self._routes.get("GET" if method == "HEAD" else method)
+        if route is None:
+            raise Refusal("method.wrong", "This address does not take that method.", status=405,
+                          next_step=f"Use {self._allow}.",
+                          headers={"allow": self._allow})  # fmt: skip
+        return route
+
+    def _call(self, scope: Scope) -> Call:
+        headers = scope["openhaven.headers"]
+        return Call(
+            haven=self._desk.haven,
+            method=scope["method"],
+            url_path=unquote(scope["path"]),
+            actor=gates.nobody(),
+            now=_now(),
+            path=_variables(scope.get("path_params", {})),
+            query=parse_query(scope["query_string"]),
+            headers=headers,
+            cookies=cookies(headers.get("cookie", "")),
+            client=scope["openhaven.client"],
+            hub=self._desk.hub,
+        )
+
+    async def _let_in_platform(self, call: Call) -> None:
+        header = call.headers.get("authorization", "")
+        key = self._desk.keys.known(header) or await self._desk.run(self._desk.keys.find, header)
+        gates.let_in_platform(call, key)
+
+
+def _handle(route: Route, call: Call) -> Answer:
+    if route.gate.kind == "signed in":
+        gates.let_in_staff(call, route.gate)
+    gates.check_form(call, route)
+    return route.handler(call)
+
+
+def _now() -> datetime:
+    return utcnow()
+
+
+def _variables(raw: Mapping[str, str]) -> dict[str, str]:
+    """Decode the variables of a path one by one, so that an id may hold a slash (`%2F`)."""
+    return {name: percent_decoded(value.encode(), "path") for name, value in raw.items()}
+
+
+async def give(answer: Answer, send: Send, *, with_body: bool = True) -> None:
+    """Send an answer; its headers win over the usual ones."""
+    headers = {"content-type": answer.type, "cache-control": "no-store", **answer.headers}
+    if answer.stream is None:
+        headers["content-length"] = str(len(answer.body))
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    if answer.stream is not None and with_body:
+        async for chunk in answer.stream:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    last = answer.body if with_body and answer.stream is None else b""
+    await send({"type": "http.response.body", "body": last})

@@ -1,0 +1,140 @@
+"""Who may: the gates of the table, from a key or a cookie to an actor."""
+
+import hashlib
+import hmac
+import re
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from openhaven import staff
+from openhaven.core import Actor, permits
+from openhaven.storage import Tx
+from openhaven.web.call import Call, Refusal
+from openhaven.web.security import check_origin, cookie_name
+from openhaven.web.table import Gate, Route
+
+if TYPE_CHECKING:
+    from openhaven.line import Haven
+
+_BEARER = re.compile(r"[Bb]earer +(oh_[A-Za-z0-9_-]{20,100})")
+_ANYBODY = Actor("person", "anybody")
+_GATE = Actor("system", "gate")
+_REMEMBERED = 1_000
+_SECONDS = 1.0
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A living API key and its platform."""
+
+    id: str
+    platform: str
+
+
+def key_of(tx: Tx, secret: str) -> Key | None:
+    """Return the living key whose secret this is, by its digest."""
+    sql = "SELECT id, platform FROM api_keys WHERE digest = %(d)s AND revoked_at IS NULL"
+    return tx.one(sql, Key, d=tx.keys.digest(secret.encode()))
+
+
+class Keys:
+    """Keys seen within the last second, so that a busy platform costs no query per request."""
+
+    def __init__(self, haven: "Haven") -> None:
+        self._haven = haven
+        self._seen: OrderedDict[bytes, tuple[float, Key | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, header: str) -> Key:
+        """Return the key in an `Authorization` header; raises `Refusal` (401) when it is none."""
+        found = self.known(header)
+        if found is not None:
+            return found
+        given = _BEARER.fullmatch(header.strip())
+        key = self._remember(given.group(1)) if given else None
+        if key is None:
+            raise _no_key(bool(header))
+        return key
+
+    def known(self, header: str) -> Key | None:
+        """Return the key when it was seen within the last second; asks nobody."""
+        with self._lock:
+            until, key = self._seen.get(_mark(header), (0.0, None))
+        return key if until > time.monotonic() else None
+
+    def _remember(self, secret: str) -> Key | None:
+        with self._haven.db.read() as tx:
+            key = key_of(tx, secret)
+        if key is not None:
+            with self._lock:
+                self._seen[_mark(f"Bearer {secret}")] = (time.monotonic() + _SECONDS, key)
+                if len(self._seen) > _REMEMBERED:
+                    self._seen.popitem(last=False)
+        return key
+
+
+def _mark(header: str) -> bytes:
+    return hashlib.sha256(header.encode("utf-8", "surrogateescape")).digest()
+
+
+def let_in_platform(call: Call, key: Key) -> None:
+    """Note on the call which platform it comes from."""
+    call.actor = Actor("platform", key.id)
+    call.platform = key.platform
+
+
+def let_in_staff(call: Call, gate: Gate) -> None:
+    """Find the session of the call's cookie and note whose it is.
+
+    Raises `Refusal`: 401 without a living session, 403 without the permission.
+    """
+    secret = call.cookies.get(cookie_name(call.haven.settings), "")
+    with call.haven.db.begin(_GATE, call.now) as tx:
+        session = staff.session(tx, secret) if secret else None
+        if session is None:
+            raise _not_signed_in()
+        call.csrf = tx.keys.digest(b"csrf:" + session.digest).hex()
+    call.staff = session.member
+    call.actor = session.member.actor
+    if gate.permission and not permits(session.member.roles, gate.permission):
+        raise Refusal("staff.forbidden", "Your roles do not allow this.",
+                      f"It needs the permission {gate.permission}.", status=403,
+                      next_step="Ask an administrator.")  # fmt: skip
+
+
+def check_form(call: Call, route: Route) -> None:
+    """Raise `Refusal` (403) when a form was not sent from a page that we made for this person."""
+    if route.takes != "form":
+        return
+    check_origin(call)
+    if call.staff is None:
+        return
+    given = call.headers.get("x-csrf-token") or call.form().get("csrf", "")
+    if not hmac.compare_digest(given.encode(), call.csrf.encode()):
+        raise Refusal("form.stale", "This form is out of date.", status=403,
+                      next_step="Reload the page and send it again.")  # fmt: skip
+
+
+def nobody() -> Actor:
+    """Return the actor of a call that needs no gate."""
+    return _ANYBODY
+
+
+def _no_key(given: bool) -> Refusal:
+    error = ', error="invalid_token"' if given else ""
+    return Refusal(
+        "key.refused" if given else "key.missing",
+        "This API key is not valid." if given else "This address needs an API key.",
+        status=401,
+        next_step="Send it as “Authorization: Bearer oh_…”; make one with: openhaven keys create",
+        headers={"www-authenticate": f'Bearer realm="openhaven"{error}'},
+    )
+
+
+def _not_signed_in() -> Refusal:
+    return Refusal("staff.unknown", "You are not signed in.", status=401,
+                   next_step="Ask for a sign-in link, made with: openhaven staff link NAME",
+                   headers={"www-authenticate": 'Link realm="openhaven staff"'})  # fmt: skip

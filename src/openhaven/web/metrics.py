@@ -1,0 +1,118 @@
+"""`GET /metrics`: what an operator watches, in the text format of Prometheus.
+
+Requests are counted here; the rest is read from the database when somebody asks, at most every
+five seconds.
+"""
+
+import hmac
+import threading
+import time
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from openhaven.storage import Tx
+from openhaven.web.call import Answer, Call, Refusal
+from openhaven.web.security import hostname
+
+if TYPE_CHECKING:
+    from openhaven.line import Haven
+
+_FRESH = 5.0
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+# What is waiting, what is stuck: every one of these should be near zero.
+_GAUGES: tuple[tuple[str, str, str], ...] = (
+    ("events_waiting", "Events received and not yet judged.",
+     "SELECT count(*) FROM events WHERE state = 'received'"),
+    ("events_stuck", "Events that could not be judged.",
+     "SELECT count(*) FROM events WHERE state = 'stuck'"),
+    ("acts_waiting", "Acts not yet accepted by their platform.",
+     "SELECT count(*) FROM acts WHERE state = 'intended'"),
+    ("acts_failed", "Acts that could not be carried out.",
+     "SELECT count(*) FROM acts WHERE state = 'failed'"),
+    ("notices_failed", "Notices that could not be sent by e-mail.",
+     "SELECT count(*) FROM notices WHERE email_state = 'failed'"),
+    ("tasks_open", "Review tasks that wait or are being worked on.",
+     "SELECT count(*) FROM tasks WHERE state IN ('open', 'claimed')"),
+    ("tasks_overdue", "Review tasks beyond their due date.",
+     "SELECT count(*) FROM tasks WHERE state IN ('open', 'claimed') AND due_at < %(now)s"),
+    ("ledger_unsequenced_seconds", "Age of the oldest ledger entry without a place.",
+     """SELECT coalesce(extract(epoch FROM %(now)s - min(at)), 0) FROM ledger_entries
+        WHERE idx IS NULL"""),
+)  # fmt: skip
+
+
+class Metrics:
+    """The measures of one application."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "openhaven_http_requests", "Requests by method, path of the table and status.",
+            ("method", "route", "status"), registry=self._registry,
+        )  # fmt: skip
+        self._seconds = Histogram(
+            "openhaven_http_seconds", "Seconds from request to answer.", ("route",),
+            buckets=_BUCKETS, registry=self._registry,
+        )  # fmt: skip
+        self._gauges = {
+            name: Gauge(f"openhaven_{name}", words, registry=self._registry)
+            for name, words, _ in _GAUGES
+        }
+        self._read_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; a path outside the table counts as the route “none”."""
+        known = route or "none"
+        verb = method if method in ("GET", "POST", "PUT", "HEAD") else "other"
+        self._requests.labels(verb, known, str(status)).inc()
+        self._seconds.labels(known).observe(seconds)
+
+    def text(self, haven: "Haven") -> bytes:
+        """Return all measures; those of the database are at most five seconds old."""
+        with self._lock:
+            if time.monotonic() - self._read_at > _FRESH:
+                with haven.db.read() as tx:
+                    self._read(tx)
+                self._read_at = time.monotonic()
+        return generate_latest(self._registry)
+
+    def _read(self, tx: Tx) -> None:
+        for name, _, sql in _GAUGES:
+            self._gauges[name].set(float(tx.value(sql, now=tx.now)))
+
+    def show(self, call: Call) -> Answer:
+        """`GET /metrics`: for this machine, or for who shows the operator's token."""
+        _check_may_look(call)
+        return Answer(200, self.text(call.haven), CONTENT_TYPE_LATEST)
+
+
+def _check_may_look(call: Call) -> None:
+    token = call.haven.settings.metrics_token
+    given = call.headers.get("authorization", "").removeprefix("Bearer ").strip()
+    if token and hmac.compare_digest(given.encode(), token.encode()):
+        return
+    if not token and _is_local(call):
+        return
+    raise Refusal("metrics.closed", "The measures are for the operator.", status=401,
+                  next_step="Send “Authorization: Bearer …” with the setting metrics_token.",
+                  headers={"www-authenticate": 'Bearer realm="openhaven metrics"'})  # fmt: skip
+
+
+def _is_local(call: Call) -> bool:
+    """Say whether the client is on this machine and no proxy stands between."""
+    if any(name in call.headers for name in ("x-forwarded-for", "forwarded", "x-real-ip", "via")):
+        return False
+    host = hostname(call.headers.get("host", ""))
+    return _is_loopback(call.client) and (host == "localhost" or _is_loopback(host))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,128 @@
+"""The description of the API (OpenAPI 3.1), made from the table of URLs and its types."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from openhaven import __version__
+from openhaven.web.call import FORM, JSON, PROBLEM
+from openhaven.web.table import Route
+
+_VARIABLE = re.compile(r"\{(\w+)(?::\w+)?\}")
+_REFERENCE = "#/components/schemas/{name}"
+
+
+class ProblemBody(msgspec.Struct, kw_only=True):
+    """An error for a person (RFC 9457): what happened, what it means, what to do next."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    code: str
+    next: str | None = None
+
+
+def document(routes: Iterable[Route]) -> bytes:
+    """Return the description of `routes` (without the pages of staff) as JSON."""
+    shown = [route for route in routes if route.gate.kind != "signed in"]
+    kinds = _kinds(shown)
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    by_kind = dict(zip(map(_mark, kinds), schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in shown:
+        paths.setdefault(_plain(route.path), {})[route.method.lower()] = _operation(route, by_kind)
+    text = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Openhaven",
+            "version": __version__,
+            "summary": "Every decision explained, contestable, counted and provable.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "bearerFormat": "oh_…"},
+                "homeserver": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+    return msgspec.json.encode(text)
+
+
+def _kinds(routes: Sequence[Route]) -> list[Any]:
+    found: dict[str, Any] = {_mark(ProblemBody): ProblemBody}
+    for route in routes:
+        for kind in (route.request, route.answer):
+            if kind is not None and not isinstance(kind, str):
+                found.setdefault(_mark(kind), kind)
+    return list(found.values())
+
+
+def _mark(kind: Any) -> str:
+    """Return a name for a type that equal types share, unions and lists included."""
+    return repr(kind)
+
+
+def _plain(path: str) -> str:
+    return _VARIABLE.sub(r"{\1}", path)
+
+
+def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": _operation_id(route),
+        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "responses": {
+            str(route.status): _answer(route, schemas),
+            "default": {
+                "description": "A problem.",
+                "content": {PROBLEM: {"schema": schemas[_mark(ProblemBody)]}},
+            },
+        },
+    }
+    if route.takes != "nothing":
+        made["requestBody"] = {"required": True, "content": _request(route, schemas)}
+    security: Any = {"key": [{"key": []}], "matrix": [{"homeserver": []}]}.get(route.gate.kind)
+    return made | ({"security": security} if security else {})
+
+
+def _operation_id(route: Route) -> str:
+    words = re.findall(r"[A-Za-z0-9]+", _plain(route.path)) or ["start"]
+    return "_".join([route.method.lower(), *words])
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in _VARIABLE.findall(route.path)
+    ]
+
+
+def _query_parameters(route: Route) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
+        for name, words in route.query
+    ]
+
+
+def _request(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    if route.takes == "bytes":
+        return {"application/octet-stream": {"schema": {}}}
+    schema = schemas[_mark(route.request)] if route.request is not None else {"type": "object"}
+    return {JSON if route.takes == "json" else FORM: {"schema": schema}}
+
+
+def _answer(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(route.answer, str):
+        return {"description": route.summary, "content": {route.answer: {"schema": {}}}}
+    if route.answer is None:
+        return {"description": route.summary}
+    return {
+        "description": route.summary,
+        "content": {JSON: {"schema": schemas[_mark(route.answer)]}},
+    }

@@ -1,0 +1,88 @@
+"""Pages: templates of every room, addressed as `"room/name.html"`; escaped, strict, self-hosted."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+    TemplateNotFound,
+)
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from openhaven.web.call import Call
+
+_Source = tuple[str, str | None, Callable[[], bool] | None]
+
+
+class RoomLoader(BaseLoader):
+    """Finds `"room/name.html"` in the folder `templates` of the package `openhaven.room`."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, PackageLoader] = {}
+
+    def get_source(self, environment: Environment, template: str) -> _Source:
+        """Return text, file name and freshness test; raises `TemplateNotFound`."""
+        room, _, name = template.partition("/")
+        if not room.isidentifier():
+            raise TemplateNotFound(template)
+        try:
+            return self._room(room).get_source(environment, name)
+        except (ValueError, ModuleNotFoundError) as error:
+            raise TemplateNotFound(template) from error
+
+    def _room(self, room: str) -> PackageLoader:
+        if room not in self._rooms:
+            self._rooms[room] = PackageLoader(f"openhaven.{room}")
+        return self._rooms[room]
+
+
+def moment(at: datetime | None) -> str:
+    """Show a moment to the minute, in UTC; nothing for None."""
+    if at is None:
+        return ""
+    return Markup('<time datetime="{}">{}</time>').format(
+        at.isoformat(timespec="seconds"), at.strftime("%Y-%m-%d %H:%M UTC")
+    )
+
+
+def distance(at: datetime, now: datetime) -> str:
+    """Say how far `at` is from `now` in one unit: `3 min ago`, `in 2 days`, `now`."""
+    gap = abs(at - now)
+    if gap < timedelta(seconds=1):
+        return "now"
+    words = _gap(gap)
+    return f"{words} ago" if at < now else f"in {words}"
+
+
+def _gap(gap: timedelta) -> str:
+    seconds = int(gap.total_seconds())
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "min")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 and unit != 'min' else ''}"
+    return f"{seconds} s"
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=RoomLoader(), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters["moment"] = moment
+    made.filters["distance"] = distance
+    return made
+
+
+TEMPLATES = _environment()
+
+
+def render(call: "Call", template: str, values: dict[str, Any]) -> bytes:
+    """Return the page as UTF-8. A value that a template needs and does not get is an error."""
+    service = call.haven.settings.service_name
+    found = TEMPLATES.get_template(template)
+    return found.render(call=call, csrf=call.csrf, service=service, **values).encode()

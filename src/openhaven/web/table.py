@@ -1,0 +1,67 @@
+"""The shape of one line in the table of URLs, and the gates that a line may stand behind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from openhaven.core import Permission
+from openhaven.web.call import Answer, Call
+
+Handler = Callable[[Call], Answer]
+Takes = Literal["nothing", "json", "form", "bytes"]
+JSON_LIMIT = 8_000_000
+FORM_LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who may call: everybody, a platform's key, signed-in staff, or a Matrix homeserver.
+
+    A Matrix homeserver shows a token that the connector itself knows, so its handler checks it.
+    """
+
+    kind: Literal["public", "key", "signed in", "matrix"]
+    permission: Permission | None = None
+
+    def __str__(self) -> str:
+        return f"staff: {self.permission}" if self.permission else self.kind
+
+
+PUBLIC = Gate("public")
+KEY = Gate("key")
+SIGNED_IN = Gate("signed in")
+MATRIX = Gate("matrix")
+
+
+def staff(permission: Permission) -> Gate:
+    """Return the gate for signed-in staff with this permission."""
+    return Gate("signed in", permission)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One URL: what it is, who may call it, what it takes (`limit` bytes at most) and answers.
+
+    `request` and `answer` are types for the description of the API; `answer` may be a content type
+    instead. `rate` names the bucket that limits how often one client may call. `query` maps
+    parameters to their meaning. A `limit` of 0 stands for the usual limit of what it takes, and
+    for the operator's `media_limit` when it takes bytes.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    gate: Gate
+    summary: str
+    takes: Takes = "nothing"
+    request: Any = None
+    answer: Any = "text/html"
+    status: int = 200
+    limit: int = 0
+    rate: str = ""
+    query: tuple[tuple[str, str], ...] = ()
+
+    def size(self, media_limit: int) -> int:
+        """Return the largest body in bytes that this route takes."""
+        usual = {"nothing": 0, "json": JSON_LIMIT, "form": FORM_LIMIT, "bytes": media_limit}
+        return self.limit or usual[self.takes]

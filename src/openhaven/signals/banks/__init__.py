@@ -1,0 +1,12 @@
+"""Banks: lists of hashes and links that media and posts are compared with.
+
+They live in the database and, in each process, as an immutable snapshot that is swapped for a
+newer one: `Banks.refresh` takes up what was added or withdrawn in well under a second and without
+building anything anew. The question asked of it is narrow: `match(kind, value)`.
+"""
+
+from openhaven.signals.banks.model import BankInfo, Kind, Match, Row
+from openhaven.signals.banks.snapshot import EMPTY, Bank, Snapshot
+from openhaven.signals.banks.store import Banks
+
+__all__ = ["EMPTY", "Bank", "BankInfo", "Banks", "Kind", "Match", "Row", "Snapshot"]

@@ -196,7 +196,9 @@ def _work(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
     mine = row.state == "claimed" and row.claimed_by == call.actor.id
     needed = _WORK[row.kind]
     may_work = call.may(needed) and call.actor.id not in row.barred  # type: ignore[arg-type]
+    spoken = _clauses_spoken(tx, row)
     values: dict[str, Any] = {
+        "clauses": spoken,
         "mine": mine,
         "may_work": may_work,
         "may_claim": may_work and row.state in ("open", "claimed") and not mine,
@@ -217,6 +219,16 @@ def _work(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
         values["acts"] = decisions.acts_of(tx, appeal.decision)
         values["first_judge"] = views.first_judge(tx, appeal.decision)
     return values
+
+
+def _clauses_spoken(tx: Tx, row: Task) -> dict[str, policy.Clause]:
+    """Return the clauses that rules named for this event, as they stood in the pack of then."""
+    if row.event is None:
+        return {}
+    stored, _ = intake.open_event(tx, row.event)
+    verdict = stored.verdict or {}
+    names = dict.fromkeys(reason["clause"] for reason in verdict.get("reasons", []))
+    return {name: policy.clause_as_it_stood(tx, verdict["pack"], name) for name in names}
 
 
 # Pictures -------------------------------------------------------------------------------------
@@ -255,11 +267,3 @@ def _picture(call: Call, *, clear: bool) -> Answer:
         # The place of a picture is filled, so that the page around it stays usable.
         return Answer(200, _MISSING, "image/svg+xml", kept)
     return Answer(200, data, "image/jpeg", kept)
-
-
-# Around it ------------------------------------------------------------------------------------
-
-
-def console_help(call: Call) -> Answer:
-    """`GET /console/help`: how to work here, with the keys."""
-    return page(call, "web/help.html")

@@ -1,0 +1,117 @@
+"""Decisions for staff, deliveries that need a hand, and the appeal form for people. Thin."""
+
+from datetime import datetime
+from typing import Any
+
+from openhaven import decisions
+from openhaven.core import HARMS, Problem
+from openhaven.core.words import REVERSING
+from openhaven.decisions import Act, Decision, actions, dsa, views
+from openhaven.intake import platform_named
+from openhaven.web import Answer, Call, page, see_other
+
+# For staff ------------------------------------------------------------------------------------
+
+
+def decision_list(call: Call) -> Answer:
+    """`GET /console/decisions`: the latest decisions; `?before=` turns the page."""
+    with call.haven.db.read(call.now) as tx:
+        lines = views.recent(tx, before=_moment(call.query.get("before", "")))
+    return page(call, "decisions/list.html", lines=lines, paged="before" in call.query)
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Problem("page.before", "This is no moment to turn the page at.", status=400,
+                      next_step="Go back to the list and use its links.")  # fmt: skip
+    return found
+
+
+def decision(call: Call) -> Answer:
+    """`GET /console/decisions/{id}`: the full record and everything that followed from it."""
+    with call.haven.db.read(call.now) as tx:
+        made = decisions.decision(tx, call.path["id"])
+        values: dict[str, Any] = {
+            "made": made,
+            "platform": platform_named(tx, made.platform),
+            "judge": views.first_judge(tx, made.id),
+            "acts": decisions.acts_of(tx, made.id),
+            "notices": views.notices_of(tx, made.id),
+            "appeals": views.appeals_of(tx, made.id),
+            "entries": views.ledger_of(tx, made.id),
+            "statement": dsa.projection(made),
+            "what": HARMS[made.harm].words if made.harm in HARMS else made.harm,
+        }
+    return page(call, "decisions/decision.html", **values)
+
+
+def deliveries(call: Call) -> Answer:
+    """`GET /console/deliveries`: what was decided and has not arrived, with the error in words."""
+    with call.haven.db.read(call.now) as tx:
+        return page(call, "decisions/deliveries.html",
+                    failed=views.deliveries(tx, "failed"), waiting=views.deliveries(tx, "intended"),
+                    letters_failed=views.letters(tx, "failed"),
+                    letters_waiting=views.letters(tx, "intended"))  # fmt: skip
+
+
+def replay_act(call: Call) -> Answer:
+    """`POST /console/acts/{id}/replay`: try a failed act again, under its own id."""
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        actions.replay_act(tx, call.path["id"])
+    return see_other("/console/deliveries")
+
+
+def replay_letter(call: Call) -> Answer:
+    """`POST /console/notices/{id}/replay`: try a failed e-mail again."""
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        actions.replay_letter(tx, call.path["id"])
+    return see_other("/console/deliveries")
+
+
+# For people -----------------------------------------------------------------------------------
+
+
+def appeal_form(call: Call) -> Answer:
+    """`GET /appeal/{token}`: the decision with its reasons, and the form or how far the appeal is."""
+    return _appeal_page(call)
+
+
+def appeal_send(call: Call) -> Answer:
+    """`POST /appeal/{token}`: store the appeal, once."""
+    text = call.form().get("text", "")
+    try:
+        with call.haven.db.begin(call.actor, call.now) as tx:
+            made = decisions.decision_of_token(tx, call.path["token"])
+            actions.appeal(tx, made, text)
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        return _appeal_page(call, problem, text)
+    return see_other(f"/appeal/{call.path['token']}")
+
+
+def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> Answer:
+    with call.haven.db.read(call.now) as tx:
+        made = decisions.decision_of_token(tx, call.path["token"])
+        acts = decisions.acts_of(tx, made.id)
+        appeals = views.appeals_of(tx, made.id)
+    return page(call, "decisions/appeal.html", problem.status if problem else 200, made=made,
+                appeal=appeals[-1] if appeals else None, problem=problem, text=text,
+                lost=_lost(acts), undoing=[act for act in acts if act.reverses], token=call.path["token"],
+                open=_open(call, made), topics=HARMS[made.harm].help if made.harm in HARMS else ())  # fmt: skip
+
+
+def _open(call: Call, made: Decision) -> bool:
+    return made.state == "in_force" and call.now <= made.appeal_until
+
+
+def _lost(acts: list[Act]) -> bool:
+    """Say whether something was done that the platform cannot put back."""
+    return any(act.verb in REVERSING and not act.reversible and act.state != "cancelled"
+               for act in acts)  # fmt: skip

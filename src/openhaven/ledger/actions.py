@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterable, Sequence
 
-from psycopg.types.json import Jsonb
+import msgspec
 
-from openhaven.core import Problem, new_id
+from openhaven.core import Problem, canonical, new_id
 from openhaven.ledger import store
 from openhaven.ledger.model import (
     ERASURE,
@@ -44,7 +44,9 @@ def append_many(tx: Tx, news: Sequence[New]) -> list[str]:
     for new in news:
         new.check()
     sealed = _seal(tx, [new.row for new in news if new.row is not None])
-    made = [_entry(tx, new, sealed) for new in news]
+    # Sorted, so that entries of one call keep their order: places go by time, then by id.
+    ids = sorted(new_id("led") for _ in news)
+    made = [_entry(tx, entry_id, new, sealed) for entry_id, new in zip(ids, news, strict=True)]
     if made:
         _insert(tx, made)
     return [entry.id for entry in made]
@@ -64,49 +66,51 @@ def _seal(tx: Tx, rows: Iterable[tuple[str, str]]) -> dict[tuple[str, str], byte
     return found
 
 
-def _entry(tx: Tx, new: New, sealed: dict[tuple[str, str], bytes]) -> Entry:
+def _entry(tx: Tx, entry_id: str, new: New, sealed: dict[tuple[str, str], bytes]) -> Entry:
     at = tx.now.replace(microsecond=0)
     name, key, salt, commitment = None, None, None, None
     if new.row is not None:
         name, key, salt = names_of(new.row[0])[-1], new.row[1], os.urandom(SALT_BYTES)
         commitment = commit(salt, sealed[new.row])
-    entry = Entry(
-        new_id("led"), at, new.kind, new.ids, str(tx.actor), name, key, salt, commitment, b"", None
+    draft = Entry(
+        entry_id, at, new.kind, new.ids, str(tx.actor), name, key, salt, commitment, b"", None
     )
-    return _with_leaf(entry)
-
-
-def _with_leaf(entry: Entry) -> Entry:
-    leaf = leaf_of(entry)
+    leaf = leaf_of(draft)
     if len(leaf) > MAX_LEAF:
-        raise ValueError(f"a ledger entry of kind {entry.kind} is too long")
-    return Entry(
-        entry.id, entry.at, entry.kind, entry.ids, entry.actor, entry.row_table, entry.row_id,
-        entry.salt, entry.commitment, leaf, None,
-    )  # fmt: skip
+        raise ValueError(f"a ledger entry of kind {new.kind} is too long")
+    return msgspec.structs.replace(draft, leaf=leaf)
 
 
 def _insert(tx: Tx, made: list[Entry]) -> None:
-    sql = """INSERT INTO ledger_entries
-               (id, at, kind, ids, actor, row_table, row_id, salt, commitment, leaf)
-             SELECT id, %(at)s, kind, ids, %(actor)s, row_table, row_id, salt, commitment, leaf
-             FROM unnest(%(ids)s::text[], %(kinds)s::text[], %(named)s::jsonb[],
-                         %(tables)s::text[], %(rows)s::text[], %(salts)s::bytea[],
-                         %(commitments)s::bytea[], %(leaves)s::bytea[])
-               AS new (id, kind, ids, row_table, row_id, salt, commitment, leaf)"""
-    tx.run(
-        sql,
-        at=made[0].at,
-        actor=made[0].actor,
-        ids=[entry.id for entry in made],
-        kinds=[entry.kind for entry in made],
-        named=[Jsonb(entry.ids) for entry in made],
-        tables=[entry.row_table for entry in made],
-        rows=[entry.row_id for entry in made],
-        salts=[entry.salt for entry in made],
-        commitments=[entry.commitment for entry in made],
-        leaves=[entry.leaf for entry in made],
-    )
+    if len(made) == 1:
+        # Most entries come alone; lists of one would double the cost of the statement.
+        tx.run(_INSERT_ONE, **_columns(made[0]))
+        return
+    rows = [_columns(entry) for entry in made]
+    tx.run(_INSERT_MANY, **{name: [row[name] for row in rows] for name in rows[0]})
+
+
+_INSERT_ONE = """
+  INSERT INTO ledger_entries
+    (id, at, kind, ids, actor, row_table, row_id, salt, commitment, leaf)
+  VALUES (%(id)s, %(at)s, %(kind)s, %(ids)s::jsonb, %(actor)s, %(row_table)s, %(row_id)s,
+          %(salt)s, %(commitment)s, %(leaf)s)"""
+
+_INSERT_MANY = """
+  INSERT INTO ledger_entries
+    (id, at, kind, ids, actor, row_table, row_id, salt, commitment, leaf)
+  SELECT id, at, kind, ids::jsonb, actor, row_table, row_id, salt, commitment, leaf
+  FROM unnest(%(id)s::text[], %(at)s::timestamptz[], %(kind)s::text[], %(ids)s::text[],
+              %(actor)s::text[], %(row_table)s::text[], %(row_id)s::text[], %(salt)s::bytea[],
+              %(commitment)s::bytea[], %(leaf)s::bytea[])
+    AS new (id, at, kind, ids, actor, row_table, row_id, salt, commitment, leaf)"""
+
+
+def _columns(entry: Entry) -> dict[str, object]:
+    columns = msgspec.structs.asdict(entry)
+    columns["ids"] = canonical(entry.ids).decode()
+    del columns["idx"]
+    return columns
 
 
 def sequence(tx: Tx, signer: Signer, limit: int = BATCH) -> int:

@@ -30,6 +30,10 @@ class Unreachable(Exception):
     """No answer came; the sentence says why, for staff."""
 
 
+class TooLong(Unreachable):
+    """The answer is longer than what was asked for."""
+
+
 class Http:
     """A pool of connections; safe to use from several threads."""
 
@@ -62,7 +66,7 @@ class Http:
         try:
             data = response.read(min(limit, _LIMIT) + 1, decode_content=True)
             if len(data) > limit:
-                raise Unreachable(f"The answer is longer than {limit} bytes.")
+                raise TooLong(f"The answer is longer than {limit} bytes.")
             names = {name.lower(): value for name, value in response.headers.items()}
             return Reply(response.status, data, names)
         except urllib3.exceptions.HTTPError as error:

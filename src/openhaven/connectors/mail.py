@@ -6,8 +6,7 @@ from email.message import EmailMessage
 
 import msgspec
 
-from openhaven.decisions.actions import Letter
-from openhaven.decisions.store import Notice
+from openhaven.decisions import Letter, Notice
 from openhaven.storage import Database, Settings, Tx
 
 

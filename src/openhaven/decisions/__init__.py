@@ -5,11 +5,15 @@ A decision is complete or it does not exist: the database refuses it. What shall
 """
 
 from openhaven.decisions.actions import (
+    Letter,
+    Voice,
     appeal,
     cancel_expired,
     claim_acts,
+    claim_letters,
     decide,
     finish_act,
+    finish_letter,
     overturn,
     reject,
     replay_act,
@@ -17,6 +21,7 @@ from openhaven.decisions.actions import (
 )
 from openhaven.decisions.model import Act, Decision, Draft
 from openhaven.decisions.store import (
+    Notice,
     acts_of,
     appeal_token,
     decision,
@@ -28,15 +33,20 @@ __all__ = [
     "Act",
     "Decision",
     "Draft",
+    "Letter",
+    "Notice",
+    "Voice",
     "acts_of",
     "appeal",
     "appeal_token",
     "cancel_expired",
     "claim_acts",
+    "claim_letters",
     "decide",
     "decision",
     "decision_of_token",
     "finish_act",
+    "finish_letter",
     "notice_text",
     "overturn",
     "reject",

@@ -435,3 +435,14 @@ def finish_letter(tx: Tx, letter: Letter, error: str | None) -> None:
     tx.run(sql, **values)
     if error is None:
         ledger.append(tx, "notice.sent", {"notice": letter.id})
+
+
+def replay_letter(tx: Tx, notice_id: str) -> None:
+    """Try an e-mail that failed again from the start; raises `Problem` (409) when it has not."""
+    sql = """UPDATE notices SET email_state = 'intended', email_attempts = 0, email_next_at = %(now)s
+             WHERE id = %(id)s AND email_state = 'failed' RETURNING decision"""
+    made = tx.value(sql, now=tx.now, id=notice_id)
+    if made is None:
+        raise Problem("notice.replay", "This e-mail has not failed.", status=409)
+    ledger.append(tx, "notice.replayed", {"notice": notice_id, "decision": str(made)})
+    tx.wake("notices")

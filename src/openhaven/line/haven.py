@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from openhaven.connectors import Connector, Http
 from openhaven.decisions import Voice
-from openhaven.ledger import Signer
+from openhaven.ledger import Sequencer, Signer
 from openhaven.policy import Packs
 from openhaven.signals import Banks, MediaHasher, Signal
 from openhaven.storage import Blobs, Database, Secrets, Settings
@@ -26,6 +26,7 @@ class Haven:
     http: Http
     connectors: Mapping[str, Connector]
     signer: Signer
+    sequencer: Sequencer
 
     @property
     def voice(self) -> Voice:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import psycopg
 import structlog
@@ -104,21 +103,6 @@ def send_letters(haven: Haven) -> int:
     return len(letters)
 
 
-def sequence_ledger(haven: Haven) -> int:
-    """Give new ledger entries their order, sign the head, and keep it outside of the database."""
-    with haven.db.begin(ME) as tx:
-        placed = ledger.sequence(tx, haven.signer)
-        head = ledger.head(tx) if placed else None
-    if head is not None:
-        ledger.keep_outside(outside_path(haven), head.note, haven.signer.vkey)
-    return placed
-
-
-def outside_path(haven: Haven) -> Path:
-    """Return where the last checkpoint is kept outside of the database."""
-    return haven.settings.home / ledger.FILE_NAME
-
-
 def tally_passed(haven: Haven) -> int:
     """Count events that were judged one by one into one ledger entry."""
     with haven.db.begin(ME) as tx:
@@ -168,7 +152,7 @@ class Worker:
         self._loop("line", 1.0, lambda: settle_judgements(haven) + judge_events(haven), "line")
         self._loop("acts", 2.0, lambda: carry_acts(haven, self._pool), "acts")
         self._loop("letters", 5.0, lambda: send_letters(haven), "notices")
-        self._loop("ledger", 0.5, lambda: sequence_ledger(haven))
+        self._loop("ledger", 0.5, haven.sequencer.tick)
         self._loop("tally", 5.0, lambda: tally_passed(haven))
         self._loop("leases", 5.0, lambda: return_leases(haven))
         self._loop("banks", 0.4, lambda: follow_banks(haven))

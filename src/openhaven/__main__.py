@@ -1,0 +1,5 @@
+"""`python -m openhaven` is the same as `openhaven`."""
+
+from openhaven.cli import main
+
+main()

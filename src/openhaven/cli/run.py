@@ -1,0 +1,160 @@
+"""`openhaven serve`, `work`, `run` and `demo`: the processes of one machine.
+
+The parent of a tree (`run`, `demo`) stays light: it imports neither the web nor the signals.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from openhaven.storage import Secrets, Settings, postgres
+from openhaven.supervise import Service, check_port, run_tree
+
+if TYPE_CHECKING:
+    from openhaven.line import Haven
+
+_OPENHAVEN = (sys.executable, "-m", "openhaven")
+
+
+@click.command(help="Answer on the API, the console and the public pages.")
+@click.pass_obj
+def serve(haven: "Haven") -> None:
+    """Run the web server until SIGTERM."""
+    from openhaven.web import app
+
+    app.serve(haven)
+
+
+@click.command(help="Judge events, carry out acts, send notices, keep the ledger.")
+@click.pass_obj
+def work(haven: "Haven") -> None:
+    """Run the worker until SIGTERM."""
+    from openhaven.line import Worker
+
+    worker = Worker(haven)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.ask_to_stop())
+    worker.run()
+
+
+@click.command(help="Run everything on this machine: PostgreSQL, serve and work.")
+def run() -> None:
+    """Run the production tree until Ctrl-C or SIGTERM."""
+    settings = Settings.load()
+    check_port(settings.host, settings.port)
+    server = _database(settings)
+    env = _environment(settings, server)
+    sys.exit(run_tree(_tree(settings, env), server, announce=lambda: _say_address(settings)))
+
+
+@click.command(help="Run everything with Plaza, a demo platform with synthetic posts.")
+def demo() -> None:
+    """Run the demo tree until Ctrl-C or SIGTERM. Not for production."""
+    settings = Settings.load()
+    plaza_port = int(os.environ.get("PLAZA_PORT") or settings.port + 1)
+    check_port(settings.host, settings.port)
+    check_port(settings.host, plaza_port, "PLAZA_PORT")
+    server = _database(settings)
+    env = _environment(settings, server)
+    try:
+        made = _prepare(env)
+    except BaseException:
+        server.stop()
+        raise
+    plaza = Service(
+        "plaza",
+        (sys.executable, "-m", "plaza"),
+        env
+        | {
+            "PLAZA_PORT": str(plaza_port),
+            "PLAZA_HOST": settings.host,
+            "PLAZA_HOME": str(settings.home / "plaza"),
+            "OPENHAVEN_URL": f"http://{settings.host}:{settings.port}",
+            "OPENHAVEN_KEY": made.key,
+            "OPENHAVEN_WEBHOOK_SECRET": made.webhook_secret,
+        },
+        log=settings.home / "logs" / "plaza.log",
+        address=(settings.host, plaza_port),
+    )
+    address = f"http://{settings.host}:{plaza_port}"
+    services = [*_tree(settings, env), plaza]
+    announce = lambda: _announce(settings, address, made)  # noqa: E731
+    sys.exit(run_tree(services, server, announce=announce))
+
+
+class Made(msgspec.Struct):
+    """What the demo needs: Plaza's key and secret, and a sign-in link for each reviewer."""
+
+    key: str
+    webhook_secret: str
+    links: dict[str, str]
+
+
+def _database(settings: Settings) -> postgres.Server:
+    secrets = Secrets.at(settings.home / "secrets.json")
+    url = settings.database_url or None
+    return postgres.start(
+        settings.home, url=url, password=secrets.database_password, attach=False
+    )
+
+
+def _environment(settings: Settings, server: postgres.Server) -> dict[str, str]:
+    home = {"OPENHAVEN_HOME": str(settings.home.resolve()), "OPENHAVEN_DATABASE_URL": server.url}
+    return dict(os.environ) | home
+
+
+def _tree(settings: Settings, env: dict[str, str]) -> list[Service]:
+    logs = settings.home / "logs"
+    address = (settings.host, settings.port)
+    return [
+        Service("serve", (*_OPENHAVEN, "serve"), env, logs / "serve.log", address),
+        Service("work", (*_OPENHAVEN, "work"), env, logs / "work.log"),
+    ]
+
+
+def _prepare(env: dict[str, str]) -> Made:
+    """Make the demo's platform, bank and reviewers in a process that ends before the others start."""
+    import subprocess
+
+    done = subprocess.run(  # noqa: S603 (our own program)
+        (sys.executable, "-m", "openhaven.cli.demo"), env=env, stdout=subprocess.PIPE, check=False
+    )
+    if done.returncode:
+        sys.exit(done.returncode)
+    return msgspec.json.decode(done.stdout, type=Made)
+
+
+def _say_address(settings: Settings) -> None:
+    click.echo(f"Openhaven answers at {settings.url}")
+    click.echo("First member of staff: openhaven staff add NAME --role administrator")
+
+
+def _announce(settings: Settings, plaza: str, made: Made) -> None:
+    lines = [
+        "",
+        "  Openhaven is running. Everything on it is synthetic: this is the demo.",
+        "",
+        f"  Plaza, a small social page          {plaza}",
+        f"  What the public can see             {settings.url}/transparency",
+        f"  The console, for reviewers          {settings.url}/console",
+        "",
+        "  Sign in to the console with a link that works once (two people, since an appeal is",
+        "  always decided by somebody else):",
+        *(f"    {name:<14} {settings.url}{path}" for name, path in made.links.items()),
+        "",
+        f"  State and logs are in {_short(settings.home)}. Ctrl-C stops everything.",
+        "",
+    ]
+    click.echo("\n".join(lines))
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path.resolve())

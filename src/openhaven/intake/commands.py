@@ -1,0 +1,85 @@
+"""`openhaven platforms` and `openhaven keys`."""
+
+import click
+import msgspec
+
+from openhaven import intake
+from openhaven.core import system
+from openhaven.line import Haven
+
+_ME = system("operator")
+
+
+class _Shown(msgspec.Struct):
+    name: str
+    connector: str
+    webhook_url: str | None
+    private_basis: str | None
+
+
+@click.group(help="Platforms: who sends events and receives acts.")
+def platforms() -> None:
+    """Group the verbs about platforms."""
+
+
+@platforms.command("add")
+@click.argument("name")
+@click.option("--webhook", help="Where acts are sent (Standard Webhooks).")
+@click.option("--private-basis", help="The legal basis for looking at private conversations.")
+@click.pass_obj
+def add(haven: Haven, name: str, webhook: str | None, private_basis: str | None) -> None:
+    """Add a platform and print its webhook secret, this once."""
+    if webhook is not None:
+        from openhaven.connectors.http import check_address
+
+        check_address(webhook)
+    with haven.db.begin(_ME) as tx:
+        _, secret = intake.add_platform(
+            tx, name, webhook_url=webhook, private_basis=private_basis
+        )
+    click.echo(secret)
+
+
+@platforms.command("list")
+@click.pass_obj
+def list_platforms(haven: Haven) -> None:
+    """List the platforms."""
+    with haven.db.read() as tx:
+        sql = "SELECT name, connector, webhook_url, private_basis FROM platforms ORDER BY name"
+        for row in tx.all(sql, _Shown):
+            click.echo(f"{row.name}\t{row.connector}\t{row.webhook_url or '-'}")
+
+
+@platforms.command("private-basis")
+@click.argument("name")
+@click.argument("basis")
+@click.pass_obj
+def private_basis_command(haven: Haven, name: str, basis: str) -> None:
+    """Record the legal basis on which private conversations may be looked at."""
+    with haven.db.begin(_ME) as tx:
+        intake.set_private_basis(tx, intake.platform_named(tx, name), basis)
+
+
+@click.group(help="API keys of platforms.")
+def keys() -> None:
+    """Group the verbs about keys."""
+
+
+@keys.command("create")
+@click.argument("name")
+@click.option("--platform", default="default", show_default=True)
+@click.pass_obj
+def create(haven: Haven, name: str, platform: str) -> None:
+    """Create an API key and print it alone on standard output, this once."""
+    with haven.db.begin(_ME) as tx:
+        key = intake.create_key(tx, name, intake.platform_named(tx, platform))
+    click.echo(key)
+
+
+@keys.command("revoke")
+@click.argument("name")
+@click.pass_obj
+def revoke(haven: Haven, name: str) -> None:
+    """Revoke a key; it stops working within a second."""
+    with haven.db.begin(_ME) as tx:
+        intake.revoke_key(tx, name)

@@ -1,0 +1,68 @@
+"""Builds and wires; the only place that does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from openhaven import connectors, intake, ledger, policy, signals
+from openhaven.connectors import Http, Wiring
+from openhaven.core import system
+from openhaven.line import Haven
+from openhaven.storage import Blobs, Database, Secrets, Settings, migrate, postgres
+from openhaven.storage.logs import configure_logs
+
+_ME = system("start")
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Haven]:
+    """Wire a process on the database that is given, runs already, or is started for the while."""
+    configure_logs()
+    secrets = Secrets.at(settings.home / "secrets.json")
+    with postgres.start(
+        settings.home, url=settings.database_url or None, password=secrets.database_password
+    ) as server:
+        haven = build(settings, secrets, server.url)
+        try:
+            yield haven
+        finally:
+            haven.close()
+
+
+def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
+    """Bring the database at `url` to this version and wire everything that works on it.
+
+    Raises `Problem` for a broken pack, an altered ledger or a database of a newer version.
+    """
+    pack = policy.load(policy.find_pack(settings.pack))
+    migrate(url)
+    db = Database(url, bytes.fromhex(secrets.master))
+    signer = ledger.signer_from(bytes.fromhex(secrets.ledger_seed))
+    blobs = Blobs(settings.home / "blobs")
+    hasher = signals.MediaHasher()
+    wiring = Wiring(settings, db, blobs, Http(), hasher)
+    haven = Haven(
+        settings=settings,
+        secrets=secrets,
+        db=db,
+        blobs=blobs,
+        banks=signals.Banks(),
+        signals=(),
+        packs=policy.Packs(pack),
+        hasher=hasher,
+        http=wiring.http,
+        connectors=connectors.connect(wiring),
+        signer=signer,
+        sequencer=ledger.Sequencer(db, signer, settings.home),
+    )
+    _first_words(haven)
+    return haven
+
+
+def _first_words(haven: Haven) -> None:
+    """Hold the ledger against its outside copy, keep the pack, and make the default platform."""
+    haven.sequencer.start()
+    with haven.db.begin(_ME) as tx:
+        policy.register(tx, haven.packs.current)
+        if tx.lock("openhaven.default_platform") and not tx.value("SELECT 1 FROM platforms LIMIT 1"):
+            intake.add_platform(tx, "default")
+        haven.banks.refresh(tx)

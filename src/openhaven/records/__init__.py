@@ -1,0 +1,6 @@
+"""People's own data and how long anything is kept: retention, and erasure that keeps proofs valid."""
+
+from openhaven.records.actions import erase, forget
+from openhaven.records.jobs import retain
+
+__all__ = ["erase", "forget", "retain"]

@@ -1,0 +1,189 @@
+"""Verbs of records: forget what is past its time, erase a person."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import msgspec
+
+from openhaven import ledger
+from openhaven.core import Problem
+from openhaven.storage import Tx
+from openhaven.storage.settings import Retention
+
+_STEP = 2_000
+_ERASED = "Erased at the request of the person concerned."
+
+
+# Retention ------------------------------------------------------------------------------------
+
+
+def forget(tx: Tx, kind: str, kept: Retention) -> list[str]:
+    """Forget up to 2,000 things of one kind that are past their retention.
+
+    Returns the ids of the blobs that are to be deleted after the commit, or one empty id for each
+    thing without a blob; an empty list means that nothing of this kind is left to do.
+    """
+    return _FORGET[kind](tx, kept)
+
+
+def _bodies(tx: Tx, kept: Retention) -> list[str]:
+    """Forget what events said, unless a task, an appeal window or an open report still needs it."""
+    sql = """UPDATE events SET body = NULL WHERE seq IN (
+               SELECT e.seq FROM events e WHERE e.received_at < %(before)s AND e.body IS NOT NULL
+                 AND e.state = 'done'
+                 AND NOT EXISTS (SELECT 1 FROM kept_copies k WHERE k.event = e.seq)
+                 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.event = e.seq
+                                 AND t.state IN ('open', 'claimed'))
+               ORDER BY e.received_at LIMIT %(step)s)"""
+    return [""] * tx.run(sql, before=tx.now - timedelta(days=kept.event_bodies), step=_STEP)
+
+
+class _Gone(msgspec.Struct):
+    day: date
+    platform: str
+    outcome: str
+    n: int
+
+
+def _events(tx: Tx, kept: Retention) -> list[str]:
+    """Forget events that had no consequence; their number stays, by day."""
+    sql = """WITH gone AS (
+               DELETE FROM events WHERE seq IN (
+                 SELECT e.seq FROM events e WHERE e.received_at < %(before)s AND e.state = 'done'
+                   AND e.tallied AND e.verdict ->> 'decision' IS NULL AND e.verdict ->> 'task' IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM kept_copies k WHERE k.event = e.seq)
+                   AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.event = e.seq)
+                   AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.event = e.seq)
+                   AND NOT EXISTS (SELECT 1 FROM reports r WHERE r.event = e.seq)
+                 ORDER BY e.received_at LIMIT %(step)s)
+               RETURNING received_at, platform, outcome)
+             SELECT received_at::date AS day, platform, outcome, count(*) AS n
+             FROM gone GROUP BY 1, 2, 3"""
+    gone = tx.all(sql, _Gone, before=tx.now - timedelta(days=kept.events), step=_STEP)
+    tx.run(
+        """INSERT INTO daily_counts AS c (day, platform, measure, key, n)
+           SELECT d, p, 'events', o, n FROM unnest(%(days)s::date[], %(platforms)s::text[],
+             %(outcomes)s::text[], %(ns)s::bigint[]) AS g (d, p, o, n)
+           ON CONFLICT (day, platform, measure, key) DO UPDATE SET n = c.n + excluded.n""",
+        days=[row.day for row in gone],
+        platforms=[row.platform for row in gone],
+        outcomes=[row.outcome for row in gone],
+        ns=[row.n for row in gone],
+    )
+    return [""] * sum(row.n for row in gone)
+
+
+def _media(tx: Tx, kept: Retention) -> list[str]:
+    """Forget pictures that no event carries, or that nothing needs any more; hashes stay."""
+    sql = """UPDATE media SET deleted_at = %(now)s WHERE id IN (
+               SELECT m.id FROM media m WHERE m.deleted_at IS NULL
+                 AND m.created_at < CASE WHEN m.event IS NULL THEN %(unused)s ELSE %(used)s END
+                 AND NOT EXISTS (SELECT 1 FROM kept_copies k WHERE k.media = m.id)
+                 AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.event = m.event
+                                 AND t.state IN ('open', 'claimed'))
+               ORDER BY m.created_at LIMIT %(step)s)
+             RETURNING id"""
+    unused = tx.now - timedelta(days=kept.unused_media)
+    used = tx.now - timedelta(days=kept.media)
+    gone = [str(row["id"]) for row in tx.rows(sql, now=tx.now, unused=unused, used=used, step=_STEP)]
+    for media in gone:
+        tx.keys.destroy(f"media:{media}")
+    return gone
+
+
+def _copies(tx: Tx, kept: Retention) -> list[str]:
+    """Let go of copies that can no longer be contested; the other kinds then take their content."""
+    del kept
+    sql = """DELETE FROM kept_copies k USING decisions d WHERE d.id = k.decision
+             AND k.keep_until < %(now)s AND NOT EXISTS (
+               SELECT 1 FROM appeals a WHERE a.decision = d.id AND a.state = 'open')"""
+    tx.run(sql, now=tx.now)
+    return []
+
+
+def _matters(tx: Tx, kept: Retention) -> list[str]:
+    """Forget the words of notices, appeals and reports on matters that ended long ago."""
+    before = tx.now - timedelta(days=kept.decided)
+    n = tx.run("""UPDATE notices SET body = NULL WHERE id IN (SELECT id FROM notices
+                    WHERE body IS NOT NULL AND created_at < %(b)s LIMIT %(step)s)""",
+               b=before, step=_STEP)  # fmt: skip
+    n += tx.run("""UPDATE appeals SET body = NULL WHERE id IN (SELECT id FROM appeals
+                     WHERE body IS NOT NULL AND decided_at < %(b)s LIMIT %(step)s)""",
+                b=before, step=_STEP)  # fmt: skip
+    n += tx.run("""UPDATE reports SET body = NULL WHERE id IN (SELECT id FROM reports
+                     WHERE body IS NOT NULL AND decided_at < %(b)s LIMIT %(step)s)""",
+                b=before, step=_STEP)  # fmt: skip
+    return [""] * n
+
+
+def _sessions(tx: Tx, kept: Retention) -> list[str]:
+    before = tx.now - timedelta(days=kept.sessions)
+    tx.run("DELETE FROM sessions WHERE expires_at < %(b)s", b=before)
+    tx.run("DELETE FROM sign_in_links WHERE expires_at < %(b)s", b=before)
+    return []
+
+
+_FORGET: dict[str, Callable[[Tx, Retention], list[str]]] = {
+    "copies": _copies,
+    "bodies": _bodies,
+    "media": _media,
+    "matters": _matters,
+    "events": _events,
+    "sessions": _sessions,
+}
+KINDS = tuple(_FORGET)
+
+
+# Erasure --------------------------------------------------------------------------------------
+
+
+def erase(tx: Tx, platform: str, account: str) -> list[str]:
+    """Erase a person: destroy the keys of everything sealed for them, blank what names them.
+
+    The ledger's entries and proofs stay valid and say nothing any more. Returns the ids of the blobs
+    to be deleted after the commit. Raises `Problem` 404 for an account that we do not know.
+    """
+    sql = """SELECT subject FROM accounts WHERE platform = %(p)s AND id = %(a)s FOR UPDATE"""
+    subject = tx.value(sql, p=platform, a=account)
+    if subject is None:
+        raise Problem("account.unknown", "There is no such account.", status=404)
+    tx.keys.destroy(str(subject))
+    blobs = _erase_media(tx, platform, account)
+    _blank_decisions(tx, platform, account)
+    names = {"p": platform, "a": account, "s": subject}
+    tx.run("""UPDATE events SET account = '', item = NULL, body = NULL
+              WHERE platform = %(p)s AND account = %(a)s""", **names)  # fmt: skip
+    tx.run("""UPDATE cases SET account = 'erased:' || id, item = NULL
+              WHERE platform = %(p)s AND account = %(a)s""", **names)  # fmt: skip
+    tx.run("UPDATE notices SET body = NULL WHERE subject = %(s)s", **names)
+    tx.run("UPDATE appeals SET body = NULL WHERE subject = %(s)s", **names)
+    tx.run("DELETE FROM accounts WHERE platform = %(p)s AND id = %(a)s", **names)
+    ledger.append(tx, "person.erased", {"person": str(subject)})
+    return blobs
+
+
+def _erase_media(tx: Tx, platform: str, account: str) -> list[str]:
+    sql = """UPDATE media m SET deleted_at = %(now)s FROM events e
+             WHERE e.seq = m.event AND e.platform = %(p)s AND e.account = %(a)s RETURNING m.id"""
+    blobs = [str(row["id"]) for row in tx.rows(sql, now=tx.now, p=platform, a=account)]
+    for media in blobs:
+        tx.keys.destroy(f"media:{media}")
+    return blobs
+
+
+def _blank_decisions(tx: Tx, platform: str, account: str) -> None:
+    sql = "SELECT id FROM decisions WHERE platform = %(p)s AND account = %(a)s"
+    made = [str(row["id"]) for row in tx.rows(sql, p=platform, a=account)]
+    if not made:
+        return
+    tx.run("""UPDATE decisions SET account = NULL, item = NULL, facts = %(erased)s
+              WHERE id = ANY(%(ids)s)""", erased=_ERASED, ids=made)  # fmt: skip
+    acts = tx.rows("""UPDATE acts SET target = '{}', state = CASE WHEN state = 'intended'
+                        THEN 'cancelled' ELSE state END
+                      WHERE decision = ANY(%(ids)s) RETURNING id""", ids=made)  # fmt: skip
+    judgements = tx.rows("""UPDATE judgements SET facts = %(erased)s WHERE id IN (
+                              SELECT judgement FROM decisions WHERE id = ANY(%(ids)s))
+                            RETURNING id""", erased=_ERASED, ids=made)  # fmt: skip
+    ledger.destroy_salts(tx, "decisions", made)
+    ledger.destroy_salts(tx, "acts", [str(row["id"]) for row in acts])
+    ledger.destroy_salts(tx, "judgements", [str(row["id"]) for row in judgements])

@@ -1,0 +1,95 @@
+"""What every test may use: a real PostgreSQL, a fresh database, the wired house, a real socket."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from openhaven.core import new_id
+from openhaven.storage import Database, Secrets, Settings, migrate, postgres
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of reference data that is not part of the repository.
+
+    On a machine without it the test is skipped; where `CI=true` it must be there.
+    """
+    if not SHARED.is_dir():
+        message = f"the reference data is not at {SHARED}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Server]:
+    """Return one PostgreSQL for the whole run, started as the program itself starts it."""
+    home = Path(tempfile.mkdtemp(prefix="oh-"))
+    server = postgres.start(home, password="for-tests", say=lambda _: None)  # noqa: S106
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        # Nothing of a test run must outlive a crash of the machine, so it need not wait for disks.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET max_connections = 300")
+        connection.execute("SELECT pg_reload_conf()")
+    yield server
+    server.stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def url_of(cluster: postgres.Server, name: str) -> str:
+    """Return the address of a database of the cluster."""
+    info = psycopg.conninfo.conninfo_to_dict(cluster.url)
+    return psycopg.conninfo.make_conninfo(**(info | {"dbname": name}))
+
+
+@pytest.fixture(scope="session")
+def template(cluster: postgres.Server) -> str:
+    """Return the name of a migrated database that others are copied from."""
+    name = "template_openhaven"
+    with psycopg.connect(cluster.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    migrate(url_of(cluster, name))
+    return name
+
+
+@pytest.fixture
+def database_url(cluster: postgres.Server, template: str) -> Iterator[str]:
+    """Return the address of a fresh, migrated database; it is dropped after the test."""
+    name = new_id("t")
+    with psycopg.connect(cluster.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield url_of(cluster, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """Return a door to a fresh database."""
+    door = Database(database_url, KEY)
+    yield door
+    door.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return settings with a home of the test's own."""
+    return Settings(home=tmp_path / "home", service_name="Testplace")
+
+
+@pytest.fixture
+def haven(database_url: str, settings: Settings):  # type: ignore[no-untyped-def]
+    """Return the whole wired house on a fresh database."""
+    from openhaven.main import build
+
+    house = build(settings, Secrets.at(settings.home / "secrets.json"), database_url)
+    yield house
+    house.close()

@@ -1,0 +1,1 @@
+"""The starter pack: plain rules for a small platform. Its text files are the pack."""

@@ -1,0 +1,77 @@
+"""`openhaven pack`: check, test and show packs. None of it needs a database."""
+
+import click
+
+from openhaven.policy.examples import check_examples, run_examples
+from openhaven.policy.load import load
+from openhaven.policy.pack import Pack
+from openhaven.policy.places import BrokenPack
+from openhaven.policy.shipped import find_pack, shipped
+
+
+@click.group("pack", help="Check, test and show policy packs.")
+def pack() -> None:
+    """Group the verbs of policy packs."""
+
+
+@pack.command("check")
+@click.argument("path")
+def check_command(path: str) -> None:
+    """Check the pack at PATH (a folder, or a shipped pack's name). Exits 1 when it has mistakes."""
+    found = _loaded(path)
+    click.echo(f"{found.name} {found.version} is sound: {_counts(found)}.")
+    click.echo(found.fingerprint)
+
+
+@pack.command("test")
+@click.argument("path")
+def test_command(path: str) -> None:
+    """Run the examples of the pack at PATH. Exits 1 when one does not hold."""
+    found = _loaded(path)
+    tried = run_examples(found, measure_with(found))
+    broken = [one for one in tried if one.fault]
+    for one in broken:
+        click.echo(f"{one.place.file}:{one.place.line}:{one.place.column}: {one.name}: {one.fault}")
+    click.echo(f"{len(tried) - len(broken)} of {len(tried)} examples hold.")
+    if broken:
+        raise click.exceptions.Exit(1)
+
+
+@pack.command("show")
+@click.argument("path", default="starter")
+def show_command(path: str) -> None:
+    """Show the clauses and rules of the pack at PATH, or of the starter pack."""
+    found = _loaded(path)
+    click.echo(f"{found.name} {found.version} by {found.manifest.owner}: {_counts(found)}")
+    click.echo(found.fingerprint)
+    for clause in found.clauses.values():
+        click.echo(f"\n{clause.title} [{clause.anchor}] ({clause.ground}: {clause.reference})")
+        for rule in found.rules:
+            if rule.clause == clause.anchor:
+                shadow = ", shadow" if rule.mode == "shadow" else ""
+                click.echo(f"  {rule.id}: {rule.then.outcome}{shadow}: {rule.when.strip()}")
+
+
+@pack.command("list")
+def list_command() -> None:
+    """List the packs that are installed."""
+    for name, folder in shipped().items():
+        click.echo(f"{name}\t{folder}")
+
+
+def _loaded(path: str) -> Pack:
+    """Return the pack at `path`; print its mistakes and exit 1 when it has some."""
+    try:
+        found = load(find_pack(path))
+        check_examples(found)
+    except BrokenPack as broken:
+        for error in broken.errors:
+            click.echo(error.rendered())
+        click.echo(f"{broken.title} {broken.next_step}", err=True)
+        raise click.exceptions.Exit(1) from broken
+    return found
+
+
+def _counts(found: Pack) -> str:
+    lists = len(found.term_lists) + len(found.link_lists)
+    return f"{len(found.clauses)} clauses, {len(found.rules)} rules, {lists} lists"

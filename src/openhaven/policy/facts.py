@@ -1,0 +1,204 @@
+"""What the conditions are asked about: the event and the findings, as values by declared name."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from openhaven.core import HARMS, Harm
+from openhaven.intake.model import Event
+from openhaven.policy.model import FROM_BANK, FROM_REPORT
+from openhaven.policy.vocabulary import NONE, Vocabulary
+from openhaven.signals.model import Finding
+
+_BANKS = ("banks.positive", "banks.investigate", "banks.harms")
+_ORDER = {code: number for number, code in enumerate(HARMS)}
+_DAY = timedelta(days=1)
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """The values by name, the findings behind them, and which values are only partly known.
+
+    `doubtful` has the names that a failed signal might have answered otherwise. A list of terms
+    that was found is not among them: it was found, whatever else failed.
+    """
+
+    values: dict[str, Any]
+    found: dict[str, tuple[Finding, ...]]
+    failed: dict[str, tuple[Finding, ...]]
+    doubtful: frozenset[str]
+
+    def behind(self, names: frozenset[str]) -> tuple[Finding, ...]:
+        """Return the findings that gave these names their values, each once."""
+        return _of(self.found, names)
+
+    def missing(self, names: frozenset[str]) -> tuple[Finding, ...]:
+        """Return the findings *unknown* that leave these names in doubt, each once."""
+        return _of(self.failed, names & self.doubtful)
+
+    def harm(self, said: str) -> Harm:
+        """Return the harm that a rule means: the one it names, or the bank's, or the report's."""
+        if said == FROM_BANK:
+            banked = [HARMS[code] for code in self.values["banks.harms"] if code in HARMS]
+            return min(banked, key=_gravest, default=HARMS["other"])
+        code = self.values["report.category"] if said == FROM_REPORT else said
+        return HARMS.get(code, HARMS["other"])
+
+    def empty(self, name: str) -> Any:
+        """Return what `name` is when nothing was found."""
+        return [] if name in _BANKS else False
+
+
+def gather(event: Event, findings: Iterable[Finding], vocabulary: Vocabulary) -> Facts:
+    """Return the facts about one event. What a negative bank knows as harmless is left out."""
+    ordered = sorted(findings, key=_order)
+    failed = [finding for finding in ordered if finding.unknown is not None]
+    values = {**_event_values(event), **dict.fromkeys(_lists(vocabulary), False)}
+    found: dict[str, list[Finding]] = {}
+    for finding in _not_cleared([finding for finding in ordered if finding.unknown is None]):
+        for name in _names(finding):
+            if name in vocabulary.types:
+                found.setdefault(name, []).append(finding)
+    for name in _BANKS:
+        value = "harm" if name == "banks.harms" else "value"
+        values[name] = list(dict.fromkeys(getattr(one, value) for one in found.get(name, ())))
+    values.update({name: True for name in found if name not in _BANKS})
+    values["signals.unknown"] = list(dict.fromkeys(finding.signal for finding in failed))
+    return _facts(values, found, failed, vocabulary)
+
+
+def _facts(
+    values: dict[str, Any],
+    found: dict[str, list[Finding]],
+    failed: list[Finding],
+    vocabulary: Vocabulary,
+) -> Facts:
+    missing: dict[str, list[Finding]] = {}
+    for finding in failed:
+        for name in _in_doubt(finding, vocabulary):
+            missing.setdefault(name, []).append(finding)
+    doubtful = frozenset(name for name in missing if values[name] is not True)
+    behind = {name: tuple(ones) for name, ones in found.items()}
+    if failed:
+        behind["signals.unknown"] = tuple(failed)
+    return Facts(values, behind, {name: tuple(ones) for name, ones in missing.items()}, doubtful)
+
+
+def not_answered() -> Finding:
+    """Return the finding for a condition that met a missing or wrong value in the event itself."""
+    return Finding(
+        signal="policy",
+        version="1",
+        subject="event",
+        value="",
+        harm="other",
+        opinion="investigate",
+        confidence=0.0,
+        unknown="the event lacks a value that this rule asks for",
+    )
+
+
+def _event_values(event: Event) -> dict[str, Any]:
+    """Return what the event itself says; what it does not say is `none`, `unknown`, "" or -1."""
+    account, item, talk = event.account, event.item, event.conversation
+    aimed = event.target.account if event.target else None
+    return {
+        "event.kind": event.kind,
+        "account.age_band": account.age_band,
+        "account.age_days": _age_days(event),
+        "account.country": account.country or "",
+        "item.type": item.type if item else NONE,
+        "item.text": (item.text or "") if item else "",
+        "item.language": (item.language or "") if item else "",
+        "item.has_media": bool(item and item.media),
+        "target.age_band": aimed.age_band if aimed else NONE,
+        "conversation.visibility": talk.visibility if talk else NONE,
+        "conversation.encrypted": bool(talk and talk.encrypted),
+        "report.category": _category(event),
+        "context": event.context,
+    }
+
+
+def _age_days(event: Event) -> int:
+    """Return the whole days from the making of the account to the event; -1 when not known."""
+    made = event.account.created_at
+    return -1 if made is None else max(0, (event.at - made) // _DAY)
+
+
+def _category(event: Event) -> str:
+    category = event.context.get("category")
+    return category if event.kind == "report.create" and isinstance(category, str) else NONE
+
+
+def _lists(vocabulary: Vocabulary) -> list[str]:
+    return [name for name in vocabulary.types if name.startswith(("terms.", "links."))]
+
+
+def _names(finding: Finding) -> tuple[str, ...]:
+    """Return the names to which a finding belongs; none for an opinion that no rule can read."""
+    match finding.opinion:
+        case "positive":
+            return ("banks.positive", "banks.harms")
+        case "investigate":
+            return ("banks.investigate",)
+        case "term":
+            return (f"terms.{finding.value}",)
+        case "link":
+            return (f"links.{finding.value}",)
+        case _:
+            return ()
+
+
+def _not_cleared(findings: list[Finding]) -> list[Finding]:
+    """Leave out bank findings about media that a negative bank knows at least as surely.
+
+    A negative match that is only near never clears an exact one.
+    """
+    sure: dict[str, float] = {}
+    for finding in findings:
+        opinion: str = finding.opinion
+        if opinion == "negative":
+            sure[finding.subject] = max(finding.confidence, sure.get(finding.subject, 0.0))
+    if not sure:
+        return findings
+    return [
+        finding
+        for finding in findings
+        if finding.opinion not in ("positive", "investigate")
+        or finding.confidence > sure.get(finding.subject, -1.0)
+    ]
+
+
+def _in_doubt(finding: Finding, vocabulary: Vocabulary) -> list[str]:
+    """Return the names whose answer a failed signal owes: by its subject, else all it may give."""
+    part = finding.subject.partition(":")[0]
+    lists = _lists(vocabulary)
+    if part == "text":
+        return [name for name in lists if name.startswith("terms.")]
+    if part == "link":
+        return [*(name for name in lists if name.startswith("links.")), *_BANKS]
+    return list(_BANKS) if part == "media" else [*lists, *_BANKS]
+
+
+def _gravest(harm: Harm) -> tuple[int, int]:
+    """Order harms by severity; among equals, by their place in the table."""
+    return (-harm.severity, _ORDER[harm.code])
+
+
+def _of(by_name: dict[str, tuple[Finding, ...]], names: frozenset[str]) -> tuple[Finding, ...]:
+    found: list[Finding] = []
+    for name in sorted(names & by_name.keys()):
+        found += [finding for finding in by_name[name] if finding not in found]
+    return tuple(found)
+
+
+def _order(finding: Finding) -> tuple[str, str, str, str, float, str]:
+    return (
+        finding.subject,
+        finding.signal,
+        finding.opinion,
+        finding.value,
+        -finding.confidence,
+        finding.unknown or "",
+    )

@@ -1,0 +1,182 @@
+"""From a folder to a pack in force, or to everything that is wrong with the folder."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from openhaven.core import HARMS
+from openhaven.policy.clauses import read_clauses
+from openhaven.policy.conditions import Condition, compile_condition
+from openhaven.policy.folder import fingerprint, read_folder
+from openhaven.policy.lists import read_list
+from openhaven.policy.marked import Marked, UnreadableError, read_yaml
+from openhaven.policy.model import FROM_BANK, FROM_REPORT, Clause, Rule
+from openhaven.policy.pack import Manifest, Pack
+from openhaven.policy.places import START, BrokenPack, PackError, Place, Source, did_you_mean
+from openhaven.policy.refusals import explained
+from openhaven.policy.vocabulary import Vocabulary, declare
+
+_TOML_AT = re.compile(r"(.*) \(at line (\d+), column (\d+)\)")
+_RULES_LIMIT = 5_000
+_TOPICS = frozenset(topic for one in HARMS.values() for topic in one.help)
+_PATTERNS = {
+    "name": re.compile(r"[a-z0-9][a-z0-9-]{0,62}"),
+    "version": re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}"),
+    "owner": re.compile(r".{1,200}"),
+    "languages": re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"),
+    "jurisdictions": re.compile(r"[A-Z]{2}|\*"),
+    "banks": re.compile(r"[a-z0-9][a-z0-9-]{0,62}"),
+}
+
+
+def load(path: Path | str) -> Pack:
+    """Return the pack in the folder at `path`, checked and compiled.
+
+    Raises `BrokenPack` with every mistake found, each with its file, line and column.
+    """
+    errors: list[PackError] = []
+    texts = read_folder(Path(path), errors)
+    if errors:
+        raise BrokenPack(errors)
+    return load_texts(texts)
+
+
+def load_texts(texts: dict[str, str]) -> Pack:
+    """Return the pack whose files are `texts` by name, as `Pack.files` and the database keep them.
+
+    Raises `BrokenPack` as `load` does.
+    """
+    errors: list[PackError] = []
+    manifest = _manifest(Source("pack.toml", texts["pack.toml"]), errors)
+    clauses = read_clauses(Source("policy.md", texts["policy.md"]), errors)
+    lists = (_lists("terms", texts, errors), _lists("links", texts, errors))
+    vocabulary = declare(*lists, manifest.banks if manifest else ())
+    rules = _Rules(Source("rules.yaml", texts["rules.yaml"]), clauses, vocabulary, errors).read()
+    if errors or manifest is None:
+        raise BrokenPack(errors)
+    return Pack(manifest, fingerprint(texts), texts, clauses, rules, lists, vocabulary)
+
+
+def _manifest(source: Source, errors: list[PackError]) -> Manifest | None:
+    try:
+        manifest = msgspec.convert(tomllib.loads(source.text), Manifest)
+    except tomllib.TOMLDecodeError as error:
+        match = _TOML_AT.fullmatch(str(error))
+        place = Place(int(match[2]), int(match[3])) if match else START
+        what = match[1] if match else str(error)
+        errors.append(source.error(place, f"TOML cannot be read here: {what}."))
+        return None
+    except msgspec.ValidationError as error:
+        errors.append(_wrong_manifest(source, str(error)))
+        return None
+    for field, pattern in _PATTERNS.items():
+        value = getattr(manifest, field)
+        errors.extend(
+            source.error(source.find(field), f"“{one[:80]}” is not what “{field}” can be.")
+            for one in ((value,) if isinstance(value, str) else value)
+            if not pattern.fullmatch(one)
+        )
+    return manifest
+
+
+def _wrong_manifest(source: Source, what: str) -> PackError:
+    field = re.search(r"field `(.*?)`|at `\$\.(\w+)", what)
+    name = (field[1] or field[2]) if field else ""
+    known = did_you_mean(name, Manifest.__struct_fields__) if "unknown" in what else ""
+    place = START if "missing" in what else source.find(name)
+    return source.error(place, f"{what}.{known}")
+
+
+def _lists(kind: str, texts: dict[str, str], errors: list[PackError]) -> dict[str, list[str]]:
+    return {
+        name.removeprefix(f"{kind}/").removesuffix(".txt"): read_list(Source(name, text), errors)
+        for name, text in sorted(texts.items())
+        if name.startswith(f"{kind}/")
+    }
+
+
+class _Rules:
+    """Reads rules.yaml against the clauses and the vocabulary of its pack."""
+
+    def __init__(
+        self,
+        source: Source,
+        clauses: dict[str, Clause],
+        vocabulary: Vocabulary,
+        errors: list[PackError],
+    ) -> None:
+        self.marked = Marked(source)
+        self.clauses = clauses
+        self.vocabulary = vocabulary
+        self.errors = errors
+        self.seen: set[str] = set()
+
+    def read(self) -> list[tuple[Rule, Condition]]:
+        """Return the rules that are sound; the mistakes of the others go to the errors."""
+        try:
+            self.marked = read_yaml(self.marked.source)
+        except UnreadableError as mistake:
+            self.errors.append(mistake.error)
+            return []
+        data = self.marked.data
+        if not isinstance(data, list) or not 0 < len(data) <= _RULES_LIMIT:
+            self.tell("$", f"This file is a list of 1 to {_RULES_LIMIT:,} rules, each after a “-”.")
+            return []
+        return [found for at, one in enumerate(data) if (found := self.rule(f"$[{at}]", one))]
+
+    def rule(self, path: str, data: Any) -> tuple[Rule, Condition] | None:
+        if isinstance(data, dict) and f"{path}.when" in self.marked.raw:
+            data["when"] = self.marked.raw[f"{path}.when"]
+        try:
+            rule = msgspec.convert(data, Rule)
+        except msgspec.ValidationError as error:
+            self.errors.append(explained(error, self.marked, path, Rule))
+            return None
+        before = len(self.errors)
+        self.check(path, rule)
+        condition = self.condition(path, rule)
+        return (rule, condition) if condition and len(self.errors) == before else None
+
+    def check(self, path: str, rule: Rule) -> None:
+        if rule.id in self.seen:
+            self.tell(f"{path}.id", f"There is another rule “{rule.id}” above.")
+        self.seen.add(rule.id)
+        if rule.clause not in self.clauses:
+            near = did_you_mean(rule.clause, self.clauses)
+            self.tell(f"{path}.clause", f"policy.md has no clause “{rule.clause}”.{near}")
+        self.check_then(path, rule)
+
+    def check_then(self, path: str, rule: Rule) -> None:
+        harm = rule.then.harm
+        known = (*HARMS, FROM_BANK, FROM_REPORT)
+        if harm not in known:
+            near = did_you_mean(harm, known)
+            self.tell(f"{path}.then.harm", f"There is no harm “{harm}”.{near}")
+        if harm == FROM_REPORT and set(rule.on) != {"report.create"}:
+            self.tell(f"{path}.then.harm", "Only a rule on report.create alone can take that harm.")
+        for at, topic in enumerate(rule.then.help or ()):
+            if topic not in _TOPICS:
+                what = f"There is no help topic “{topic}”.{did_you_mean(topic, _TOPICS)}"
+                self.tell(f"{path}.then.help[{at}]", what)
+
+    def condition(self, path: str, rule: Rule) -> Condition | None:
+        where = f"{path}.when"
+        made = compile_condition(rule.when, self.vocabulary)
+        if isinstance(made, list):
+            for fault in made:
+                place = self.marked.inside(where, fault.offset)
+                self.errors.append(self.marked.source.error(place, fault.message))
+            return None
+        if "banks.investigate" in made.names and rule.then.outcome != "review":
+            what = "A bank to investigate asks for a look, no more: the outcome must be “review”."
+            self.tell(f"{path}.then.outcome", what)
+        if rule.then.harm == FROM_BANK and not made.names & {"banks.positive", "banks.harms"}:
+            what = "Only a rule on banks.positive or banks.harms can take that harm."
+            self.tell(f"{path}.then.harm", what)
+        return made
+
+    def tell(self, path: str, message: str) -> None:
+        self.errors.append(self.marked.source.error(self.marked.place(path), message))

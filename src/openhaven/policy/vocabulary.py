@@ -1,0 +1,71 @@
+"""The names that a condition may use, with their types and, where the words are few, the words.
+
+A name that is not here does not compile, and a word that can never stand there (`"18plus"`) is
+refused, so that a slip of the pen cannot become a rule that never matches.
+"""
+
+from collections.abc import Iterable
+from typing import get_args
+
+import msgspec
+from cel_expr_python import cel
+
+from openhaven.core import HARMS, AgeBand, EventKind, Visibility
+
+NONE = "none"
+_T = cel.Type
+_AGES = frozenset(get_args(AgeBand))
+_NAMES: dict[str, cel.Type] = {
+    "event.kind": _T.STRING,
+    "account.age_band": _T.STRING,
+    "account.age_days": _T.INT,
+    "account.country": _T.STRING,
+    "item.type": _T.STRING,
+    "item.text": _T.STRING,
+    "item.language": _T.STRING,
+    "item.has_media": _T.BOOL,
+    "target.age_band": _T.STRING,
+    "conversation.visibility": _T.STRING,
+    "conversation.encrypted": _T.BOOL,
+    "report.category": _T.STRING,
+    "banks.positive": _T.List(_T.STRING),
+    "banks.investigate": _T.List(_T.STRING),
+    "banks.harms": _T.List(_T.STRING),
+    "signals.unknown": _T.List(_T.STRING),
+    "context": _T.Map(_T.STRING, _T.DYN),
+}
+FUNCTIONS = (
+    "contains", "startsWith", "endsWith", "matches", "size", "exists", "exists_one", "all",
+    "filter", "map", "has", "string", "int",
+)  # fmt: skip
+RESERVED = frozenset(
+    ("as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in",
+     "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while")
+)  # fmt: skip
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """The declared names of one pack: `types` by name, and `words` where only some make sense."""
+
+    types: dict[str, cel.Type]
+    words: dict[str, frozenset[str]]
+    env: cel.Env
+
+
+def declare(terms: Iterable[str], links: Iterable[str], banks: Iterable[str]) -> Vocabulary:
+    """Return the vocabulary of a pack with these lists of terms and links and these banks."""
+    types = dict(_NAMES)
+    types.update({f"terms.{name}": _T.BOOL for name in terms})
+    types.update({f"links.{name}": _T.BOOL for name in links})
+    used = frozenset(banks)
+    words = {
+        "event.kind": frozenset(get_args(EventKind)),
+        "account.age_band": _AGES,
+        "target.age_band": _AGES | {NONE},
+        "conversation.visibility": frozenset(get_args(Visibility)) | {NONE},
+        "banks.positive": used,
+        "banks.investigate": used,
+        "banks.harms": frozenset(HARMS),
+        "report.category": frozenset(HARMS) | {NONE},
+    }
+    return Vocabulary(types, words, cel.NewEnv(variables=types))

@@ -72,14 +72,19 @@ def serve(haven: "Haven") -> None:
     settings = haven.settings
     app = build_app(haven)
     listener = listen(settings.host, settings.port)
+    _LOG.info("serving", url=settings.url, host=settings.host, port=settings.port)
+    with listener:
+        server_for(app).run(sockets=[listener])
+
+
+def server_for(app: Starlette) -> uvicorn.Server:
+    """Return the server that runs `app`, not yet started."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on",
         proxy_headers=False, timeout_keep_alive=30, timeout_graceful_shutdown=_STOP_WITHIN,
         backlog=2_048,
     )  # fmt: skip
-    _LOG.info("serving", url=settings.url, host=settings.host, port=settings.port)
-    with listener:
-        _Server(config, app).run(sockets=[listener])
+    return _Server(config, app)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -110,10 +115,14 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; the second time at once. The signal is not raised again afterwards."""
         del sig, frame
+        self.force_exit = self.should_exit
+        self.stop()
+
+    def stop(self) -> None:
+        """Begin to stop, from any thread."""
         loop: asyncio.AbstractEventLoop | None = getattr(self._app.state, "loop", None)
         if loop is not None:
             loop.call_soon_threadsafe(self._app.state.desk.hub.close)
-        self.force_exit = self.should_exit
         self.should_exit = True
 
 

@@ -69,7 +69,10 @@ class Hub:
             seen = 0
             while not self._closing.is_set() and loop.time() < end:
                 seen, text = await source.next(seen)
-                yield b": still here\n\n" if text is None else frame(text)
+                if text is not None:
+                    yield frame(text)
+                elif not self._closing.is_set():
+                    yield b": still here\n\n"
         finally:
             self._watchers -= 1
             if source.leave():

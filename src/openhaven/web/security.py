@@ -1,5 +1,6 @@
 """What keeps a browser on our side: headers, host and origin, cookies, the token in forms."""
 
+import re
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from openhaven.core import Problem
 from openhaven.storage import Settings
 from openhaven.web.call import Call, Refusal
 
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{0,5})?")
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -89,10 +91,8 @@ class Hosts:
 
 def hostname(host: str) -> str:
     """Return the name in a `Host` header without its port, in lower case; empty when broken."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return found.group(1).strip("[]").rstrip(".").lower() if found else ""
 
 
 def _is_address(name: str) -> bool:
@@ -107,15 +107,18 @@ def check_origin(call: Call) -> None:
     """Raise `Refusal` (403) when a browser says that a form was sent from another site's page."""
     site = call.headers.get("sec-fetch-site", "same-origin")
     origin = call.headers.get("origin", "")
-    if site not in ("same-origin", "none") or (origin and not _is_ours(call, origin)):
+    if site not in ("same-origin", "none") or not _is_ours(call, origin):
         raise Refusal("form.foreign", "This form was sent from a page of another site.", status=403,
                       next_step="Open the page here and send the form from there.")  # fmt: skip
 
 
 def _is_ours(call: Call, origin: str) -> bool:
+    """Say whether `origin` is us, or tells nothing: then the rest of the checks must do."""
+    if not origin or (origin == "null" and "sec-fetch-site" in call.headers):
+        return True
     try:
-        given = urlsplit(origin)
+        given = urlsplit(origin).netloc.lower()
     except ValueError:
         return False
-    ours = urlsplit(call.haven.settings.url)
-    return given.netloc.lower() in {call.headers.get("host", "").lower(), ours.netloc.lower()}
+    ours = urlsplit(call.haven.settings.url).netloc.lower()
+    return given in {call.headers.get("host", "").lower(), ours}

@@ -1,0 +1,147 @@
+"""What keeps a browser on our side, and one client from taking everybody's place."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from web_scene import Clock, house, serving
+
+from openhaven.core import Problem
+from openhaven.storage import Settings
+from openhaven.web import Refusal, security
+from openhaven.web.limits import Buckets, Rate, neighbourhood
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+def test_every_answer_carries_the_headers(tmp_path: Path) -> None:
+    with serving(house(tmp_path)) as place:
+        for path in ("/", "/v1/animals/1", "/nothing", "/trouble", "/static/openhaven.css", "/healthz"):
+            headers = place.ask("GET", path).headers
+            assert "default-src 'none'" in headers["content-security-policy"], path
+            assert "frame-ancestors 'none'" in headers["content-security-policy"]
+            assert "unsafe" not in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["cross-origin-opener-policy"] == "same-origin"
+            assert "strict-transport-security" not in headers
+            assert "server" not in headers
+
+
+def test_with_tls_in_front(tmp_path: Path) -> None:
+    with serving(house(tmp_path, public_url="https://safe.example")) as place:
+        assert "max-age" in place.ask("GET", "/healthz").headers["strict-transport-security"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("127.0.0.1:8700", 200), ("localhost", 200), ("[::1]:8700", 200), ("safe.example", 200),
+     ("SAFE.example:443", 200), ("192.0.2.7", 200), ("evil.example", 421), ("localhost.evil.example", 421),
+     ("a b", 421), ("[::1", 421), ("", 421), ("evil.example:8700@localhost", 421)],
+)  # fmt: skip
+def test_only_our_own_names(tmp_path: Path, host: str, status: int) -> None:
+    hosts = security.Hosts(Settings(home=tmp_path, public_url="https://safe.example"))
+    if status == 200:
+        hosts.check(host)
+    else:
+        with pytest.raises(Problem) as caught:
+            hosts.check(host)
+        assert caught.value.status == status
+
+
+@given(st.text(max_size=50))
+def test_no_host_header_breaks_the_check(host: str) -> None:
+    with suppress(Problem):
+        security.Hosts(Settings(public_url="https://safe.example")).check(host)
+
+
+def test_a_request_for_another_name_is_refused(tmp_path: Path) -> None:
+    with serving(house(tmp_path)) as place:
+        assert place.ask("GET", "/healthz", headers={"host": "evil.example"}).status == 421
+
+
+def test_forms_of_other_sites_are_refused(tmp_path: Path) -> None:
+    with serving(house(tmp_path)) as place:
+        ours, theirs = place.url, "https://evil.example"
+        for headers, status in (
+            ({}, 200), ({"origin": ours}, 200), ({"origin": theirs}, 403), ({"origin": "null"}, 403),
+            ({"origin": "null", "sec-fetch-site": "same-origin"}, 200),
+            ({"sec-fetch-site": "cross-site"}, 403), ({"sec-fetch-site": "same-site"}, 403),
+            ({"sec-fetch-site": "none", "origin": ours}, 200), ({"origin": "http://[::1"}, 403),
+        ):  # fmt: skip
+            reply = place.ask("POST", "/form", b"a=1", FORM | headers)
+            assert reply.status == status, headers
+
+
+def test_too_many_forms(tmp_path: Path) -> None:
+    with serving(house(tmp_path)) as place:
+        found = [place.ask("POST", "/limited", b"a=1", FORM) for _ in range(12)]
+    assert [reply.status for reply in found] == [200] * 10 + [429] * 2
+    assert 1 <= int(found[-1].headers["retry-after"]) <= 31
+
+
+def test_the_word_of_a_proxy_counts_only_when_there_is_one(tmp_path: Path) -> None:
+    forged = {"x-forwarded-for": "203.0.113.9, 198.51.100.7"}
+    with serving(house(tmp_path)) as place:
+        assert place.ask("GET", "/v1/animals/1", headers=forged).json["client"] == "127.0.0.1"
+    with serving(house(tmp_path, behind_proxy=True)) as place:
+        assert place.ask("GET", "/v1/animals/1", headers=forged).json["client"] == "198.51.100.7"
+
+
+def test_a_bucket_fills_again() -> None:
+    buckets = Buckets({"x": Rate(2, 10.0)})
+    buckets.take("x", "a", 0.0)
+    buckets.take("x", "a", 0.0)
+    with pytest.raises(Refusal) as caught:
+        buckets.take("x", "a", 5.0)
+    assert caught.value.headers["retry-after"] == "6"
+    buckets.take("x", "b", 5.0)
+    buckets.take("x", "a", 10.0)
+    with pytest.raises(Refusal):
+        buckets.take("x", "a", 19.0)
+
+
+@given(st.lists(st.floats(0, 50), max_size=60))
+def test_no_bucket_gives_more_than_its_rate(gaps: list[float]) -> None:
+    buckets, now, given_at = Buckets({"x": Rate(3, 10.0)}), 100.0, list[float]()
+    for gap in gaps:
+        now += gap
+        try:
+            buckets.take("x", "a", now)
+            given_at.append(now)
+        except Refusal:
+            continue
+    for begin in given_at:
+        within = [at for at in given_at if begin <= at <= begin + 50.0]
+        assert len(within) <= 3 + 5 + 1
+
+
+def test_one_ipv6_network_is_one_client() -> None:
+    assert neighbourhood("2001:db8::1") == neighbourhood("2001:db8::ffff:2")
+    assert neighbourhood("2001:db8::1") != neighbourhood("2001:db8:0:1::1")
+    assert neighbourhood("::ffff:192.0.2.1") == "192.0.2.1"
+    assert neighbourhood("who knows") == "who knows"
+
+
+def test_a_live_page_sends_changes(tmp_path: Path) -> None:
+    Clock.text = "one\ntwo"
+    with serving(house(tmp_path)) as place:
+        reply = place.pool.request("GET", place.url + "/watch", preload_content=False)
+        assert reply.headers["content-type"].startswith("text/event-stream")
+        parts = reply.stream(1)
+        assert _until(parts, b"data: one\ndata: two\n\n")
+        Clock.text = "three"
+        assert _until(parts, b"data: three\n\n")
+        place.server.stop()
+        assert list(parts) == []
+
+
+def _until(parts: object, wanted: bytes) -> bool:
+    found = b""
+    for part in parts:  # type: ignore[attr-defined]
+        found += part
+        if found.endswith(wanted):
+            return True
+    return False
+

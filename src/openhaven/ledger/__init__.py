@@ -10,6 +10,7 @@ us nor a network to be checked.
 
 from openhaven.ledger.actions import append, append_many, destroy_salt, destroy_salts, sequence
 from openhaven.ledger.findings import Finding, Report
+from openhaven.ledger.jobs import Sequencer
 from openhaven.ledger.model import SEALED, Head, New
 from openhaven.ledger.note import Checkpoint, Signer, open_checkpoint, signer_from
 from openhaven.ledger.outside import FILE_NAME, compare_outside, keep_outside, read_outside
@@ -27,6 +28,7 @@ __all__ = [
     "New",
     "ProofError",
     "Report",
+    "Sequencer",
     "Signer",
     "append",
     "append_many",

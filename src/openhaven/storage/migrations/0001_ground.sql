@@ -27,6 +27,8 @@ CREATE TABLE ledger_entries (
 );
 CREATE INDEX ledger_entries_waiting ON ledger_entries (at, id) WHERE idx IS NULL;
 CREATE INDEX ledger_entries_row ON ledger_entries (row_table, row_id) WHERE row_id IS NOT NULL;
+CREATE INDEX ledger_entries_decision ON ledger_entries ((ids ->> 'decision'))
+  WHERE ids ->> 'decision' IS NOT NULL;
 
 CREATE TABLE ledger_tiles (
   level int NOT NULL,

@@ -1,0 +1,93 @@
+"""Speaking to people: one room for each of them, made once, in which only we can write."""
+
+from typing import Any
+
+from openhaven.connectors.matrix import actions, store
+from openhaven.connectors.matrix.client import Homeserver, RefusedError
+from openhaven.connectors.matrix.model import Room, Server
+from openhaven.connectors.model import Wiring
+from openhaven.core import new_id, system
+
+ME = system("matrix")
+_OWN = "openhaven-own"
+_LONGEST = 30_000
+
+
+def tell(
+    wiring: Wiring, server: Server, homeserver: Homeserver, person: str, key: str, words: str
+) -> None:
+    """Send `words` to a person, once for each `key`. Raises `AwayError` and `RefusedError`."""
+    room = _room_for(wiring, server, homeserver, person)
+    _let_in(server, homeserver, room, person)
+    content = {"msgtype": "m.text", "body": words[:_LONGEST]}
+    homeserver.say(room, key, content, "m.room.message")
+
+
+def nudge(wiring: Wiring, server: Server, homeserver: Homeserver) -> None:
+    """Let something happen on the homeserver, in a room of our own that nobody else sees."""
+    del wiring
+    settings = {"preset": "private_chat", "visibility": "private", "name": "Openhaven"}
+    room = _made(server, homeserver, _OWN, settings)
+    homeserver.say(room, new_id("own"), {}, "org.openhaven.awake")
+
+
+def _room_for(wiring: Wiring, server: Server, homeserver: Homeserver, person: str) -> str:
+    """Return the room of our notices to a person; two callers at once get the same one."""
+    with wiring.db.read() as tx:
+        known = store.room_of_person(tx, server.platform, person)
+        # The alias makes the room findable for us after a crash, and for nobody else.
+        mark = tx.keys.digest(b"matrix:notices:" + person.encode()).hex()[:32]
+    if known is not None:
+        return known
+    settings: dict[str, Any] = {
+        "preset": "private_chat",
+        "visibility": "private",
+        "is_direct": True,
+        "name": f"Notices from {wiring.settings.service_name}",
+        "topic": "Decisions about your account or what you posted. Nobody reads replies here: "
+        "each message says where you can appeal.",
+        "invite": [person],
+        "power_level_content_override": {"events_default": 50, "invite": 100, "users_default": 0},
+    }
+    room = _made(server, homeserver, f"openhaven-notices-{mark}", settings)
+    with wiring.db.begin(ME) as tx:
+        actions.keep_room(tx, server.platform, Room(room, "private", False, person))
+    return room
+
+
+def _made(server: Server, homeserver: Homeserver, alias: str, settings: dict[str, Any]) -> str:
+    """Return the room with this alias, which is made when there is none yet."""
+    full = f"#{alias}:{server.server_name}"
+    known = homeserver.room_of_alias(full)
+    if known is not None:
+        return known
+    try:
+        return homeserver.create_room(settings | {"room_alias_name": alias})
+    except RefusedError as refusal:
+        # Somebody else of us was quicker.
+        known = homeserver.room_of_alias(full) if refusal.code == "M_ROOM_IN_USE" else None
+        if known is None:
+            raise
+        return known
+
+
+def _let_in(server: Server, homeserver: Homeserver, room: str, person: str) -> None:
+    """Bring a person into their room of notices.
+
+    Who is read-only can accept no invitation, and a statement of reasons has to arrive before that;
+    therefore a local account joins without being asked, as with Synapse's own server notices.
+    """
+    if homeserver.membership(room, person) == "join":
+        return
+    try:
+        homeserver.invite(room, person)
+    except RefusedError as refusal:
+        if refusal.status != 403:  # 403: invited already.
+            raise
+    if not person.endswith(":" + server.server_name):
+        return
+    try:
+        homeserver.join(room, person)
+    except RefusedError as refusal:
+        if refusal.status != 403:  # 403: read-only already; the invitation stands.
+            raise

@@ -57,7 +57,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     event: int | None = None
     judgement: str | None = None
     language: str | None = None
-    scope: list[str] = ["*"]
+    scope: list[str] = msgspec.field(default_factory=lambda: ["*"])
     until: datetime | None = None
     redress: str = REDRESS
 

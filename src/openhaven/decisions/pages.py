@@ -78,7 +78,7 @@ def replay_letter(call: Call) -> Answer:
 
 
 def appeal_form(call: Call) -> Answer:
-    """`GET /appeal/{token}`: the decision with its reasons, and the form or how far the appeal is."""
+    """`GET /appeal/{token}`: the decision with its reasons, and the form or its outcome."""
     return _appeal_page(call)
 
 
@@ -101,10 +101,17 @@ def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> 
         made = decisions.decision_of_token(tx, call.path["token"])
         acts = decisions.acts_of(tx, made.id)
         appeals = views.appeals_of(tx, made.id)
-    return page(call, "decisions/appeal.html", problem.status if problem else 200, made=made,
-                appeal=appeals[-1] if appeals else None, problem=problem, text=text,
-                lost=_lost(acts), undoing=[act for act in acts if act.reverses], token=call.path["token"],
-                open=_open(call, made), topics=HARMS[made.harm].help if made.harm in HARMS else ())  # fmt: skip
+    values: dict[str, Any] = {
+        "made": made,
+        "appeal": appeals[-1] if appeals else None,
+        "lost": _lost(acts),
+        "undoing": [act for act in acts if act.reverses],
+        "open": _open(call, made),
+        "topics": HARMS[made.harm].help if made.harm in HARMS else (),
+        "problem": problem,
+        "text": text,
+    }
+    return page(call, "decisions/appeal.html", problem.status if problem else 200, **values)
 
 
 def _open(call: Call, made: Decision) -> bool:

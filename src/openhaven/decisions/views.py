@@ -111,24 +111,30 @@ _LINE = """SELECT d.id, p.name AS platform, d.outcome, d.harm, d.clause_title, d
 
 def recent(tx: Tx, *, before: datetime | None = None, limit: int = 50) -> list[Line]:
     """Return the latest decisions, newest first; `before` turns the page."""
-    sql = _LINE + """WHERE %(before)s::timestamptz IS NULL OR d.decided_at < %(before)s
+    sql = (
+        _LINE
+        + """WHERE %(before)s::timestamptz IS NULL OR d.decided_at < %(before)s
                      ORDER BY d.decided_at DESC LIMIT %(limit)s"""
+    )
     return tx.all(sql, Line, before=before, limit=limit)
 
 
 def of_account(tx: Tx, platform: str, account: str, limit: int = 20) -> list[Line]:
     """Return the latest decisions on an account of a platform (by its id), newest first."""
-    sql = _LINE + """WHERE d.platform = %(p)s AND d.account = %(a)s
+    sql = (
+        _LINE
+        + """WHERE d.platform = %(p)s AND d.account = %(a)s
                      ORDER BY d.decided_at DESC LIMIT %(limit)s"""
+    )
     return tx.all(sql, Line, p=platform, a=account, limit=limit)
 
 
 def of_item(tx: Tx, platform: str, item: str, limit: int = 10) -> list[Line]:
     """Return the latest decisions on an item of a platform (by its id), newest first."""
-    sql = _LINE + """WHERE d.case_id IN (SELECT c.id FROM cases c WHERE c.platform = %(p)s
-                       AND c.item = %(i)s)
-                     ORDER BY d.decided_at DESC LIMIT %(limit)s"""
-    return tx.all(sql, Line, p=platform, i=item, limit=limit)
+    sql = """SELECT id FROM cases WHERE platform = %(p)s AND item = %(i)s"""
+    cases = [row["id"] for row in tx.rows(sql, p=platform, i=item)]
+    sql = "WHERE d.case_id = ANY(%(c)s) ORDER BY d.decided_at DESC LIMIT %(limit)s"
+    return tx.all(_LINE + sql, Line, c=cases, limit=limit)
 
 
 def of_task(tx: Tx, task: str) -> str | None:
@@ -181,8 +187,7 @@ def notices_of(tx: Tx, decision: str) -> list[Sent]:
 def _sent(tx: Tx, row: dict[str, Any]) -> Sent:
     plain = None if row["body"] is None else tx.keys.open(row["subject"], row["body"])
     opened = None if plain is None else msgspec.json.decode(plain, type=Notice)
-    names = (name for name in Sent.__struct_fields__ if name != "notice")
-    return Sent(*(row[name] for name in names), opened)
+    return msgspec.convert({**row, "notice": opened}, Sent)
 
 
 def ledger_of(tx: Tx, decision: str) -> list[Entry]:

@@ -15,10 +15,10 @@ from openhaven.storage import Tx
 from openhaven.web import Answer, Call, live, page, see_other
 
 _MISSING = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 200" width="320" height="200">'
-    '<rect width="320" height="200" fill="#8a8378"/><text x="160" y="105" fill="#ffffff" '
-    'font-family="sans-serif" font-size="16" text-anchor="middle">Cannot be shown</text></svg>'
-).encode()
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 200" width="320" height="200">'
+    b'<rect width="320" height="200" fill="#8a8378"/><text x="160" y="105" fill="#ffffff" '
+    b'font-family="sans-serif" font-size="16" text-anchor="middle">Cannot be shown</text></svg>'
+)
 
 
 # The queue ------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def _days(text: str) -> int | None:
         return None
     if not text.strip().isascii() or not text.strip().isdigit() or not 1 <= int(text) <= 3650:
         raise Problem("judgement.days", "The number of days is from 1 to 3,650.",
-                      next_step="Leave it empty when it shall hold until it is changed.")  # fmt: skip
+                      next_step="Leave it empty when it shall hold until changed.")  # fmt: skip
     return int(text)
 
 
@@ -267,3 +267,13 @@ def _picture(call: Call, *, clear: bool) -> Answer:
         # The place of a picture is filled, so that the page around it stays usable.
         return Answer(200, _MISSING, "image/svg+xml", kept)
     return Answer(200, data, "image/jpeg", kept)
+
+
+# Around it ------------------------------------------------------------------------------------
+
+
+def sources(call: Call) -> Answer:
+    """`GET /console/sources`: the platforms, the banks and the rules that are in force."""
+    with call.haven.db.read(call.now) as tx:
+        return page(call, "review/sources.html", platforms=store.platforms(tx),
+                    banks=store.banks(tx), pack=call.haven.packs.current, harms=HARMS)  # fmt: skip

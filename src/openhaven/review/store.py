@@ -133,8 +133,8 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 _TASK = """SELECT t.id, t.kind, t.queue, t.severity, t.reports, t.state, t.barred, t.claimed_by,
-             s.name AS claimer, t.opened_at, t.due_at, c.harm, p.name AS platform, c.item, c.account,
-             e.kind AS event_kind, e.verdict #>> '{reasons,0,rule}' AS rule,
+             s.name AS claimer, t.opened_at, t.due_at, c.harm, p.name AS platform, c.item,
+             c.account, e.kind AS event_kind, e.verdict #>> '{reasons,0,rule}' AS rule,
              t.case_id, t.event, t.appeal, t.lease_until, t.done_at, c.platform AS platform_id,
              p.private_basis
            FROM tasks t JOIN cases c ON c.id = t.case_id JOIN platforms p ON p.id = c.platform
@@ -147,7 +147,9 @@ def queue(tx: Tx, name: str = "", limit: int = 100) -> list[Waiting]:
 
     `name` narrows to one queue; empty means all of them.
     """
-    sql = _TASK + "WHERE t.state IN ('open', 'claimed') AND (%(q)s = '' OR t.queue = %(q)s)" + _FIRST
+    sql = (
+        _TASK + "WHERE t.state IN ('open', 'claimed') AND (%(q)s = '' OR t.queue = %(q)s)" + _FIRST
+    )
     return tx.all(sql + "LIMIT %(limit)s", Waiting, q=name, limit=limit)
 
 
@@ -263,3 +265,47 @@ def seen_by(tx: Tx, task_id: str) -> list[str]:
     sql = """SELECT DISTINCT s.name FROM reveals r JOIN staff s ON s.id = r.staff
              WHERE r.task = %(t)s ORDER BY s.name"""
     return [str(row["name"]) for row in tx.rows(sql, t=task_id)]
+
+
+class PlatformLine(msgspec.Struct, frozen=True):
+    """A platform, what it can carry out and undo, and when it was last heard of."""
+
+    name: str
+    connector: str
+    verbs: dict[str, bool]
+    private_basis: str | None
+    keys: int
+    heard_at: datetime | None
+
+
+class BankLine(msgspec.Struct, frozen=True):
+    """A bank with the number of its living entries."""
+
+    name: str
+    kind: str
+    harm: str
+    opinion: str
+    mode: str
+    owner: str
+    purpose: str
+    entries: int
+
+
+def platforms(tx: Tx) -> list[PlatformLine]:
+    """Return every platform, by name."""
+    sql = """SELECT p.name, p.connector, p.verbs, p.private_basis,
+               (SELECT count(*) FROM api_keys k WHERE k.platform = p.id AND k.revoked_at IS NULL)
+                 AS keys,
+               (SELECT received_at FROM events e WHERE e.platform = p.id
+                ORDER BY e.seq DESC LIMIT 1) AS heard_at
+             FROM platforms p ORDER BY p.name"""
+    return tx.all(sql, PlatformLine)
+
+
+def banks(tx: Tx) -> list[BankLine]:
+    """Return every bank, by name."""
+    sql = """SELECT b.name, b.kind, b.harm, b.opinion, b.mode, b.owner, b.purpose,
+               (SELECT count(*) FROM bank_entries e WHERE e.bank = b.id
+                AND e.withdrawn_at IS NULL) AS entries
+             FROM banks b ORDER BY b.name"""
+    return tx.all(sql, BankLine)

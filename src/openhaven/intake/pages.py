@@ -1,0 +1,129 @@
+"""The report form and the state of a report: for everybody, without an account. Thin."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from openhaven import intake
+from openhaven.core import HARMS, Problem
+from openhaven.intake import Platform, Report, ReportSubject
+from openhaven.storage import Tx
+from openhaven.web import Answer, Call, page, see_other
+
+
+class Category(NamedTuple):
+    """A kind of report in the words of somebody who reports."""
+
+    code: str
+    words: str
+
+
+CATEGORIES = (
+    Category("csam.known", "Sexual pictures, films or talk about a child"),
+    Category("grooming", "An adult approaches a child sexually"),
+    Category("sextortion.minor", "Somebody threatens with intimate pictures"),
+    Category("ncii", "An intimate picture, real or faked, without consent"),
+    Category("suicide", "Somebody may be about to end their life"),
+    Category("self_harm", "Self-harm is shown or praised"),
+    Category("eating_disorder", "An eating disorder is praised"),
+    Category("bullying", "Bullying"),
+    Category("harassment", "Harassment or stalking"),
+    Category("doxxing", "An address, number or private life made public"),
+    Category("violence.threat", "A threat of violence"),
+    Category("terrorism", "Terrorism"),
+    Category("hate", "Hatred against a group of people"),
+    Category("scam", "Fraud, or a false name"),
+    Category("underage_account", "A child who is too young for this service"),
+    Category("spam", "Spam"),
+    Category("other", "Something else"),
+)
+
+
+def report_form(call: Call) -> Answer:
+    """`GET /report`: the form; `?platform=`, `?item=`, `?account=` and `?category=` fill it in."""
+    return _form_page(call, call.query)
+
+
+def report_send(call: Call) -> Answer:
+    """`POST /report`: store the report and show the receipt, which is shown only this once."""
+    form = call.form()
+    try:
+        with call.haven.db.begin(call.actor, call.now) as tx:
+            platform = intake.platform_named(tx, form.get("platform", "default"))
+            receipt = intake.accept_report(tx, platform.id, _report(tx, platform, form))
+    except Problem as problem:
+        return _form_page(call, form, problem)
+    topics = HARMS[form["category"]].help
+    return page(call, "intake/thanks.html", 201, receipt=receipt, topics=topics,
+                told=bool(form.get("contact", "").strip()))  # fmt: skip
+
+
+def receipt_form(call: Call) -> Answer:
+    """`GET /report/receipt`: ask for the receipt code; `?code=` leads to the report's state."""
+    code = call.query.get("code", "").strip().lower()
+    if code and all(c.isalnum() or c == "-" for c in code) and code != "receipt":
+        return see_other(f"/report/{code}")
+    return page(call, "intake/receipt.html", wrong=bool(code))
+
+
+def report_state(call: Call) -> Answer:
+    """`GET /report/{receipt}`: how far the report is, and what became of it."""
+    with call.haven.db.read(call.now) as tx:
+        status = intake.report_status(tx, call.path["receipt"])
+    harm = HARMS.get(status.category, HARMS["other"])
+    return page(call, "intake/state.html", status=status, topics=harm.help)
+
+
+def _form_page(call: Call, values: Mapping[str, str], problem: Problem | None = None) -> Answer:
+    with call.haven.db.read(call.now) as tx:
+        platforms = intake.platform_names(tx)
+    return page(call, "intake/report.html", problem.status if problem else 200, problem=problem,
+                values=values, categories=CATEGORIES, platforms=platforms)  # fmt: skip
+
+
+def _report(tx: Tx, platform: Platform, form: Mapping[str, str]) -> Report:
+    item, account = form.get("item", "").strip(), form.get("account", "").strip()
+    category, contact = form.get("category", ""), form.get("contact", "").strip()
+    if not item and not account:
+        raise Problem("report.subject", "Tell us what it is about.",
+                      next_step="Give the address of the post, or the account's name.")  # fmt: skip
+    if category not in {one.code for one in CATEGORIES}:
+        raise Problem("report.category", "Choose what is wrong.",
+                      next_step="If nothing fits, choose “Something else”.")  # fmt: skip
+    if contact and ("@" not in contact or len(contact) > 320):
+        raise Problem("report.contact", "This is no e-mail address.",
+                      next_step="Mend it, or leave it empty to stay unnamed.")  # fmt: skip
+    text = form.get("text", "").strip()
+    if len(text) > 10_000:
+        raise Problem("report.text", "Your words are longer than 10,000 characters.",
+                      next_step="Shorten them, or send a second report.")  # fmt: skip
+    subject = ReportSubject(item=_item(tx, platform, item), account=_short(account))
+    return Report(subject=subject, category=category, text=text, contact=contact or None)
+
+
+def _item(tx: Tx, platform: Platform, given: str) -> str | None:
+    """Return the platform's id of an item from its id or its address.
+
+    An address is matched by its parts; one that leads to no known item is kept as it is.
+    """
+    known = (one for one in _candidates(given) if intake.latest_of_item(tx, platform.id, one))
+    return next(known, None) or _short(given)
+
+
+def _candidates(given: str) -> list[str]:
+    if "://" not in given:
+        return []
+    try:
+        address = urlsplit(given)
+    except ValueError:
+        return []
+    parts = [unquote(part) for part in address.path.split("/") if part]
+    values = [value for found in parse_qs(address.query).values() for value in found]
+    return [one for one in [unquote(address.fragment), *values, *reversed(parts)] if one][:10]
+
+
+def _short(given: str) -> str | None:
+    if len(given) > 200:
+        raise Problem("report.long", "This address is too long to be one of ours.",
+                      next_step="Copy it again, or give the number of the post.")  # fmt: skip
+    return given or None

@@ -1,0 +1,45 @@
+"""The figures as files: JSON as they are, and one CSV (RFC 4180) with a line for each number."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from openhaven.transparency.model import Figures
+
+_Line = tuple[str, str, str, str, str]
+
+
+def as_csv(found: Figures) -> str:
+    """Return the figures as CSV: table, key, label, value, and whether it is withheld.
+
+    A withheld value is empty. Text that a spreadsheet would take for a formula gets an apostrophe.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(("table", "key", "label", "value", "withheld"))
+    writer.writerows(tuple(_inert(cell) for cell in line) for line in _lines(found))
+    return out.getvalue()
+
+
+def _lines(found: Figures) -> Iterator[_Line]:
+    for table in found.tables:
+        for row in table.rows:
+            yield table.name, row.key, row.label, *_value(row.n)
+        yield table.name, "total", "Total", *_value(table.total)
+    for week in found.weeks:
+        yield "week", week.first.isoformat(), "Decisions in the week from this day", *_value(week.n)
+    yield "orders", "total", "Decisions ordered by an authority", *_value(found.orders)
+    for key, label, n in (
+        ("median_hours", "Median hours to a decision", found.median_hours),
+        ("median_report_hours", "Median hours from a report", found.median_report_hours),
+        ("overturned_share", "Share of decided appeals upheld", found.overturned_share),
+    ):
+        yield "measures", key, label, "" if n is None else f"{n:.4f}", "no"
+
+
+def _value(n: int | None) -> tuple[str, str]:
+    return ("", "yes") if n is None else (str(n), "no")
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text

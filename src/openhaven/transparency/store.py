@@ -1,0 +1,146 @@
+"""Counting what was done. Reads only."""
+
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from openhaven.core import HARMS
+from openhaven.storage import Tx
+from openhaven.transparency.model import SMALLEST, Figures, Table, Week, share, withhold
+
+WEEKS = 12
+_OUTCOMES = {
+    "allow": "No action after a look",
+    "warn": "Warning",
+    "restrict": "Restricted",
+    "remove": "Removed",
+    "block": "Refused before publication",
+    "suspend": "Account suspended",
+}
+_AUTOMATION = {
+    "fully": "Decided by a rule, without a person",
+    "partially": "Prepared by a rule, decided by a person",
+    "not": "Decided by a person",
+}
+_DETECTION = {"true": "Found by automated means", "false": "Found by people"}
+_APPEALS = {
+    "open": "Being looked at",
+    "upheld": "Upheld: the decision was overturned",
+    "rejected": "Rejected: the decision stayed",
+}
+_REPORTS = {
+    "received": "Received",
+    "in_review": "A person looks",
+    "decided": "Decided",
+    "closed": "Closed",
+}
+
+
+def figures(tx: Tx, service: str) -> Figures:
+    """Count everything that the transparency page shows, up to now."""
+    tables = (
+        _by_clause(tx),
+        _fixed(tx, "outcome", "What was decided", "outcome", "decisions", _OUTCOMES),
+        _fixed(tx, "automation", "Who decided", "automated_decision", "decisions", _AUTOMATION),
+        _fixed(tx, "detection", "How it was found", "automated_detection", "decisions", _DETECTION),
+        _by_category(tx),
+        _fixed(tx, "report_state", "How far the reports are", "state", "reports", _REPORTS),
+        _fixed(tx, "appeals", "Appeals", "state", "appeals", _APPEALS),
+    )
+    appeals = {row.key: row.n for row in tables[-1].rows}
+    return Figures(
+        service=service,
+        since=tx.value("SELECT min(decided_at) FROM decisions"),
+        until=tx.now,
+        tables=tables,
+        weeks=weeks(tx),
+        orders=_orders(tx),
+        median_hours=_median(tx, _FROM_EVENT),
+        median_report_hours=_median(tx, _FROM_REPORT),
+        overturned_share=share(appeals["upheld"], appeals["rejected"]),
+    )
+
+
+class _Count(msgspec.Struct, frozen=True):
+    key: str
+    n: int
+
+
+class _Clause(msgspec.Struct, frozen=True):
+    harm: str
+    clause: str
+    title: str
+    n: int
+
+
+def _by_clause(tx: Tx) -> Table:
+    """Clauses and harms are one table: as two they would give each other's small counts away."""
+    sql = """SELECT harm, clause, max(clause_title) AS title, count(*) AS n FROM decisions
+             GROUP BY harm, clause ORDER BY n DESC, harm, clause"""
+    counts = [
+        (f"{one.clause}/{one.harm}", f"{one.title} ({_words(one.harm)})", one.n)
+        for one in tx.all(sql, _Clause)
+    ]
+    return withhold("clause", "Under which clause, for which harm", counts)
+
+
+def _by_category(tx: Tx) -> Table:
+    sql = """SELECT category AS key, count(*) AS n FROM reports
+             GROUP BY category ORDER BY n DESC, category"""
+    counts = [(one.key, _words(one.key), one.n) for one in tx.all(sql, _Count)]
+    return withhold("reports", "What people reported", counts)
+
+
+def _words(harm: str) -> str:
+    return HARMS[harm].words if harm in HARMS else harm
+
+
+def _fixed(tx: Tx, name: str, title: str, column: str, table: str, labels: dict[str, str]) -> Table:
+    """Count a column whose values are a closed list; a value that never occurred counts 0."""
+    sql = f"SELECT {column}::text AS key, count(*) AS n FROM {table} GROUP BY 1"  # noqa: S608 (constants)
+    found = {one.key: one.n for one in tx.all(sql, _Count)}
+    return withhold(name, title, [(key, label, found.get(key, 0)) for key, label in labels.items()])
+
+
+class _WeekRow(msgspec.Struct, frozen=True):
+    first: date
+    n: int
+
+
+def weeks(tx: Tx) -> tuple[Week, ...]:
+    """Return the last twelve weeks, the present one last; small ones are withheld."""
+    monday = (tx.now - timedelta(days=tx.now.weekday())).date()
+    sql = """SELECT date_trunc('week', decided_at AT TIME ZONE 'UTC')::date AS first, count(*) AS n
+             FROM decisions WHERE decided_at >= %(since)s GROUP BY 1"""
+    since = monday - timedelta(weeks=WEEKS - 1)
+    found = {one.first: one.n for one in tx.all(sql, _WeekRow, since=since)}
+    firsts = [since + timedelta(weeks=step) for step in range(WEEKS)]
+    return tuple(Week(first, _shown(found.get(first, 0))) for first in firsts)
+
+
+def _shown(n: int) -> int | None:
+    return None if 0 < n < SMALLEST else n
+
+
+def _orders(tx: Tx) -> int | None:
+    return _shown(int(tx.value("SELECT count(*) FROM decisions WHERE source = 'order'")))
+
+
+_FROM_EVENT = """SELECT extract(epoch FROM d.decided_at - e.received_at) AS s
+                 FROM decisions d JOIN events e ON e.seq = d.event"""
+_FROM_REPORT = """SELECT extract(epoch FROM decided_at - created_at) AS s
+                  FROM reports WHERE decided_at IS NOT NULL"""
+
+
+def _median(tx: Tx, waits: str) -> float | None:
+    """Return the median of the waits in hours, or None for fewer than five."""
+    sql = f"""SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(s, 0))
+              FROM ({waits}) AS w HAVING count(*) >= %(least)s"""  # noqa: S608 (constants)
+    seconds = tx.value(sql, least=SMALLEST)
+    return None if seconds is None else float(seconds) / 3600
+
+
+def newest_checkpoint(tx: Tx) -> tuple[int, datetime] | None:
+    """Return size and moment of the newest signed head of the ledger, if there is one."""
+    rows = tx.rows("SELECT size, at FROM ledger_checkpoints ORDER BY size DESC LIMIT 1")
+    return (int(rows[0]["size"]), rows[0]["at"]) if rows else None

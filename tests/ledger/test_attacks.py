@@ -67,7 +67,13 @@ def test_a_column_of_an_old_entry(log: Database) -> None:
     [
         ('ids = \'{"events": "99"}\'', "ids"),
         ("actor = 'staff:stf_9'", "actor"),
+        ("ids = '{\"events\": 17}'", "ids"),
+        ("ids = '[]'", "ids"),
+        ("ids = 'null'", "ids"),
         ("at = at + interval '1 second'", "at"),
+        ("at = at + interval '1 microsecond'", "at"),
+        ("at = 'infinity'", "at"),
+        ("at = '2026-11-21 20:00:00+00 BC'", "at"),
         ("id = 'led_other'", "id"),
     ],
 )
@@ -155,6 +161,8 @@ def test_an_entry_altered_while_it_waits_for_its_place(log: Database) -> None:
         ("outcome", "'warn'"),
         ("scope", "'{DE}'"),
         ("decided_at", "decided_at - interval '1 microsecond'"),
+        ("content_at", "'infinity'"),
+        ("content_at", "'2026-11-21 20:00:00+00 BC'"),
         ("automated_detection", "false"),
         ("subject", "'sub_other'"),
         ("language", "''"),

@@ -17,6 +17,7 @@ from openhaven.ledger.model import (
     canonical_row,
     commit,
     leaf_of,
+    moment,
     names_of,
 )
 from openhaven.ledger.note import Checkpoint, NoteError, Signer, open_checkpoint
@@ -67,13 +68,22 @@ def _seal(tx: Tx, rows: Iterable[tuple[str, str]]) -> dict[tuple[str, str], byte
 
 
 def _entry(tx: Tx, entry_id: str, new: New, sealed: dict[tuple[str, str], bytes]) -> Entry:
-    at = tx.now.replace(microsecond=0)
     name, key, salt, commitment = None, None, None, None
     if new.row is not None:
         name, key, salt = names_of(new.row[0])[-1], new.row[1], os.urandom(SALT_BYTES)
         commitment = commit(salt, sealed[new.row])
     draft = Entry(
-        entry_id, at, new.kind, new.ids, str(tx.actor), name, key, salt, commitment, b"", None
+        entry_id,
+        moment(tx.now),
+        new.kind,
+        new.ids,
+        str(tx.actor),
+        name,
+        key,
+        salt,
+        commitment,
+        b"",
+        None,
     )
     leaf = leaf_of(draft)
     if len(leaf) > MAX_LEAF:
@@ -93,14 +103,14 @@ def _insert(tx: Tx, made: list[Entry]) -> None:
 _INSERT_ONE = """
   INSERT INTO ledger_entries
     (id, at, kind, ids, actor, row_table, row_id, salt, commitment, leaf)
-  VALUES (%(id)s, %(at)s, %(kind)s, %(ids)s::jsonb, %(actor)s, %(row_table)s, %(row_id)s,
-          %(salt)s, %(commitment)s, %(leaf)s)"""
+  VALUES (%(id)s, %(at)s::timestamptz, %(kind)s, %(ids)s::jsonb, %(actor)s, %(row_table)s,
+          %(row_id)s, %(salt)s, %(commitment)s, %(leaf)s)"""
 
 _INSERT_MANY = """
   INSERT INTO ledger_entries
     (id, at, kind, ids, actor, row_table, row_id, salt, commitment, leaf)
-  SELECT id, at, kind, ids::jsonb, actor, row_table, row_id, salt, commitment, leaf
-  FROM unnest(%(id)s::text[], %(at)s::timestamptz[], %(kind)s::text[], %(ids)s::text[],
+  SELECT id, at::timestamptz, kind, ids::jsonb, actor, row_table, row_id, salt, commitment, leaf
+  FROM unnest(%(id)s::text[], %(at)s::text[], %(kind)s::text[], %(ids)s::text[],
               %(actor)s::text[], %(row_table)s::text[], %(row_id)s::text[], %(salt)s::bytea[],
               %(commitment)s::bytea[], %(leaf)s::bytea[])
     AS new (id, at, kind, ids, actor, row_table, row_id, salt, commitment, leaf)"""
@@ -181,7 +191,7 @@ def _store_checkpoint(tx: Tx, signer: Signer, size: int, root: bytes) -> Head:
     sql = """INSERT INTO ledger_checkpoints (size, root, note, at)
              VALUES (%(size)s, %(root)s, %(note)s, %(at)s)"""
     tx.run(sql, size=size, root=root, note=note, at=tx.now)
-    return Head(size, root, note, tx.now)
+    return Head(size, root, note)
 
 
 def destroy_salt(tx: Tx, table: str, row_id: str) -> int:

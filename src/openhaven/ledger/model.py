@@ -73,12 +73,15 @@ class New(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A stored entry, column by column."""
+    """A stored entry, column by column.
+
+    `at` is the text that stands in the leaf. What an attacker wrote into `ids` may be anything.
+    """
 
     id: str
-    at: datetime
+    at: str
     kind: str
-    ids: dict[str, str]
+    ids: Any
     actor: str
     row_table: str | None
     row_id: str | None
@@ -94,11 +97,15 @@ class Head(msgspec.Struct, frozen=True):
     size: int
     root: bytes
     note: str
-    at: datetime
+
+
+def moment(at: datetime) -> str:
+    """Return a time as leaves tell it: cut to the second, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def leaf_of(entry: Entry) -> bytes:
-    """Return the leaf that the columns of `entry` ask for; the time is cut to the second, in UTC.
+    """Return the leaf that the columns of `entry` ask for.
 
     An entry that seals a row names it, so that nobody can point the entry at another row later.
     """
@@ -106,7 +113,7 @@ def leaf_of(entry: Entry) -> bytes:
         "v": LEAF_VERSION,
         "id": entry.id,
         "kind": entry.kind,
-        "at": entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "at": entry.at,
         "actor": entry.actor,
         "ids": entry.ids,
     }

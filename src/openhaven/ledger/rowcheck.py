@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
+import psycopg
 
 from openhaven.ledger import store
 from openhaven.ledger.findings import Findings
@@ -71,8 +72,17 @@ class RowCheck:
         return {
             (name, key): row
             for name, keys in wanted.items()
-            for key, row in store.sealed_rows(self._tx, name, keys).items()
+            for key, row in self._read(name, keys).items()
         }
+
+    def _read(self, name: str, keys: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        try:
+            return store.sealed_rows(self._tx, name, keys)
+        except psycopg.DataError:
+            # A value that nothing of ours can have written, such as an infinite date.
+            if len(keys) == 1:
+                return {key: {} for key in keys}
+            return {key: row for one in keys for key, row in self._read(name, [one]).items()}
 
     def _row(self, entry: Entry, rows: Rows) -> None:
         name = str(entry.row_table)

@@ -11,6 +11,13 @@ from openhaven.ledger.tiles import edge_tiles, reader, width_at
 from openhaven.ledger.tree import HASH_BYTES, Reader, range_root
 from openhaven.storage import Tx
 
+# The time comes as the text that stands in the leaf: whatever an attacker wrote there, such as
+# `infinity` or a fraction of a second, can be read and compared.
+_ENTRY = """
+  SELECT id, replace((at AT TIME ZONE 'UTC')::text, ' ', 'T') || 'Z' AS at, kind, ids, actor,
+         row_table, row_id, salt, commitment, leaf, idx
+  FROM ledger_entries e """
+
 
 class Tile(msgspec.Struct, frozen=True):
     """A stored tile."""
@@ -29,31 +36,32 @@ class Waiting(msgspec.Struct, frozen=True):
 
 def head(tx: Tx) -> Head | None:
     """Return the newest checkpoint, or None before the first."""
-    return tx.one("SELECT * FROM ledger_checkpoints ORDER BY size DESC LIMIT 1", Head)
+    return tx.one(
+        "SELECT size, root, note FROM ledger_checkpoints ORDER BY size DESC LIMIT 1", Head
+    )
 
 
 def heads_between(tx: Tx, after: int, upto: int) -> list[Head]:
     """Return the checkpoints whose size is in (`after`, `upto`], smallest first."""
-    sql = """SELECT * FROM ledger_checkpoints
+    sql = """SELECT size, root, note FROM ledger_checkpoints
              WHERE size > %(after)s AND size <= %(upto)s ORDER BY size"""
     return tx.all(sql, Head, after=after, upto=upto)
 
 
 def entry(tx: Tx, entry_id: str) -> Entry | None:
     """Return one entry, or None."""
-    return tx.one("SELECT * FROM ledger_entries WHERE id = %(id)s", Entry, id=entry_id)
+    return tx.one(_ENTRY + "WHERE id = %(id)s", Entry, id=entry_id)
 
 
 def entries(tx: Tx, begin: int, end: int) -> list[Entry]:
     """Return the sequenced entries with index in [`begin`, `end`), in order."""
-    sql = """SELECT * FROM ledger_entries
-              WHERE idx >= %(begin)s AND idx < %(end)s ORDER BY idx"""
+    sql = _ENTRY + "WHERE idx >= %(begin)s AND idx < %(end)s ORDER BY idx"
     return tx.all(sql, Entry, begin=begin, end=end)
 
 
 def beyond(tx: Tx, size: int) -> Entry | None:
     """Return the first entry whose index no checkpoint covers, or None."""
-    sql = "SELECT * FROM ledger_entries WHERE idx >= %(size)s ORDER BY idx LIMIT 1"
+    sql = _ENTRY + "WHERE idx >= %(size)s ORDER BY idx LIMIT 1"
     return tx.one(sql, Entry, size=size)
 
 
@@ -65,8 +73,7 @@ def last_index(tx: Tx) -> int:
 
 def unsequenced(tx: Tx, after: str, limit: int) -> list[Entry]:
     """Return up to `limit` entries without an index whose id comes after `after`, by id."""
-    sql = """SELECT * FROM ledger_entries WHERE idx IS NULL AND id > %(after)s
-             ORDER BY id LIMIT %(limit)s"""
+    sql = _ENTRY + "WHERE idx IS NULL AND id > %(after)s ORDER BY id LIMIT %(limit)s"
     return tx.all(sql, Entry, after=after, limit=limit)
 
 
@@ -151,10 +158,10 @@ def unrecorded(tx: Tx, table: str) -> str | None:
 
 def unexplained(tx: Tx) -> Entry | None:
     """Return the first entry whose salt is gone though no entry tells of an erasure, or None."""
-    sql = """SELECT e.* FROM ledger_entries e
+    sql = """
              WHERE e.commitment IS NOT NULL AND e.salt IS NULL AND NOT EXISTS (
                SELECT 1 FROM ledger_entries x WHERE x.kind = 'erasure'
                AND x.ids ->> 'table' = split_part(e.row_table, '@', 1)
                AND x.ids ->> 'row' = e.row_id)
              ORDER BY e.idx NULLS LAST, e.id LIMIT 1"""
-    return tx.one(sql, Entry)
+    return tx.one(_ENTRY + sql, Entry)

@@ -25,6 +25,7 @@ def verify(tx: Tx, outside: str | None, vkey: str, progress: Progress | None = N
     with the log.
     """
     tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    tx.run("SET LOCAL DateStyle = 'ISO'")
     findings = Findings()
     size = _size(tx)
     kept = _kept(outside, vkey, size, findings)

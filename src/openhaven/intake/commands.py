@@ -1,11 +1,15 @@
 """`openhaven platforms` and `openhaven keys`."""
 
+from typing import TYPE_CHECKING
+
 import click
 import msgspec
 
 from openhaven import intake
 from openhaven.core import system
-from openhaven.line import Haven
+
+if TYPE_CHECKING:
+    from openhaven.line import Haven
 
 _ME = system("operator")
 
@@ -27,7 +31,7 @@ def platforms() -> None:
 @click.option("--webhook", help="Where acts are sent (Standard Webhooks).")
 @click.option("--private-basis", help="The legal basis for looking at private conversations.")
 @click.pass_obj
-def add(haven: Haven, name: str, webhook: str | None, private_basis: str | None) -> None:
+def add(haven: "Haven", name: str, webhook: str | None, private_basis: str | None) -> None:
     """Add a platform and print its webhook secret, this once."""
     if webhook is not None:
         from openhaven.connectors.http import check_address
@@ -42,7 +46,7 @@ def add(haven: Haven, name: str, webhook: str | None, private_basis: str | None)
 
 @platforms.command("list")
 @click.pass_obj
-def list_platforms(haven: Haven) -> None:
+def list_platforms(haven: "Haven") -> None:
     """List the platforms."""
     with haven.db.read() as tx:
         sql = "SELECT name, connector, webhook_url, private_basis FROM platforms ORDER BY name"
@@ -54,7 +58,7 @@ def list_platforms(haven: Haven) -> None:
 @click.argument("name")
 @click.argument("basis")
 @click.pass_obj
-def private_basis_command(haven: Haven, name: str, basis: str) -> None:
+def private_basis_command(haven: "Haven", name: str, basis: str) -> None:
     """Record the legal basis on which private conversations may be looked at."""
     with haven.db.begin(_ME) as tx:
         intake.set_private_basis(tx, intake.platform_named(tx, name), basis)
@@ -69,7 +73,7 @@ def keys() -> None:
 @click.argument("name")
 @click.option("--platform", default="default", show_default=True)
 @click.pass_obj
-def create(haven: Haven, name: str, platform: str) -> None:
+def create(haven: "Haven", name: str, platform: str) -> None:
     """Create an API key and print it alone on standard output, this once."""
     with haven.db.begin(_ME) as tx:
         key = intake.create_key(tx, name, intake.platform_named(tx, platform))
@@ -79,7 +83,7 @@ def create(haven: Haven, name: str, platform: str) -> None:
 @keys.command("revoke")
 @click.argument("name")
 @click.pass_obj
-def revoke(haven: Haven, name: str) -> None:
+def revoke(haven: "Haven", name: str) -> None:
     """Revoke a key; it stops working within a second."""
     with haven.db.begin(_ME) as tx:
         intake.revoke_key(tx, name)

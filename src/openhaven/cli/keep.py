@@ -1,0 +1,163 @@
+"""`openhaven backup`, `restore` and `upgrade`: one archive holds everything, secrets included.
+
+A backup is a tar file with a dump of the database (`pg_dump`, custom format), the sealed blobs,
+the secrets, the ledger's outside checkpoint, and a manifest with the SHA-256 of each part.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import msgspec
+import psycopg
+
+from openhaven import __version__
+from openhaven.core import Problem, utcnow
+from openhaven.ledger.outside import FILE_NAME
+from openhaven.storage import Secrets, Settings, migrate, postgres
+from openhaven.storage.migrate import migrations
+from openhaven.storage.programs import find_programs
+
+_PARTS = ("secrets.json", FILE_NAME, "demo.json")
+
+
+class Manifest(msgspec.Struct):
+    """What a backup holds: made when, by which version, and the SHA-256 of each part."""
+
+    made_at: str
+    version: str
+    migration: int
+    parts: dict[str, str]
+
+
+@click.command(help="Write everything into one archive (it holds secrets: keep it safe).")
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Back up a home while it runs, or while it does not."""
+    settings = Settings.load()
+    secrets = Secrets.at(settings.home / "secrets.json")
+    if file.exists():
+        raise Problem("backup.exists", f"{file} is there already.", next_step="Choose another name.")
+    with _server(settings, secrets) as server, tempfile.TemporaryDirectory(dir=file.parent) as work:
+        dump = Path(work) / "database.dump"
+        # The dump comes first: a blob is durable before its row, so each row in it finds its blob.
+        draft = Path(work) / "draft.tar"
+        with _private(draft) as out, tarfile.open(fileobj=out, mode="w") as archive:
+            blobs = settings.home / "blobs"
+            _program(server, "pg_dump", "--format=custom", f"--file={dump}")
+            parts = {"database.dump": dump} | {
+                name: settings.home / name for name in _PARTS if (settings.home / name).exists()
+            }
+            newest = max(migration.number for migration in migrations())
+            manifest = Manifest(utcnow().isoformat(), __version__, newest,
+                                {name: _sha256(path) for name, path in parts.items()})  # fmt: skip
+            note = Path(work) / "manifest.json"
+            note.write_bytes(msgspec.json.encode(manifest))
+            archive.add(note, "manifest.json")
+            for name, path in parts.items():
+                archive.add(path, name)
+            files = [path for path in blobs.rglob("*") if path.is_file()] if blobs.is_dir() else []
+            with click.progressbar(files, label="Blobs", file=sys.stderr) as shown:
+                for path in shown:
+                    _add(archive, path, f"blobs/{path.relative_to(blobs)}")
+        with open(draft, "rb") as written:
+            os.fsync(written.fileno())
+        draft.replace(file)
+    click.echo(f"{file}: {file.stat().st_size} bytes, {len(files)} blobs", err=True)
+
+
+@click.command(help="Restore an archive into a home that is empty.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(file: Path) -> None:
+    """Restore a backup; every part is checked before anything is written."""
+    settings = Settings.load()
+    home = settings.home
+    if (home / "secrets.json").exists():
+        raise Problem("restore.full", f"{home} is in use already.",
+                      next_step="Set OPENHAVEN_HOME to an empty folder.")  # fmt: skip
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=home) as work, tarfile.open(file) as archive:
+        archive.extractall(work, filter="data")
+        manifest = _checked(Path(work))
+        for name in manifest.parts:
+            if name != "database.dump":
+                (Path(work) / name).replace(home / name)
+        if (Path(work) / "blobs").is_dir():
+            (Path(work) / "blobs").replace(home / "blobs")
+        secrets = Secrets.at(home / "secrets.json")
+        with _server(settings, secrets) as server:
+            _refuse_full(server.url)
+            _program(server, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction",
+                     str(Path(work) / "database.dump"))  # fmt: skip
+            migrate(server.url)
+    click.echo(f"Restored the backup of {manifest.made_at}. Now run: openhaven ledger verify", err=True)
+
+
+@click.command(help="Bring the database to this version of the program (a start does so, too).")
+def upgrade() -> None:
+    """Apply the migrations that are missing, and say which."""
+    settings = Settings.load()
+    secrets = Secrets.at(settings.home / "secrets.json")
+    with _server(settings, secrets) as server:
+        applied = migrate(server.url)
+    click.echo("\n".join(applied) if applied else "Nothing to do: the database is at this version.")
+
+
+def _server(settings: Settings, secrets: Secrets) -> postgres.Server:
+    url = settings.database_url or None
+    return postgres.start(settings.home, url=url, password=secrets.database_password)
+
+
+def _private(path: Path) -> BinaryIO:
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _program(server: postgres.Server, name: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL on the server; the password travels in its environment only."""
+    info = psycopg.conninfo.conninfo_to_dict(server.url)
+    password = {"PGPASSWORD": str(info.pop("password"))} if "password" in info else {}
+    target = "--dbname=" + psycopg.conninfo.make_conninfo(**info)
+    command = (str(find_programs().folder / name), target, *arguments)
+    done = subprocess.run(  # noqa: S603 (PostgreSQL's own program)
+        command, capture_output=True, check=False, env=dict(os.environ) | password
+    )
+    if done.returncode:
+        raise Problem("database.program", f"{name} failed.", done.stderr.decode()[-500:].strip())
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    try:
+        archive.add(path, name)
+    except FileNotFoundError:
+        # Retention deleted it in this moment: its row says so, and nobody misses it.
+        return
+
+
+def _checked(folder: Path) -> Manifest:
+    try:
+        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Problem("restore.no_backup", "This file is no backup of Openhaven.") from error
+    for name, wanted in manifest.parts.items():
+        if not (folder / name).is_file() or _sha256(folder / name) != wanted:
+            raise Problem("restore.damaged", f"The part {name} of this backup is damaged.",
+                          next_step="Use another backup; nothing was written.")  # fmt: skip
+    return manifest
+
+
+def _refuse_full(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        if connection.execute("SELECT to_regclass('events')").fetchone() != (None,):
+            raise Problem("restore.full", "The database is not empty.",
+                          next_step="Give an empty database.")  # fmt: skip
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

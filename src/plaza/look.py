@@ -1,0 +1,66 @@
+"""How pages are made: the templates, and the few words and shapes that they share."""
+
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from plaza import cast, words
+
+_HUES = 12
+
+
+def ago(at: str) -> str:
+    """Return how long ago a stored moment was, in words."""
+    moment = datetime.fromisoformat(at)
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    if seconds < 60:
+        return "just now" if seconds < 10 else f"{int(seconds)} s ago"
+    if seconds < 3600:
+        return f"{int(seconds / 60)} min ago"
+    if seconds < 86_400:
+        return f"{int(seconds / 3600)} h ago"
+    return f"{moment:%d %B %Y}"
+
+
+def hue(id_: str) -> int:
+    """Return one of twelve colours for a persona, always the same."""
+    return zlib.crc32(id_.encode()) % _HUES
+
+
+def initials(name: str) -> str:
+    """Return one or two letters for a persona's circle."""
+    return "".join(word[0] for word in name.split()[:2]).upper()
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(ago=ago, hue=hue, initials=initials)
+    made.globals.update(
+        standings=words.STANDINGS,
+        bands_said=words.AGE_BANDS,
+        languages_said=words.LANGUAGES,
+        countries_said=words.COUNTRIES,
+        may_reveal=words.may_reveal,
+        topics_of=words.topics,
+        outcomes_said=words.REPORT_OUTCOMES,
+        tries=cast.TRIES,
+    )
+    return made
+
+
+_PAGES = _environment()
+
+
+def render(template: str, status: int, **values: Any) -> Response:
+    """Return a page as a response."""
+    return HTMLResponse(_PAGES.get_template(template).render(**values), status)

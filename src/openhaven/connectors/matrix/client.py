@@ -60,7 +60,7 @@ class Homeserver:
         as_user: str | None = None,
         **query: str | int,
     ) -> dict[str, Any]:
-        """Send a request and return the answer's JSON object. Raises `AwayError` and `RefusedError`."""
+        """Send a request; return the answer's JSON object. Raises `AwayError`, `RefusedError`."""
         reply = self._send(method, path, body, as_user, query, limit=4_000_000)
         return _object(reply.body)
 
@@ -140,7 +140,7 @@ class Homeserver:
     def media(self, uri: str, limit: int) -> bytes:
         """Return the file behind an `mxc://` address.
 
-        Raises `TooLargeError` beyond `limit` bytes and `RefusedError` when it is gone or quarantined.
+        Raises `TooLargeError` beyond `limit` bytes, `RefusedError` when it is gone or quarantined.
         """
         server, media = parts_of(uri)
         path = f"/_matrix/client/v1/media/download/{_part(server)}/{_part(media)}"

@@ -36,7 +36,7 @@ class Found(NamedTuple):
 
 
 def read(body: bytes) -> dict[str, Any]:
-    """Return a stored event as a JSON object that can be stored as text; raises `UnreadableError`."""
+    """Return a stored event as a JSON object that can be kept; raises `UnreadableError`."""
     try:
         found = clean(json.loads(body))
     except (ValueError, RecursionError) as error:
@@ -64,7 +64,7 @@ def convert(raw: Mapping[str, Any], room: Room, now: datetime, *, content: bool)
 
 
 def text(raw: Mapping[str, Any], name: str) -> str:
-    """Return a text member that must be there, of at most 255 characters; raises `UnreadableError`."""
+    """Return a member of 1 to 255 characters that must be there; raises `UnreadableError`."""
     value = raw.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_ID:
         raise UnreadableError(f"It has no usable “{name}”.")

@@ -62,8 +62,8 @@ class Desk:
     def prepare(self, row: Waiting) -> Ready:
         """Return what a row becomes.
 
-        Raises `AwayError` (the homeserver does not answer), `NotYetError` (only this one has to wait),
-        `UnreadableError` or `RefusedError` (this one is broken).
+        Raises `AwayError` (the homeserver does not answer), `NotYetError` (only this one has to
+        wait), `UnreadableError` or `RefusedError` (this one is broken).
         """
         with self._wiring.db.read() as tx:
             body = tx.keys.open(self._server.platform, row.body)

@@ -1,0 +1,82 @@
+"""What works between us and a homeserver, step by step, each with what to do if it does not."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from openhaven.connectors.matrix import store
+from openhaven.connectors.matrix.client import ADMIN, AwayError, Homeserver, RefusedError
+from openhaven.connectors.matrix.model import SENDER, Server
+from openhaven.connectors.matrix.registration import SERVICE
+from openhaven.connectors.model import Wiring
+from openhaven.core import utcnow
+
+
+class Line(NamedTuple):
+    """One thing that was looked at: whether it works, what it is, and what to do if not."""
+
+    works: bool
+    words: str
+    next_step: str = ""
+
+
+def look(wiring: Wiring, server: Server) -> Iterator[Line]:
+    """Yield what works; stops where nothing further can work."""
+    asks = Homeserver(wiring.http, server)
+    steps: tuple[tuple[str, Callable[[], object], str], ...] = (
+        (
+            "The homeserver answers.",
+            lambda: asks.ask("GET", "/_matrix/client/versions"),
+            f"Is Synapse running, and is {server.url} its address for clients?",
+        ),
+        (
+            f"It knows us, and the account {server.sender} exists.",
+            lambda: asks.register_sender(SENDER, f"Moderation of {server.server_name}"),
+            "Add the two lines to homeserver.yaml that `openhaven matrix connect` printed, and "
+            "restart Synapse.",
+        ),
+        (
+            "It reaches us.",
+            lambda: asks.ask("POST", f"/_matrix/client/v1/appservice/{SERVICE}/ping"),
+            f"Is `openhaven serve` running, and does {wiring.settings.url} lead to it from there?",
+        ),
+        (
+            "Our account is a server administrator: reports, files and accounts can be handled.",
+            lambda: asks.ask("GET", f"{ADMIN}/event_reports?limit=1"),
+            f"Let {server.sender} be one: PUT /_synapse/admin/v1/users/{server.sender}/admin with "
+            '{"admin": true} and the token of an administrator.',
+        ),
+    )
+    for words, step, next_step in steps:
+        try:
+            step()
+        except (AwayError, RefusedError) as error:
+            yield Line(False, words, f"{error} {next_step}")
+            if isinstance(error, AwayError) and not error.answered:
+                return
+        else:
+            yield Line(True, words)
+    yield from _inbox(wiring, server)
+
+
+def _inbox(wiring: Wiring, server: Server) -> Iterator[Line]:
+    with wiring.db.read() as tx:
+        health = store.health(tx, server.platform)
+    late = health.oldest is not None and (utcnow() - health.oldest).total_seconds() > 60
+    said = f" Last error: {health.last_error}" if health.last_error else ""
+    yield Line(
+        not late,
+        f"{health.waiting} events wait to be handed to the line.",
+        f"The oldest has waited since {health.oldest}. Is `openhaven work` running?{said}",
+    )
+    yield Line(
+        health.stuck == 0,
+        f"{health.stuck} events were set aside since they could not be read.",
+        f"Look at the error, then: openhaven matrix retry {server.name}.{said}",
+    )
+    basis = server.private_basis
+    yield Line(
+        True,
+        f"Private rooms: content is looked at, on this basis: {basis}"
+        if basis
+        else "Private rooms: content is not looked at, since no legal basis is recorded.",
+    )

@@ -60,7 +60,8 @@ def test_the_way_in_and_out(db: Database) -> None:
     with db.begin(member.actor, NOW) as tx:
         staff.sign_out(tx, secret)
     assert who(db, secret) is None
-    assert sorted(kinds(db)) == ["staff.created", "staff.link", "staff.signed_in", "staff.signed_out"]
+    steps = ["staff.created", "staff.link", "staff.signed_in", "staff.signed_out"]
+    assert sorted(kinds(db)) == steps
 
 
 def test_a_link_works_once_and_not_for_long(db: Database) -> None:

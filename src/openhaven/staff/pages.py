@@ -1,5 +1,6 @@
 """Signing in and out: pages, thin."""
 
+from openhaven.core import permits
 from openhaven.staff.actions import dead_link, sign_in, sign_out
 from openhaven.staff.model import ABSOLUTE
 from openhaven.staff.store import link_works
@@ -28,9 +29,10 @@ def enter(call: Call) -> Answer:
     settings = call.haven.settings
     with call.haven.db.begin(call.actor, call.now) as tx:
         former = call.cookies.get(cookie_name(settings), "")
-        _, secret = sign_in(tx, call.path["token"], former)
+        member, secret = sign_in(tx, call.path["token"], former)
     cookie = session_cookie(settings, secret, int(ABSOLUTE.total_seconds()))
-    return see_other("/console", {"set-cookie": cookie})
+    first = "/console" if permits(member.roles, "queue.read") else "/console/decisions"
+    return see_other(first, {"set-cookie": cookie})
 
 
 def leave(call: Call) -> Answer:

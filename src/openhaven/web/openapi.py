@@ -57,7 +57,7 @@ def document(routes: Iterable[Route]) -> bytes:
 def _kinds(routes: Sequence[Route]) -> list[Any]:
     found: dict[str, Any] = {_mark(ProblemBody): ProblemBody}
     for route in routes:
-        for kind in (route.request, route.answer):
+        for kind in (route.request, *(kind for _, kind in _answers(route))):
             if kind is not None and not isinstance(kind, str):
                 found.setdefault(_mark(kind), kind)
     return list(found.values())
@@ -78,7 +78,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "operationId": _operation_id(route),
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": {
-            str(route.status): _answer(route, schemas),
+            **{str(status): _answer(route, kind, schemas) for status, kind in _answers(route)},
             "default": {
                 "description": "A problem.",
                 "content": {PROBLEM: {"schema": schemas[_mark(ProblemBody)]}},
@@ -117,12 +117,15 @@ def _request(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     return {JSON if route.takes == "json" else FORM: {"schema": schema}}
 
 
-def _answer(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    if isinstance(route.answer, str):
-        return {"description": route.summary, "content": {route.answer: {"schema": {}}}}
-    if route.answer is None:
-        return {"description": route.summary}
-    return {
-        "description": route.summary,
-        "content": {JSON: {"schema": schemas[_mark(route.answer)]}},
-    }
+def _answers(route: Route) -> tuple[tuple[int, Any], ...]:
+    kind = "" if route.status == 303 else route.answer
+    return ((route.status, kind), *route.also)
+
+
+def _answer(route: Route, kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": route.summary}
+    if kind:
+        named = isinstance(kind, str)
+        schema = {} if named else schemas[_mark(kind)]
+        made["content"] = {kind if named else JSON: {"schema": schema}}
+    return made

@@ -43,9 +43,9 @@ class Route:
     """One URL: what it is, who may call it, what it takes (`limit` bytes at most) and answers.
 
     `request` and `answer` are types for the description of the API; `answer` may be a content type
-    instead. `rate` names the bucket that limits how often one client may call. `query` maps
-    parameters to their meaning. A `limit` of 0 stands for the usual limit of what it takes, and
-    for the operator's `media_limit` when it takes bytes.
+    instead, and `also` holds further statuses with their types. `rate` names the bucket that limits
+    how often one client may call. `query` maps parameters to their meaning. A `limit` of 0 stands
+    for the usual limit of what is taken: the operator's `media_limit` for bytes.
     """
 
     method: str
@@ -57,6 +57,7 @@ class Route:
     request: Any = None
     answer: Any = "text/html"
     status: int = 200
+    also: tuple[tuple[int, Any], ...] = ()
     limit: int = 0
     rate: str = ""
     query: tuple[tuple[str, str], ...] = ()

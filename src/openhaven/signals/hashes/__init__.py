@@ -22,9 +22,10 @@ _HOMES = {
 
 __all__ = ["MediaHash", "MediaHasher", "UndecodableError", "pdq", "pdq_of_array"]
 
+if not TYPE_CHECKING:  # else a misspelt name would pass the type checker
 
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    def __getattr__(name: str) -> Any:
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{home}"), name)

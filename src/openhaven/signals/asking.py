@@ -1,0 +1,165 @@
+"""Asks all signals about a batch of events, and gets an answer from each, come what may."""
+
+import queue
+import threading
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from openhaven.intake.model import Event, Item
+from openhaven.signals.model import Finding, Media, Signal, unknown
+
+log = structlog.get_logger(__name__)
+
+FAILED = "the signal failed"
+LATE = "the signal took too long"
+NONSENSE = "the signal gave an answer that is none"
+STUCK = "the signal is stuck"
+MOST_LATE = 3
+
+Answers = list[list[Finding]]
+
+_late: dict[str, list[threading.Thread]] = {}
+_late_lock = threading.Lock()
+
+
+def measure(
+    events: Sequence[Event],
+    media: Media,
+    signals: Sequence[Signal],
+    deadline_s: float = 1.0,
+    content: Sequence[bool] | None = None,
+) -> Answers:
+    """Return the findings of all signals, one list for each event, in the order of the events.
+
+    Each signal has `deadline_s` seconds for the whole batch. One that raises, answers nonsense or
+    is late gives the finding *unknown* for the events it owes; this function never raises for it.
+
+    `content` says for each event whether there is a legal ground to look at its content (all of
+    them by default). Without one, and in encrypted conversations, signals get the event without
+    text, links and media; only the text that a person sent along with a report stays.
+    """
+    allowed = [True] * len(events) if content is None else content
+    shown = [visible(event, may) for event, may in zip(events, allowed, strict=True)]
+    answers: Answers = [[] for _ in events]
+    left = list(signals)
+    while left:
+        done = _run(shown, media, left, deadline_s, answers)
+        left = left[done:]
+    return answers
+
+
+def visible(event: Event, content: bool) -> Event:
+    """Return the event as signals may see it: without content where there is no ground for it."""
+    if content and not (event.conversation and event.conversation.encrypted):
+        return event
+    target = event.target
+    if target is not None:
+        target = msgspec.structs.replace(target, item=_bare(target.item, keep_text=False))
+    item = _bare(event.item, keep_text=event.kind == "report.create")
+    return msgspec.structs.replace(event, item=item, target=target)
+
+
+def _bare(item: Item | None, *, keep_text: bool) -> Item | None:
+    if item is None:
+        return None
+    text = item.text if keep_text else None
+    return msgspec.structs.replace(item, text=text, links=(), media=())
+
+
+def _run(
+    events: Sequence[Event],
+    media: Media,
+    signals: Sequence[Signal],
+    deadline_s: float,
+    answers: Answers,
+) -> int:
+    """Ask these signals one after another until one is late; return how many are dealt with.
+
+    The work is done in a thread, which a signal that hangs keeps for itself.
+    """
+    run = _Run(events, media, signals)
+    run.thread.start()
+    for place, signal in enumerate(signals):
+        try:
+            found = run.done.get(timeout=deadline_s)
+        except queue.Empty:
+            run.abandoned = True
+            with _late_lock:
+                _late.setdefault(signal.name, []).append(run.thread)
+            log.error("signals.late", signal=signal.name, events=len(events))
+            # What it found before is kept; the copy is taken once, for the thread may still add.
+            found = list(run.current)
+            found += [[unknown(signal, "event", LATE)] for _ in events[len(found) :]]
+            _add(answers, found)
+            return place + 1
+        _add(answers, found)
+    return len(signals)
+
+
+def _add(answers: Answers, found: Answers) -> None:
+    for answer, findings in zip(answers, found, strict=True):
+        answer += findings
+
+
+class _Run:
+    """The thread that asks, and what it has found of the present signal so far."""
+
+    def __init__(self, events: Sequence[Event], media: Media, signals: Sequence[Signal]) -> None:
+        self._events, self._media, self._signals = events, media, signals
+        self.done: queue.SimpleQueue[Answers] = queue.SimpleQueue()
+        self.current: Answers = []
+        self.abandoned = False
+        self.thread = threading.Thread(target=self._work, name="signals", daemon=True)
+
+    def _work(self) -> None:
+        for signal in self._signals:
+            self.current = []
+            if _stuck(signal):
+                self.current = [[unknown(signal, "event", STUCK)] for _ in self._events]
+            else:
+                self._ask(signal)
+            if self.abandoned:
+                return
+            self.done.put(self.current)
+
+    def _ask(self, signal: Signal) -> None:
+        for event in self._events:
+            self.current.append(_answer(signal, event, self._media))
+            if self.abandoned:
+                return
+
+
+def _stuck(signal: Signal) -> bool:
+    """Say whether so many threads hang in this signal that no further one shall be lost to it."""
+    with _late_lock:
+        if signal.name not in _late:
+            return False
+        alive = [thread for thread in _late[signal.name] if thread.is_alive()]
+        _late[signal.name] = alive
+        return len(alive) >= MOST_LATE
+
+
+def _answer(signal: Signal, event: Event, media: Media) -> list[Finding]:
+    try:
+        findings = signal.measure(event, media)
+    except Exception as error:
+        # Whatever a detector throws, the line goes on; that it could not tell is the finding.
+        log.error("signals.failed", signal=signal.name, event=event.id, error=type(error).__name__)
+        return [unknown(signal, "event", FAILED)]
+    if isinstance(findings, list) and all(_sane(signal, one) for one in findings):
+        return findings
+    log.error("signals.nonsense", signal=signal.name, event=event.id)
+    return [unknown(signal, "event", NONSENSE)]
+
+
+def _sane(signal: Signal, finding: object) -> bool:
+    """Say whether this is a finding, made by this signal, of the types that are declared."""
+    if not isinstance(finding, Finding) or finding.signal != signal.name:
+        return False
+    try:
+        msgspec.convert(msgspec.structs.asdict(finding), Finding)
+    except msgspec.ValidationError:
+        return False
+    return 0 <= finding.confidence <= 1

@@ -1,0 +1,81 @@
+"""Links inside texts, and lists of links."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import re2
+
+from openhaven.signals.links.canonical import candidates, canonical
+
+MOST = 200
+
+_LABEL = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}_-]*[\p{L}\p{M}\p{N}])?"
+_NAME = rf"(?:{_LABEL}\.)+(?:\p{{L}}[\p{{L}}\p{{M}}]+|xn--[a-z0-9-]+)\.?"
+_REST = r"(?::\d{1,5})?(?:[/?#\\][^\s<>\"]*)?"
+_LINK = re2.compile(
+    rf"(?i)(?:h(?:tt|xx)ps?:[/\\]+(?:[^\s<>\"/\\@]+@)?[^\s<>\"/\\?#]+{_REST}|{_NAME}{_REST})"
+)
+_DEFANGED = re2.compile(r"(?i)\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?|\s+dot\s+")
+_COLON = re2.compile(r"(?i)h(?:tt|xx)p(s?)\[?:\]?(//)?")
+_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
+_TAIL = ".,;:!?'\")]}>…"
+
+
+class FoundLink(NamedTuple):
+    """An entry of a list that an address matches: the list and the entry's place in it."""
+
+    list: str
+    entry: int
+
+
+def links_in(text: str) -> list[str]:
+    """Return the web addresses in a text in canonical form, each once, 200 at most.
+
+    Also seen: names without a scheme, `hxxp`, `[.]` and “dot” in place of a dot. What only looks
+    like a name, such as two sentences without a space, does no harm: it is on no list.
+    """
+    plain = text
+    if not text.isascii():
+        plain = "".join(c for c in text.translate(_DOTS) if unicodedata.category(c) != "Cf")
+    low = plain.lower()
+    if "dot" in low or "[" in low or "(" in low or "{" in low:
+        plain = _DEFANGED.sub(".", plain)
+    if "hxxp" in low or "[:" in low:
+        plain = _COLON.sub(r"http\1://", plain)
+    if "." not in plain and "://" not in plain:
+        return []
+    found: dict[str, None] = {}
+    for match in _LINK.finditer(plain):
+        form = canonical(match.group().rstrip(_TAIL))
+        if form is not None:
+            found[form] = None
+        if len(found) >= MOST:
+            break
+    return list(found)
+
+
+class LinkLists:
+    """Named lists of links, compared by canonical form. Immutable, safe for many threads."""
+
+    def __init__(self, lists: Mapping[str, Iterable[str]]) -> None:
+        """Take lists by name; what is no address is left out and can be had from `refused`."""
+        self._known: dict[str, list[FoundLink]] = {}
+        self.refused: list[FoundLink] = []
+        for name, entries in lists.items():
+            for place, entry in enumerate(entries):
+                form = canonical(entry)
+                found = FoundLink(name, place)
+                if form is None:
+                    self.refused.append(found)
+                else:
+                    self._known.setdefault(form, []).append(found)
+
+    def find(self, form: str) -> list[FoundLink]:
+        """Return the entries that speak of this canonical address."""
+        if not self._known:
+            return []
+        return [found for key in candidates(form) for found in self._known.get(key, ())]
+
+    def __len__(self) -> int:
+        return len(self._known)

@@ -1,0 +1,68 @@
+"""Which signals there are: the built-in ones and those of installed packages, by the same door.
+
+A package offers a signal as an entry point of the group `openhaven.signals` that names a function
+from `Tools` to a `Signal`. `openhaven.signals.example` is a whole one.
+"""
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+
+import msgspec
+
+from openhaven.core import Problem
+from openhaven.signals.addresses import LinkSignal
+from openhaven.signals.banks import Banks
+from openhaven.signals.links import LinkLists
+from openhaven.signals.media import MediaSignal
+from openhaven.signals.model import Signal
+from openhaven.signals.terms import TermSignal
+from openhaven.signals.text import TermList, Terms
+
+GROUP = "openhaven.signals"
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What a signal may work with: the banks, and the lists that the policy pack brings."""
+
+    banks: Banks
+    terms: tuple[TermList, ...] = ()
+    links: dict[str, tuple[str, ...]] = {}
+
+
+Factory = Callable[[Tools], Signal]
+
+BUILT_IN: tuple[Factory, ...] = (
+    lambda tools: MediaSignal(tools.banks),
+    lambda tools: TermSignal(Terms(tools.terms)),
+    lambda tools: LinkSignal(LinkLists(tools.links), tools.banks),
+)
+
+
+def load(tools: Tools) -> tuple[Signal, ...]:
+    """Return all signals, the built-in ones first.
+
+    Raises `Problem` when a package's signal cannot be made or takes a name that is taken: a
+    detector that is silently missing would be worse than no start.
+    """
+    made = [factory(tools) for factory in BUILT_IN]
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        try:
+            signal = point.load()(tools)
+        except Exception as error:
+            raise _broken(point.value, type(error).__name__) from error
+        if not isinstance(signal, Signal):
+            raise _broken(point.value, "what it gives has no name, version or measure")
+        if signal.name in {other.name for other in made}:
+            raise _broken(point.value, f"there is a signal “{signal.name}” already")
+        made.append(signal)
+    return tuple(made)
+
+
+def _broken(point: str, why: str) -> Problem:
+    return Problem(
+        "signals.plugin",
+        f"The signal “{point}” cannot be used.",
+        why,
+        status=500,
+        next_step="Repair the package that brings it, or uninstall it.",
+    )

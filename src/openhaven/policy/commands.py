@@ -4,6 +4,7 @@ import click
 
 from openhaven.policy.examples import check_examples, run_examples
 from openhaven.policy.load import load
+from openhaven.policy.measuring import measure_with
 from openhaven.policy.pack import Pack
 from openhaven.policy.places import BrokenPack
 from openhaven.policy.shipped import find_pack, shipped

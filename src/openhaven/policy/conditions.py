@@ -1,8 +1,8 @@
 """One condition: from text to something that answers true, false or *unknown*; or to its mistakes.
 
-Conditions are CEL (the Common Expression Language), checked by the library of the CEL team: no
-loops without end, regular expressions in linear time (RE2), a budget of steps. An error while a
-condition runs is a value, never an exception and never a match.
+Conditions are CEL (the Common Expression Language), checked by the library of the CEL team: loops
+only over lists and never inside each other, regular expressions in linear time (RE2). An error
+while a condition runs is a value, never an exception and never a match.
 """
 
 import re
@@ -42,7 +42,10 @@ class Condition(msgspec.Struct, frozen=True):
 
     def answer(self, activation: cel.Activation) -> bool | None:
         """Return true or false, or None when it cannot be said (a value is missing or wrong)."""
-        value = self.program.eval(activation=activation).plain_value()
+        try:
+            value = self.program.eval(activation=activation).plain_value()
+        except (RuntimeError, OverflowError):  # The budget of steps, or a number beyond 64 bits.
+            return None
         return value if isinstance(value, bool) else None
 
 
@@ -62,7 +65,11 @@ def compile_condition(text: str, vocabulary: Vocabulary) -> Condition | list[Fau
         return [Fault(0, f"A condition must be true or false; this is of type {kind}. Compare it "
                          "with something, as in `name == value`.")]  # fmt: skip
     tree = read_tree(program.serialize())
-    if faults := [*_bad_patterns(tree), *_impossible_words(tree, vocabulary)]:
+    if faults := [
+        *_bad_patterns(tree),
+        *_loops_in_loops(tree),
+        *_impossible_words(tree, vocabulary),
+    ]:
         return faults
     return Condition(text, names(tree) & vocabulary.types.keys(), program)
 
@@ -133,6 +140,18 @@ def _bad_pattern(call: Node) -> Fault | None:
             f"This pattern is not one that runs in linear time (RE2): {reason}.",
         )
     return None
+
+
+def _loops_in_loops(tree: Node) -> list[Fault]:
+    """Find loops that run once for every turn of another one: a few lines could take minutes."""
+    return [
+        Fault(inner.offset, "A loop stands inside another one here; make two rules of it.")
+        for outer in walk(tree)
+        if outer.kind == "loop"
+        for part in outer.parts[1:]
+        for inner in walk(part)
+        if inner.kind == "loop"
+    ][:1]
 
 
 def _impossible_words(tree: Node, vocabulary: Vocabulary) -> list[Fault]:

@@ -13,6 +13,16 @@ from openhaven.policy.vocabulary import NONE, Vocabulary
 from openhaven.signals.model import Finding
 
 _BANKS = ("banks.positive", "banks.investigate", "banks.harms")
+_OWED: dict[str, tuple[str, ...]] = {
+    "terms": ("terms.",),
+    "links": ("links.", "banks."),
+    "media": ("banks.",),
+}
+_OWED_BY_SUBJECT: dict[str, tuple[str, ...]] = {
+    "text": ("terms.", "links."),
+    "link": ("links.", "banks."),
+    "media": ("banks.",),
+}
 _ORDER = {code: number for number, code in enumerate(HARMS)}
 _DAY = timedelta(days=1)
 
@@ -51,12 +61,12 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 def gather(event: Event, findings: Iterable[Finding], vocabulary: Vocabulary) -> Facts:
-    """Return the facts about one event. What a negative bank knows as harmless is left out."""
+    """Return the facts about one event, from the event itself and from what the signals found."""
     ordered = sorted(findings, key=_order)
     failed = [finding for finding in ordered if finding.unknown is not None]
     values = {**_event_values(event), **dict.fromkeys(_lists(vocabulary), False)}
     found: dict[str, list[Finding]] = {}
-    for finding in _not_cleared([finding for finding in ordered if finding.unknown is None]):
+    for finding in ordered:
         for name in _names(finding):
             if name in vocabulary.types:
                 found.setdefault(name, []).append(finding)
@@ -136,7 +146,9 @@ def _lists(vocabulary: Vocabulary) -> list[str]:
 
 
 def _names(finding: Finding) -> tuple[str, ...]:
-    """Return the names to which a finding belongs; none for an opinion that no rule can read."""
+    """Return the names to which a finding belongs; none when the signal could not tell."""
+    if finding.unknown is not None:
+        return ()
     match finding.opinion:
         case "positive":
             return ("banks.positive", "banks.harms")
@@ -146,39 +158,13 @@ def _names(finding: Finding) -> tuple[str, ...]:
             return (f"terms.{finding.value}",)
         case "link":
             return (f"links.{finding.value}",)
-        case _:
-            return ()
-
-
-def _not_cleared(findings: list[Finding]) -> list[Finding]:
-    """Leave out bank findings about media that a negative bank knows at least as surely.
-
-    A negative match that is only near never clears an exact one.
-    """
-    sure: dict[str, float] = {}
-    for finding in findings:
-        opinion: str = finding.opinion
-        if opinion == "negative":
-            sure[finding.subject] = max(finding.confidence, sure.get(finding.subject, 0.0))
-    if not sure:
-        return findings
-    return [
-        finding
-        for finding in findings
-        if finding.opinion not in ("positive", "investigate")
-        or finding.confidence > sure.get(finding.subject, -1.0)
-    ]
 
 
 def _in_doubt(finding: Finding, vocabulary: Vocabulary) -> list[str]:
-    """Return the names whose answer a failed signal owes: by its subject, else all it may give."""
+    """Return the names whose answer a failed signal owes: its own, else its subject's, else all."""
     part = finding.subject.partition(":")[0]
-    lists = _lists(vocabulary)
-    if part == "text":
-        return [name for name in lists if name.startswith("terms.")]
-    if part == "link":
-        return [*(name for name in lists if name.startswith("links.")), *_BANKS]
-    return list(_BANKS) if part == "media" else [*lists, *_BANKS]
+    heads = _OWED.get(finding.signal) or _OWED_BY_SUBJECT.get(part, ("terms.", "links.", "banks."))
+    return [name for name in vocabulary.types if name.startswith(heads)]
 
 
 def _gravest(harm: Harm) -> tuple[int, int]:

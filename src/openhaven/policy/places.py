@@ -84,8 +84,10 @@ def named(letter: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean “…”?` for the nearest of `known`, or nothing when none is near."""
-    near = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
+    """Return ` Did you mean “…”?` for what `word` begins, or what is nearest; else nothing."""
+    words = sorted(known)
+    begun = sorted((w for w in words if len(word) > 2 and w.startswith(word)), key=len)
+    near = begun or difflib.get_close_matches(word[:100], words, n=1, cutoff=0.6)
     return f" Did you mean “{near[0]}”?" if near else ""
 
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from openhaven.core import Problem
 from openhaven.policy.clauses import read_clauses
 from openhaven.policy.load import load_texts
 from openhaven.policy.model import Clause
@@ -14,21 +15,40 @@ class _Files(msgspec.Struct):
     files: dict[str, str]
 
 
-def clause_as_it_stood(tx: Tx, fingerprint: str, anchor: str) -> Clause | None:
-    """Return a clause as it stood in the pack with this fingerprint, or None if there is none."""
-    found = _files(tx, fingerprint)
-    if found is None:
-        return None
-    return read_clauses(Source("policy.md", found["policy.md"]), []).get(anchor)
+def clause_as_it_stood(tx: Tx, fingerprint: str, anchor: str) -> Clause:
+    """Return a clause as it stood in the pack with this fingerprint.
+
+    Raises `Problem` (`pack.missing`, `clause.missing`) when there is no such pack or clause.
+    """
+    texts = _files(tx, fingerprint)
+    clause = read_clauses(Source("policy.md", texts["policy.md"]), []).get(anchor)
+    if clause is None:
+        raise Problem(
+            "clause.missing",
+            f"That pack has no clause “{anchor[:80]}”.",
+            status=404,
+            next_step="Choose one of the clauses of the pack.",
+        )
+    return clause
 
 
-def pack_as_it_stood(tx: Tx, fingerprint: str) -> Pack | None:
-    """Return the whole pack with this fingerprint, compiled again, or None if it was never kept."""
-    found = _files(tx, fingerprint)
-    return None if found is None else load_texts(found)
+def pack_as_it_stood(tx: Tx, fingerprint: str) -> Pack:
+    """Return the whole pack with this fingerprint, checked and compiled again.
+
+    Raises `Problem` (`pack.missing`) when it was never kept here.
+    """
+    return load_texts(_files(tx, fingerprint))
 
 
-def _files(tx: Tx, fingerprint: str) -> dict[str, str] | None:
+def _files(tx: Tx, fingerprint: str) -> dict[str, str]:
     sql = "SELECT files FROM packs WHERE fingerprint = %(fingerprint)s"
     row = tx.one(sql, _Files, fingerprint=fingerprint)
-    return None if row is None else row.files
+    if row is None:
+        raise Problem(
+            "pack.missing",
+            "This policy pack was never in force here.",
+            fingerprint[:80],
+            status=404,
+            next_step="The fingerprint stands in every verdict; look it up there.",
+        )
+    return row.files

@@ -2,7 +2,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench lint fmt types lock clean
 
-# Tests and tools, in the order in which they find mistakes cheaply.
 PYTEST := .venv/bin/python -m pytest
 
 help: ## show this list

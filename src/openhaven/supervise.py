@@ -21,6 +21,7 @@ from openhaven.storage.postgres import Server, to_stderr
 from openhaven.storage.process import end, last_lines, spawn, trim_log
 
 _GRACE = 10.0
+_TWICE_AT_ONCE = 0.3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY = 60.0
 _SERVER_PAUSE = 2.0
@@ -156,12 +157,11 @@ class _Caught:
         self.ending = False
 
     def wait(self, seconds: float) -> bool:
-        """Sleep until a signal or `seconds`; return whether an ending was asked for just now."""
+        """Sleep until a signal or `seconds`; return whether Ctrl-C was pressed just now."""
         readable, _, _ = select.select([self.reader], [], [], max(0.0, seconds))
         numbers = os.read(self.reader, 512) if readable else b""
-        asked = any(number in _ENDINGS for number in numbers)
-        self.ending = self.ending or asked
-        return asked
+        self.ending = self.ending or any(number in _ENDINGS for number in numbers)
+        return signal.SIGINT in numbers
 
 
 def _watch(
@@ -204,9 +204,12 @@ def _stop(children: Sequence[_Child], caught: _Caught) -> None:
     for process in processes:
         if process.poll() is None:
             process.terminate()
-    deadline = time.monotonic() + _GRACE
-    while any(process.poll() is None for process in processes) and time.monotonic() < deadline:
-        if caught.wait(min(0.5, deadline - time.monotonic())):
+    begun = time.monotonic()
+    while any(process.poll() is None for process in processes):
+        left = begun + _GRACE - time.monotonic()
+        # Whoever ends a whole group of processes may reach us twice at once: that is no wish.
+        impatient = caught.wait(min(0.5, left)) and time.monotonic() > begun + _TWICE_AT_ONCE
+        if left <= 0 or impatient:
             break
     for process in processes:
         end(process, [(signal.SIGKILL, 5)])

@@ -68,7 +68,7 @@ def database_url(cluster: postgres.Server, template: str) -> Iterator[str]:
     """Return the address of a fresh, migrated database; it is dropped after the test."""
     name = new_id("t")
     with psycopg.connect(cluster.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         yield url_of(cluster, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -91,7 +91,9 @@ def settings(tmp_path: Path) -> Settings:
 def haven(database_url: str, settings: Settings):  # type: ignore[no-untyped-def]
     """Return the whole wired house on a fresh database."""
     from openhaven.main import build
+    from openhaven.storage.logs import configure_logs
 
+    configure_logs()
     house = build(settings, Secrets.at(settings.home / "secrets.json"), database_url)
     yield house
     house.close()

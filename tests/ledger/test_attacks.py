@@ -1,13 +1,17 @@
 """Whoever has the database's password alters something: the verifier names the first place."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from ledger_scene import NOW, SIGNER, VKEY, WORKER, decide, fill, ground, report, run, sql
+from psycopg.conninfo import make_conninfo
 
-from openhaven.core import Problem
+from openhaven.core import Problem, new_id
 from openhaven.ledger import (
     Checkpoint,
+    New,
     compare_outside,
     head,
     keep_outside,
@@ -20,11 +24,31 @@ from openhaven.ledger.store import entries
 from openhaven.ledger.tiles import extend
 from openhaven.ledger.tree import leaf_hash, root_of
 from openhaven.storage import Database
+from openhaven.storage.postgres import Server
+
+TABLES = ("cases", "decisions", "ledger_entries", "ledger_tiles", "ledger_checkpoints")
 
 
-@pytest.fixture
-def log(db: Database) -> Database:
-    """A log of 600 entries under three heads (250, 500, 600); entry 255 seals a decision."""
+@pytest.fixture(scope="module")
+def stored(cluster: Server, template: str) -> Iterator[Database]:
+    """A log of 600 entries under three heads (250, 500, 600); entry 255 seals a decision.
+
+    It is made once and kept in copies, from which every test restores what it attacks.
+    """
+    name = new_id("t")
+    url = make_conninfo(cluster.url, dbname=name)
+    with psycopg.connect(cluster.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        door = Database(url, bytes(32))
+        make_log(door)
+        for table in TABLES:
+            sql(door, f"CREATE TABLE saved_{table} AS TABLE {table}")
+        yield door
+        door.close()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def make_log(db: Database) -> None:
     ground(db)
     fill(db, 250)
     run(db)
@@ -32,13 +56,22 @@ def log(db: Database) -> Database:
     with db.begin(WORKER, NOW.replace(second=1)) as tx:
         decide(tx)
     with db.begin(WORKER, NOW.replace(second=2)) as tx:
-        for _ in range(244):
-            verbs.append(tx, "batch.walked", {})
+        verbs.append_many(tx, [New("batch.walked", {})] * 244)
     run(db)
     fill(db, 100)
     run(db)
     assert report(db).ok
-    return db
+
+
+@pytest.fixture
+def log(stored: Database) -> Database:
+    """The stored log, unaltered."""
+    with stored.begin(WORKER) as tx:
+        for table in reversed(TABLES):
+            tx.run(f"DELETE FROM {table}")
+        for table in TABLES:
+            tx.run(f"INSERT INTO {table} SELECT * FROM saved_{table}")
+    return stored
 
 
 def newest(db: Database) -> str:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 import psycopg
 import pytest
-from ledger_scene import NOW, SIGNER, VKEY, WORKER, decide, fill, ground, report, run, run_all, sql
+from ledger_scene import NOW, SIGNER, VKEY, WORKER, decide, fill, ground, report, run, run_all
 
 from openhaven.core import Actor, Problem
 from openhaven.ledger import (
@@ -59,26 +59,27 @@ def test_the_leaf_holds_exactly_the_public_members(db: Database) -> None:
     assert b"Posted" not in sealed.leaf
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        New("Decision Made", {}),
-        New("", {}),
-        New("a..b", {}),
-        New("a", {"note": "two words"}),
-        New("a", {"mail": "someone@example.com"}),
-        New("a", {"empty": ""}),
-        New("a", {"long": "x" * 200}),
-        New("a", {"nul": "a\0b"}),
-        New("a", {"Bad Name": "x"}),
-        New("a", {}, ("staff", "stf_1")),
-        New("a", {}, ("decisions; drop table staff", "x")),
-        New("a", {f"n{number}": "x" * 160 for number in range(500)}),
-    ],
-)
-def test_texts_and_unknown_tables_never_reach_the_ledger(db: Database, bad: New) -> None:
-    with pytest.raises(ValueError, match=r"ledger|entry|id|table"), db.begin(WORKER) as tx:
-        append_many(tx, [bad])
+BAD = [
+    New("Decision Made", {}),
+    New("", {}),
+    New("a..b", {}),
+    New("a", {"note": "two words"}),
+    New("a", {"mail": "someone@example.com"}),
+    New("a", {"empty": ""}),
+    New("a", {"long": "x" * 200}),
+    New("a", {"nul": "a\0b"}),
+    New("a", {"Bad Name": "x"}),
+    New("a", {}, ("staff", "stf_1")),
+    New("a", {}, ("decisions; drop table staff", "x")),
+    New("a", {f"n{number}": "x" * 160 for number in range(500)}),
+]
+
+
+def test_texts_and_unknown_tables_never_reach_the_ledger(db: Database) -> None:
+    for bad in BAD:
+        with pytest.raises(ValueError, match=r"ledger|entry|id|table"), db.begin(WORKER) as tx:
+            append_many(tx, [New("a", {}), bad])
+    assert report(db).pending == 0
 
 
 def test_a_row_must_exist_to_be_sealed(db: Database) -> None:
@@ -198,25 +199,24 @@ def test_a_sequencer_that_waits_for_another_does_nothing(db: Database) -> None:
         assert sequence(second, SIGNER) == 0
 
 
-@pytest.mark.parametrize(
-    "attack",
-    [
-        "UPDATE ledger_tiles SET hashes = overlay(hashes placing '\\x00' from 33) WHERE level = 0",
-        "DELETE FROM ledger_tiles",
-        "UPDATE ledger_checkpoints SET root = decode(repeat('00', 32), 'hex') WHERE size = 5",
-        "UPDATE ledger_checkpoints SET note = replace(note, '5', '6') WHERE size = 5",
-        "DELETE FROM ledger_checkpoints WHERE size = 5",
-    ],
-)
-def test_the_sequencer_signs_nothing_over_an_altered_tree(db: Database, attack: str) -> None:
+def test_the_sequencer_signs_nothing_over_an_altered_tree(db: Database) -> None:
     fill(db, 5)
     run(db)
-    sql(db, attack)
     fill(db, 1)
-    with pytest.raises(Problem, match="altered"):
-        run(db)
-    with db.read() as tx:
-        assert tx.value("SELECT count(*) FROM ledger_entries WHERE idx IS NULL") == 1
+    for attack in (
+        "UPDATE ledger_tiles SET hashes = overlay(hashes placing '\\x00' from 33) WHERE level = 0",
+        "DELETE FROM ledger_tiles",
+        "UPDATE ledger_checkpoints SET root = sha256('x') WHERE size = 5",
+        "UPDATE ledger_checkpoints SET note = replace(note, '5', '6') WHERE size = 5",
+        "DELETE FROM ledger_checkpoints WHERE size = 5",
+    ):
+        with db.begin(WORKER) as tx:
+            tx.run(attack)
+            with pytest.raises(Problem, match="altered"):
+                sequence(tx, SIGNER)
+            tx.connection.rollback()
+    assert run(db) == 1
+    assert report(db).ok
 
 
 def test_the_sequencer_refuses_another_key(db: Database) -> None:

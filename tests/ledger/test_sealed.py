@@ -34,14 +34,14 @@ UPDATE = re.compile(
 DELETE = re.compile(r"DELETE\s+FROM\s+(\w+)")
 
 
-@pytest.mark.parametrize("name", SEALED)
-def test_the_sealed_columns_exist_and_begin_with_the_key(db: Database, name: str) -> None:
+def test_the_sealed_columns_exist_and_begin_with_the_key(db: Database) -> None:
     key = """SELECT a.attname FROM pg_index i
              JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
              WHERE i.indisprimary AND i.indrelid = %(table)s::regclass"""
     with db.begin(WORKER, NOW) as tx:
-        assert sealed_rows(tx, name, ["nothing"]) == {}
-        assert tx.value(key, table=table_of(name)) == SEALED[name][0]
+        for name in SEALED:
+            assert sealed_rows(tx, name, ["nothing"]) == {}
+            assert tx.value(key, table=table_of(name)) == SEALED[name][0]
 
 
 def test_no_room_changes_a_sealed_column() -> None:

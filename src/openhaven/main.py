@@ -37,7 +37,7 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
     migrate(url)
     db = Database(url, bytes.fromhex(secrets.master))
     signer = ledger.signer_from(bytes.fromhex(secrets.ledger_seed))
-    blobs = Blobs(settings.home / "blobs")
+    blobs, banks = Blobs(settings.home / "blobs"), signals.Banks()
     hasher = signals.MediaHasher()
     wiring = Wiring(settings, db, blobs, Http(), hasher)
     haven = Haven(
@@ -45,8 +45,8 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
         secrets=secrets,
         db=db,
         blobs=blobs,
-        banks=signals.Banks(),
-        signals=(),
+        banks=banks,
+        signals=signals.load(signals.Tools(banks, pack.term_lists, pack.link_lists)),
         packs=policy.Packs(pack),
         hasher=hasher,
         http=wiring.http,

@@ -22,7 +22,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "staff": ("openhaven.staff.commands", "staff", True),
     "bank": ("openhaven.signals.banks.commands", "bank", True),
     "pack": ("openhaven.policy.commands", "pack", False),
-    "ledger": ("openhaven.ledger.commands", "ledger", True),
+    "ledger": ("openhaven.ledger.commands", "ledger", False),
     "matrix": ("openhaven.connectors.matrix.commands", "matrix", True),
     "records": ("openhaven.records.commands", "records", True),
     "backup": ("openhaven.cli.keep", "backup", False),

@@ -16,8 +16,7 @@ from openhaven.cli.run import Made
 from openhaven.core import Problem, system
 from openhaven.line import Haven
 from openhaven.main import running
-from openhaven.signals.banks import NewEntry, add_entries, create_bank
-from openhaven.signals.banks.actions import bank_named
+from openhaven.signals.banks.actions import NewEntry, add_entries, create_bank
 from openhaven.storage import Settings, Tx
 
 _ME = system("demo")
@@ -82,10 +81,10 @@ def _bank(haven: Haven, tx: Tx) -> None:
     found = haven.hasher.hash(pictures.planted())
     if found.pdq is None or found.quality is None:
         raise Problem("demo.picture", "The demo's picture could not be hashed.", found.unknown or "")
-    create_bank(tx, "demo-known", kind="pdq", harm="other", opinion="positive", owner="demo",
+    create_bank(tx, "demo-known", "pdq", "other", owner="demo",
                 purpose="A benign picture that stands for known material in the demo.")  # fmt: skip
     entry = NewEntry(found.pdq, found.quality, "made by the demo")
-    add_entries(tx, bank_named(tx, "demo-known").name, [entry])
+    add_entries(tx, "demo-known", [entry])
 
 
 def _link(tx: Tx, name: str) -> str:

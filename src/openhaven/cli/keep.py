@@ -120,8 +120,8 @@ def _private(path: Path) -> BinaryIO:
 
 def _program(server: postgres.Server, name: str, *arguments: str) -> None:
     """Run a program of PostgreSQL on the server; the password travels in its environment only."""
-    info = psycopg.conninfo.conninfo_to_dict(server.url)
-    password = {"PGPASSWORD": str(info.pop("password"))} if "password" in info else {}
+    info = {k: str(v) for k, v in psycopg.conninfo.conninfo_to_dict(server.url).items()}
+    password = {"PGPASSWORD": info.pop("password")} if "password" in info else {}
     target = "--dbname=" + psycopg.conninfo.make_conninfo(**info)
     command = (str(find_programs().folder / name), target, *arguments)
     done = subprocess.run(  # noqa: S603 (PostgreSQL's own program)

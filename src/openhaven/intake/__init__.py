@@ -9,6 +9,7 @@ from openhaven.intake.actions import (
     accept_media,
     accept_report,
     add_platform,
+    check,
     claim,
     create_key,
     record,
@@ -41,6 +42,7 @@ from openhaven.intake.store import (
     media_of,
     open_event,
     platform_named,
+    platform_names,
     report_status,
 )
 
@@ -64,6 +66,7 @@ __all__ = [
     "accept_report",
     "account_of",
     "add_platform",
+    "check",
     "claim",
     "create_key",
     "event_of",
@@ -72,6 +75,7 @@ __all__ = [
     "media_of",
     "open_event",
     "platform_named",
+    "platform_names",
     "record",
     "report_status",
     "revoke_key",

@@ -76,6 +76,11 @@ def platform_named(tx: Tx, name: str) -> Platform:
     return found
 
 
+def platform_names(tx: Tx) -> list[str]:
+    """Return the names of all platforms, in order."""
+    return [str(row["name"]) for row in tx.rows("SELECT name FROM platforms ORDER BY name")]
+
+
 def event_of(tx: Tx, platform: str, event_id: str) -> EventRow | None:
     """Return the event that the platform calls `event_id`."""
     sql = _EVENT + "WHERE platform = %(p)s AND id = %(id)s"

@@ -18,10 +18,9 @@ Media = Mapping[str, MediaFacts]
 
 # What was found, in words that name neither a list nor a distance.
 _FACTS = {
-    "hash": "A picture or file in it is the same as, or nearly the same as, one on a list of known "
+    "media": "A picture or file in it is the same as, or nearly the same as, one on a list of known "
     "harmful material.",
-    "pdq": "A picture in it is nearly the same as one on a list of known harmful pictures.",
-    "text": "Its words match a list of words and phrases that stand for this kind of harm.",
+    "terms": "Its words match a list of words and phrases that stand for this kind of harm.",
     "links": "A link in it leads to an address on a list of harmful addresses.",
 }
 

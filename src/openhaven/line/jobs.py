@@ -54,7 +54,7 @@ def _alone(haven: Haven, seq: int) -> None:
         with haven.db.begin(ME) as tx:
             walk(haven, tx, intake.claim(tx, 1, only=seq))
     except Exception:  # The event is counted and, after three times, set aside for a person.
-        log.exception("line.event_failed", event=seq)
+        log.exception("line.event_failed", seq=seq)
         with haven.db.begin(ME) as tx:
             intake.stumble(tx, seq)
 
@@ -213,7 +213,7 @@ class Worker:
             try:
                 with psycopg.connect(self._haven.db.url, autocommit=True) as connection:
                     for channel in self._wakes:
-                        connection.execute(f'LISTEN "{channel}"')  # type: ignore[call-overload]
+                        connection.execute(f'LISTEN "{channel}"')
                     while not self._stopping.is_set():
                         for note in connection.notifies(timeout=1.0, stop_after=1):
                             self._wakes[note.channel].set()

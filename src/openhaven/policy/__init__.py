@@ -13,7 +13,7 @@ from openhaven.policy.actions import register
 from openhaven.policy.examples import Tried, check_examples, run_examples
 from openhaven.policy.holder import Packs
 from openhaven.policy.load import load
-from openhaven.policy.measuring import measure_with, tools_for
+from openhaven.policy.measuring import measure_with
 from openhaven.policy.model import STRENGTH, Clause, Reason, Rule, Then, Verdict
 from openhaven.policy.pack import Manifest, Pack
 from openhaven.policy.places import BrokenPack, PackError
@@ -42,5 +42,4 @@ __all__ = [
     "register",
     "run_examples",
     "shipped",
-    "tools_for",
 ]

@@ -64,16 +64,14 @@ def gather(event: Event, findings: Iterable[Finding], vocabulary: Vocabulary) ->
     """Return the facts about one event, from the event itself and from what the signals found."""
     ordered = sorted(findings, key=_order)
     failed = [finding for finding in ordered if finding.unknown is not None]
-    values = {**_event_values(event), **dict.fromkeys(_lists(vocabulary), False)}
+    values = {**vocabulary.blank, **_event_values(event)}
     found: dict[str, list[Finding]] = {}
     for finding in ordered:
         for name in _names(finding):
             if name in vocabulary.types:
                 found.setdefault(name, []).append(finding)
-    for name in _BANKS:
-        value = "harm" if name == "banks.harms" else "value"
-        values[name] = list(dict.fromkeys(getattr(one, value) for one in found.get(name, ())))
-    values.update({name: True for name in found if name not in _BANKS})
+    for name, ones in found.items():
+        values[name] = _value(name, ones)
     values["signals.unknown"] = list(dict.fromkeys(finding.signal for finding in failed))
     return _facts(values, found, failed, vocabulary)
 
@@ -141,8 +139,12 @@ def _category(event: Event) -> str:
     return category if event.kind == "report.create" and isinstance(category, str) else NONE
 
 
-def _lists(vocabulary: Vocabulary) -> list[str]:
-    return [name for name in vocabulary.types if name.startswith(("terms.", "links."))]
+def _value(name: str, findings: list[Finding]) -> list[str] | bool:
+    """Return what `name` is by these findings: the banks or harms, each once, or true."""
+    if name not in _BANKS:
+        return True
+    said = (one.harm if name == "banks.harms" else one.value for one in findings)
+    return list(dict.fromkeys(said))
 
 
 def _names(finding: Finding) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ refused, so that a slip of the pen cannot become a rule that never matches.
 """
 
 from collections.abc import Iterable
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 from cel_expr_python import cel
@@ -34,6 +34,7 @@ _NAMES: dict[str, cel.Type] = {
     "signals.unknown": _T.List(_T.STRING),
     "context": _T.Map(_T.STRING, _T.DYN),
 }
+_LISTED = ("banks.positive", "banks.investigate", "banks.harms", "signals.unknown")
 FUNCTIONS = (
     "contains", "startsWith", "endsWith", "matches", "size", "exists", "exists_one", "all",
     "filter", "map", "has", "string", "int",
@@ -45,10 +46,14 @@ RESERVED = frozenset(
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """The declared names of one pack: `types` by name, and `words` where only some make sense."""
+    """The declared names of one pack: `types` by name, and `words` where only some make sense.
+
+    `blank` has what signals answer when they find nothing.
+    """
 
     types: dict[str, cel.Type]
     words: dict[str, frozenset[str]]
+    blank: dict[str, Any]
     env: cel.Env
 
 
@@ -68,4 +73,6 @@ def declare(terms: Iterable[str], links: Iterable[str], banks: Iterable[str]) ->
         "banks.harms": frozenset(HARMS),
         "report.category": frozenset(HARMS) | {NONE},
     }
-    return Vocabulary(types, words, cel.NewEnv(variables=types))
+    lists = [name for name in types if name.startswith(("terms.", "links."))]
+    blank: dict[str, Any] = {**{name: [] for name in _LISTED}, **dict.fromkeys(lists, False)}
+    return Vocabulary(types, words, blank, cel.NewEnv(variables=types))

@@ -4,7 +4,7 @@ No transaction is open while the homeserver is asked. What comes out is complete
 it is one short transaction.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -113,7 +113,11 @@ class Desk:
         event = found.event
         if missing:
             event = replace(event, context=event.context | {"media_unread": missing})
-        return Ready(row, (*self._sign_up(event.account.id), event), files, report)
+        sign_up = self._sign_up(event.account.id)
+        event = replace(
+            event, account=replace(event.account, created_at=self._born(event, sign_up))
+        )
+        return Ready(row, (*sign_up, event), files, report)
 
     # Files ----------------------------------------------------------------------------------
 
@@ -180,6 +184,13 @@ class Desk:
                 context={"email": address} if (address := _email(found)) else {},
             ),
         )
+
+    def _born(self, event: Event, sign_up: tuple[Event, ...]) -> datetime | None:
+        """Return when the account of an event signed up: rules ask how old it is."""
+        if sign_up:
+            return sign_up[0].at
+        with self._wiring.db.read() as tx:
+            return store.born(tx, self._server.platform, event.account.id)
 
     # Reports --------------------------------------------------------------------------------
 
@@ -275,7 +286,7 @@ def _shown(found: Found, row: Waiting, plaintext: str | None, *, sealed: bool) -
     return Found(changed, found.files)
 
 
-def _born(found: dict[str, Any]) -> Any:
+def _born(found: dict[str, Any]) -> datetime:
     # Synapse has told this moment in seconds and, since 1.140, in milliseconds.
     value = found.get("creation_ts")
     number = value if isinstance(value, int) else 0

@@ -83,6 +83,13 @@ def room_of_person(tx: Tx, platform: str, person: str) -> str | None:
     return found
 
 
+def born(tx: Tx, platform: str, account: str) -> datetime | None:
+    """Return when an account that the line knows signed up, if that is known."""
+    sql = "SELECT created_at FROM accounts WHERE platform = %(p)s AND id = %(id)s"
+    found: datetime | None = tx.value(sql, p=platform, id=account)
+    return found
+
+
 def other_silence(tx: Tx, platform: str, account: str, ended: str) -> bool:
     """Say whether another act than `ended` still holds that makes the account read-only."""
     sql = """SELECT 1 FROM acts a

@@ -1,5 +1,8 @@
 """`openhaven ledger …` as a person calls it."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,9 +11,16 @@ from click.testing import CliRunner, Result
 from ledger_scene import SIGNER, VKEY, fill, run, sql
 
 from openhaven.core import Problem
-from openhaven.ledger import FILE_NAME, check_receipt, head, keep_outside
+from openhaven.ledger import (
+    FILE_NAME,
+    Sequencer,
+    check_receipt,
+    head,
+    keep_outside,
+    signer_from,
+)
 from openhaven.ledger.commands import ledger
-from openhaven.storage import Database
+from openhaven.storage import Database, Secrets
 
 
 @pytest.fixture
@@ -72,3 +82,32 @@ def test_the_proof_is_a_file_that_can_be_checked(haven: SimpleNamespace) -> None
     assert check_receipt(call(haven, "proof", made).output, VKEY).index == 2
     missing = call(haven, "proof", "led_nothing")
     assert isinstance(missing.exception, Problem)
+
+
+def test_the_real_command_works_on_a_ledger_on_which_nothing_else_starts(
+    db: Database, tmp_path: Path
+) -> None:
+    environ = os.environ | {
+        "OPENHAVEN_DATABASE_URL": db.url,
+        "OPENHAVEN_HOME": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+
+    def openhaven(*argv: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "openhaven", *argv],
+            env=environ, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    vkey = openhaven("ledger", "key").stdout.strip()
+    seed = bytes.fromhex(Secrets.at(tmp_path / "secrets.json").ledger_seed)
+    assert vkey == signer_from(seed).vkey
+    made = fill(db, 5)[1]
+    Sequencer(db, signer_from(seed), tmp_path).tick()
+    assert openhaven("ledger", "verify").returncode == 0
+    sql(db, "UPDATE ledger_tiles SET hashes = overlay(hashes placing '\\x00' from 33)")
+    with pytest.raises(Problem, match="rewritten"):
+        Sequencer(db, signer_from(seed), tmp_path).start()
+    result = openhaven("ledger", "verify")
+    assert (result.returncode, result.stderr) == (1, "")
+    assert f"First: entry 1 (batch.walked, {made}): its hash in the tree was" in result.stdout

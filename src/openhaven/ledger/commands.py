@@ -1,21 +1,24 @@
 """`openhaven ledger`: verify the whole log, print its public key, print a receipt."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import click
+import msgspec
 
 from openhaven.ledger.note import Signer, signer_from
 from openhaven.ledger.outside import FILE_NAME, read_outside
 from openhaven.ledger.proofs import receipt
 from openhaven.ledger.verify import verify
-from openhaven.storage import Database, Secrets, Settings
+from openhaven.storage import Database, Secrets, Settings, migrate, postgres
 
 LONG = 20_000
 
 
 class Wired(Protocol):
-    """What the command line gives to each of its verbs."""
+    """What these verbs need."""
 
     @property
     def db(self) -> Database: ...
@@ -23,6 +26,36 @@ class Wired(Protocol):
     def secrets(self) -> Secrets: ...
     @property
     def settings(self) -> Settings: ...
+
+
+class _Light(msgspec.Struct, frozen=True):
+    """The database, the secrets and the settings, and nothing else."""
+
+    db: Database
+    secrets: Secrets
+    settings: Settings
+
+
+@contextmanager
+def _opened() -> Iterator[Wired]:
+    """Open the database without wiring the system, which refuses to start on an altered ledger."""
+    settings = Settings.load()
+    secrets = Secrets.at(settings.home / "secrets.json")
+    with postgres.start(
+        settings.home, url=settings.database_url or None, password=secrets.database_password
+    ) as server:
+        migrate(server.url)
+        db = Database(server.url, bytes.fromhex(secrets.master), size=1)
+        try:
+            yield _Light(db, secrets, settings)
+        finally:
+            db.close()
+
+
+def _wired(ctx: click.Context) -> Wired:
+    """Return what the command line has wired already, else open the little that is needed."""
+    found: Wired | None = ctx.obj
+    return found if found is not None else ctx.with_resource(_opened())
 
 
 @click.group("ledger", help="Check and show the record of every action.")
@@ -34,7 +67,7 @@ def ledger() -> None:
 @click.pass_context
 def verify_command(ctx: click.Context) -> None:
     """Recompute everything. Exits 0 when nothing was altered, else names the first alteration."""
-    haven: Wired = ctx.obj
+    haven = _wired(ctx)
     # The copy comes first: read later, it could be newer than the database as this reader sees it.
     outside = read_outside(haven.settings.home / FILE_NAME)
     bar = _Bar()
@@ -51,7 +84,7 @@ def verify_command(ctx: click.Context) -> None:
 @click.pass_context
 def key_command(ctx: click.Context) -> None:
     """Print the public key with which anybody can check the log."""
-    click.echo(_signer(ctx.obj).vkey)
+    click.echo(_signer(_wired(ctx)).vkey)
 
 
 @ledger.command("proof")
@@ -59,7 +92,7 @@ def key_command(ctx: click.Context) -> None:
 @click.pass_context
 def proof_command(ctx: click.Context, entry: str) -> None:
     """Print the receipt of ENTRY: a proof that can be checked offline."""
-    haven: Wired = ctx.obj
+    haven = _wired(ctx)
     with haven.db.read() as tx:
         click.echo(receipt(tx, entry), nl=False)
 

@@ -38,6 +38,10 @@ TREE = """
     services = [service("worker", begin + sleep("worker"))]
     if "stubborn" in sys.argv:
         services.append(service("stubborn", begin + ignore + sleep("stubborn")))
+    if "careful" in sys.argv:
+        note = f"open({str(base / 'careful.done')!r}, 'w')"
+        finish = f"signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), {note}, os._exit(0))); "
+        services.append(service("careful", begin + finish + sleep("careful")))
     if "failing" in sys.argv:
         services.append(service("failing", "raise SystemExit('no luck')"))
     server = start(base / "home", password="x") if "server" in sys.argv else None
@@ -153,6 +157,18 @@ def test_a_second_ctrl_c_does_not_wait_for_a_child_that_ignores_the_first(
     assert tree.process.wait(5) == 0
     assert time.monotonic() - begun < 5
     assert gone(stubborn)
+
+
+def test_a_signal_that_arrives_twice_at_once_still_lets_children_finish(
+    tmp_path: Path, trees: list[Tree]
+) -> None:
+    tree = Tree(tmp_path, "careful")
+    trees.append(tree)
+    tree.first("careful")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        tree.process.send_signal(number)
+    assert tree.process.wait(5) == 0
+    assert (tmp_path / "careful.done").exists()
 
 
 def test_the_supervisor_is_small(tmp_path: Path, trees: list[Tree]) -> None:

@@ -6,8 +6,9 @@ import pytest
 from ledger_scene import SIGNER, VKEY, fill, report, sql
 
 from openhaven.core import Problem
-from openhaven.ledger import FILE_NAME, open_checkpoint, read_outside
+from openhaven.ledger import FILE_NAME, open_checkpoint, read_outside, verify
 from openhaven.ledger.jobs import Sequencer
+from openhaven.line import Haven
 from openhaven.storage import Database
 
 
@@ -67,3 +68,12 @@ def test_a_copy_that_cannot_be_written_is_told(db: Database, tmp_path: Path) -> 
         worker.tick()
     assert caught.value.code == "ledger.not_kept"
     assert report(db).size == 3
+
+
+def test_the_wired_house_leaves_a_log_that_holds(haven: Haven) -> None:
+    assert haven.sequencer.tick() > 0
+    outside = read_outside(haven.settings.home / FILE_NAME)
+    with haven.db.read() as tx:
+        found = verify(tx, outside, haven.signer.vkey)
+    assert found.ok, str(found)
+    assert found.rows > 0

@@ -79,6 +79,9 @@ def test_texts_and_unknown_tables_never_reach_the_ledger(db: Database) -> None:
     for bad in BAD:
         with pytest.raises(ValueError, match=r"ledger|entry|id|table"), db.begin(WORKER) as tx:
             append_many(tx, [New("a", {}), bad])
+    for actor in (Actor("staff", "Jo Doe"), Actor("person", "jo@example.com"), Actor("rule", "")):
+        with pytest.raises(ValueError, match="actor"), db.begin(actor) as tx:
+            append(tx, "a", {})
     assert report(db).pending == 0
 
 

@@ -15,6 +15,7 @@ from openhaven.ledger.model import (
     Head,
     New,
     canonical_row,
+    check_actor,
     commit,
     leaf_of,
     moment,
@@ -42,6 +43,7 @@ def append(tx: Tx, kind: str, ids: dict[str, str], row: tuple[str, str] | None =
 
 def append_many(tx: Tx, news: Sequence[New]) -> list[str]:
     """Record several entries at once, as `append` does; returns their ids in the given order."""
+    check_actor(str(tx.actor))
     for new in news:
         new.check()
     sealed = _seal(tx, [new.row for new in news if new.row is not None])

@@ -23,6 +23,7 @@ SALT_BYTES = 32
 ERASURE = "erasure"
 
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", re.ASCII)
+_ACTOR = re.compile(r"[a-z]+:[A-Za-z0-9_.-]{1,80}", re.ASCII)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9*][A-Za-z0-9_.:/=*-]{0,159}", re.ASCII)
 
@@ -70,6 +71,12 @@ class New(msgspec.Struct, frozen=True):
                 raise ValueError(f"{self.kind}: what stands under {name!r} is no id of ours")
         if self.row is not None and self.row[0] not in SEALED:
             raise ValueError(f"{self.kind}: the table {self.row[0]!r} has no sealed columns")
+
+
+def check_actor(actor: str) -> None:
+    """Raise `ValueError` unless `actor` is a kind and an id of ours, such as `staff:stf_…`."""
+    if not _ACTOR.fullmatch(actor):
+        raise ValueError("the actor of a ledger entry must be named by an id of ours")
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -247,7 +247,7 @@ def test_a_failing_platform_is_tried_for_hours_and_then_is_on_the_screen(
 
 
 def test_a_poisoned_event_is_set_aside_and_the_line_goes_on(
-    here: Scene, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str], here: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = post("flumquist and private words"), event()
     here.accept(bad, good)
@@ -265,7 +265,7 @@ def test_a_poisoned_event_is_set_aside_and_the_line_goes_on(
     states = here.rows("SELECT state FROM events WHERE id = %(id)s", id=bad["id"])
     assert states == [{"state": "stuck"}]
     assert here.rows("SELECT 1 AS one FROM ledger_entries WHERE kind = 'event.stuck'")
-    said = capfd.readouterr().err
+    said = capsys.readouterr().err
     assert "line.event_failed" in said
     assert "private words" not in said
 

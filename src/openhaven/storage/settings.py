@@ -67,7 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         given = _from_file(environ.get("OPENHAVEN_CONFIG", ""))
         given |= _from_environment(environ)
         try:
-            return msgspec.convert(given, Settings, strict=False)
+            return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
             raise Problem("settings.wrong", "A setting is wrong.", str(error),
                           next_step="docs/operations.md lists every setting.") from error  # fmt: skip
@@ -76,6 +76,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit",
           "metrics_token")  # fmt: skip
+
+
+def _path(kind: type, value: object) -> object:
+    """Read a path; every other type is one that the library knows."""
+    if kind is not Path or not isinstance(value, str):
+        raise TypeError(f"{kind.__name__} is not to be read from {type(value).__name__}")
+    return Path(value).expanduser()
 
 
 def _from_file(name: str) -> dict[str, object]:

@@ -107,7 +107,7 @@ class Plaza:
     def edit(self, me: Account, old: Item, text: str) -> Item:
         """Change the words of one's own item and ask again: the whole is judged anew."""
         words = clean(text)
-        if old.account != me.id or old.state != "live" or not words:
+        if old.account != me.id or not old.public or not words:
             raise Unfit("Only your own published words can be changed, and not into nothing.")
         with self.store.begin() as db:
             db.execute(

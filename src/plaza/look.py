@@ -61,6 +61,6 @@ def _environment() -> Environment:
 _PAGES = _environment()
 
 
-def render(template: str, status: int, **values: Any) -> Response:
+def render(template: str, code: int, values: dict[str, Any]) -> Response:
     """Return a page as a response."""
-    return HTMLResponse(_PAGES.get_template(template).render(**values), status)
+    return HTMLResponse(_PAGES.get_template(template).render(values), code)

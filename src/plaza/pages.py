@@ -89,16 +89,14 @@ Handler = Callable[[Call], Response]
 def page(call: Call, template: str, code: int = 200, **values: Any) -> Response:
     """Return a page with what every page shows: who one is, and what is new."""
     me = call.me
-    return render(
-        template,
-        code,
-        me=me,
-        unread=store.unread(call.house.store, me.id) if me else 0,
-        locked=store.suspended(call.house.store, me.id) if me else None,
-        path=call.request.url.path,
-        haven=call.house.haven.url,
-        **values,
-    )
+    common = {
+        "me": me,
+        "unread": store.unread(call.house.store, me.id) if me else 0,
+        "locked": store.suspended(call.house.store, me.id) if me else None,
+        "path": call.request.url.path,
+        "haven": call.house.haven.url,
+    }
+    return render(template, code, common | values)
 
 
 def problem(call: Call, status: int, text: str) -> Response:

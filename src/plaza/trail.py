@@ -1,6 +1,7 @@
 """What happened to one item, step by step, as far as the person who asks may see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from plaza.openhaven import Subject
 from plaza.store import (
@@ -25,6 +26,7 @@ class Step:
     tone: str = "plain"
     link: str = ""
     link_words: str = ""
+    later: str = ""
 
 
 _OUTCOMES = {
@@ -36,7 +38,7 @@ _OUTCOMES = {
 }
 _BACK = "What was done was taken back."
 _VERBS = {
-    "remove": ("bad", "It was removed", "Nobody sees it now. It is kept, so that it can come back."),
+    "remove": ("bad", "It was removed", "Nobody sees it now, but it is kept and can come back."),
     "block": ("bad", "It stays unpublished", "It is kept, so that it can come back."),
     "restrict": ("plain", "It was put behind a notice", "Adults see it if they ask for it."),
     "suspend": ("bad", "The account was suspended",
@@ -65,7 +67,31 @@ def trail(store: Store, what: Item, viewer: Account | None, haven_url: str) -> l
     steps += [_act(act, haven_url) for act in acts if act.verb in _VERBS]
     for notice in notices_under(store, decisions):
         steps += _notice(what, notice, mine=mine)
-    return sorted(steps, key=lambda step: step.at)
+    return _told(sorted(steps, key=lambda step: step.at))
+
+
+def _told(steps: list[Step]) -> list[Step]:
+    """Say of each step how long after the one before it came, and link each place only once."""
+    told: list[Step] = []
+    before, linked = None, {""}
+    for step in steps:
+        at = datetime.fromisoformat(step.at)
+        link = "" if step.link in linked else step.link
+        told.append(replace(step, link=link, later=_later(at - before) if before else ""))
+        linked.add(step.link)
+        before = at
+    return told
+
+
+def _later(gap: timedelta) -> str:
+    seconds = gap.total_seconds()
+    if seconds < 10:
+        return f"{seconds:.1f} s later"
+    if seconds < 120:
+        return f"{seconds:.0f} s later"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} minutes later"
+    return f"{seconds / 3600:.0f} hours later" if gap.days < 2 else f"{gap.days} days later"
 
 
 def _beginning(what: Item) -> list[Step]:

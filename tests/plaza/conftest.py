@@ -1,0 +1,33 @@
+"""A Plaza and somebody in Openhaven's place, for every test of this folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from plaza_scene import Double, Running, Visitor
+
+from plaza import cast
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    """Return a server that answers like Openhaven."""
+    made = Double()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def plaza(double: Double, tmp_path: Path) -> Iterator[Running]:
+    """Return a running Plaza where everybody has joined and nobody speaks by themselves."""
+    made = Running(tmp_path / "plaza", double.url)
+    for who in cast.people():
+        made.house.plaza.join(who)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def alex(plaza: Running) -> Visitor:
+    """Return a browser signed in as the visitor Alex."""
+    return Visitor(plaza.url).be("v-alex")

@@ -10,7 +10,7 @@ from web_scene import Clock, house, serving
 
 from openhaven.core import Problem
 from openhaven.storage import Settings
-from openhaven.web import Refusal, security
+from openhaven.web import Refusal, security, see_other
 from openhaven.web.limits import Buckets, Rate, neighbourhood
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -119,6 +119,13 @@ def test_no_bucket_gives_more_than_its_rate(gaps: list[float]) -> None:
     for begin in given_at:
         within = [at for at in given_at if begin <= at <= begin + 50.0]
         assert len(within) <= 3 + 5 + 1
+
+
+def test_no_redirect_breaks_a_header() -> None:
+    answer = see_other("/report/\xdf\u4e2d\r\nset-cookie: a=b?x=1&y=%20#z")
+    assert answer.headers["location"].isascii()
+    assert answer.headers["location"].isprintable()
+    assert answer.headers["location"].endswith("?x=1&y=%20#z")
 
 
 def test_one_ipv6_network_is_one_client() -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from openhaven.web.live import Hub
 
 T = TypeVar("T")
+_IN_URLS = "/:?#[]@!$&'()*+,;=%~-._"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 HTML = "text/html; charset=utf-8"
@@ -118,5 +120,9 @@ def page(call: Call, template: str, status: int = 200, /, **values: Any) -> Answ
 
 
 def see_other(url: str, headers: Mapping[str, str] | None = None) -> Answer:
-    """Send the browser to `url` with GET, after a form was accepted (303)."""
-    return Answer(303, b"", "text/plain; charset=utf-8", {"location": url, **(headers or {})})
+    """Send the browser to `url` with GET, after a form was accepted (303).
+
+    Whatever may not stand in a header is percent-encoded.
+    """
+    where = {"location": quote(url, safe=_IN_URLS)}
+    return Answer(303, b"", "text/plain; charset=utf-8", {**where, **(headers or {})})

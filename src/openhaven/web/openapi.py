@@ -79,10 +79,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *_query_parameters(route)],
         "responses": {
             **{str(status): _answer(route, kind, schemas) for status, kind in _answers(route)},
-            "default": {
-                "description": "A problem.",
-                "content": {PROBLEM: {"schema": schemas[_mark(ProblemBody)]}},
-            },
+            "default": {"description": "A problem.", "content": _problem(route, schemas)},
         },
     }
     if route.takes != "nothing":
@@ -91,9 +88,20 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     return made | ({"security": security} if security else {})
 
 
+def _problem(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return how errors look: pages show them as pages, homeservers also get Matrix's own form."""
+    made: dict[str, Any] = {PROBLEM: {"schema": schemas[_mark(ProblemBody)]}}
+    if route.gate.kind == "matrix":
+        made[JSON] = {"schema": {"type": "object"}}
+    if route.answer == "text/html":
+        made["text/html"] = {"schema": {}}
+    return made
+
+
 def _operation_id(route: Route) -> str:
-    words = re.findall(r"[A-Za-z0-9]+", _plain(route.path)) or ["start"]
-    return "_".join([route.method.lower(), *words])
+    """Return the name for generated clients: room and handler, such as `intake_post_events`."""
+    room = route.handler.__module__.split(".")[-2:][0]
+    return f"{room}_{route.handler.__name__}"
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:

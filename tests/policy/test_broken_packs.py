@@ -80,6 +80,8 @@ def test_conditions_that_cannot_be(tmp_path: Path, when: str, said: str) -> None
         ("id: one", "id: One!", "1:7", "matching regex"),
         ("{outcome", "{severity: 5, outcome", "5:20", "<= 4"),
         ("{outcome", "{days: soon, outcome", "5:16", "it should be a whole number or nothing."),
+        ("outcome: review", "outcome: restrict", "5:9", "A rule restricts for a number of `days`"),
+        ("{outcome", "{days: 3, outcome", "5:16", "“review” takes nothing away"),
         ("{outcome", "{outcom: allow, outcome", "5:10", "Did you mean “outcome”?"),
         ("harassment", "from-report", "5:33", "Only a rule on report.create alone"),
         ("harassment", "from-bank", "5:33", "Only a rule on banks.positive or banks.harms"),
@@ -132,6 +134,7 @@ def test_all_mistakes_are_told_at_once_in_their_order(tmp_path: Path) -> None:
         ("name = \n", "TOML cannot be read here"),
         ("name = 'small'\n", "missing required field `version`"),
         ("nmae = 'small'\n", "Did you mean “name”?"),
+        ("name = " + "[" * 100_000, "nested too deeply"),
         ("name = 1\n", "Expected `str`, got `int`"),
     ],
 )

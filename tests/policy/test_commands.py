@@ -42,7 +42,7 @@ def test_check_reads_the_examples_too(tmp_path: Path) -> None:
     broken = EXAMPLES.replace("[one]", "[ones]").replace("post.create", "post.made", 1)
     result = call("check", str(write(tmp_path, {"examples.yaml": broken})))
     assert result.exit_code == 1
-    assert "examples.yaml:1:3: " in result.stdout
+    assert "examples.yaml:2:17: “kind” is never “post.made”." in result.stdout
     unknown = EXAMPLES.replace("[one]", "[ones]").replace("must_not_match: any", "topic: news")
     result = call("check", str(write(tmp_path, {"examples.yaml": unknown})))
     assert "There is no rule “ones”. Did you mean “one”?" in result.stdout

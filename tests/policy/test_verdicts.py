@@ -64,7 +64,8 @@ def rules(draw: st.DrawFn) -> list[str]:
     for number in range(draw(st.integers(1, 6))):
         when = draw(CONDITIONS)
         outcomes = ["review"] if "investigate" in when else list(STRENGTH)
-        then = {"outcome": draw(st.sampled_from(outcomes)), "harm": "spam"}
+        outcome = draw(st.sampled_from(outcomes))
+        then = {"outcome": outcome, "harm": "spam"} | ({"days": 3} if outcome == "restrict" else {})
         mode = draw(st.sampled_from(["live", "live", "shadow"]))
         unknown = draw(st.sampled_from(["hold", "review", "ignore"]))
         made.append(rule(when, id=f"r{number}", then=then, mode=mode, unknown=unknown))

@@ -9,6 +9,7 @@ A clause looks like this:
 """
 
 import re
+from itertools import pairwise
 
 from openhaven.core import Ground
 from openhaven.policy.model import Clause
@@ -24,7 +25,7 @@ def read_clauses(source: Source, errors: list[PackError]) -> dict[str, Clause]:
     """Return the clauses of a policy by anchor, in their order; mistakes go to `errors`."""
     clauses: dict[str, Clause] = {}
     starts = [at for at, line in enumerate(source.lines) if line.startswith("## ")]
-    for first, last in zip(starts, [*starts[1:], len(source.lines)], strict=True):
+    for first, last in pairwise([*starts, len(source.lines)]):
         clause = _clause(source, first, last, errors)
         if clause is None:
             continue

@@ -86,10 +86,13 @@ def _read(pack: Pack) -> tuple[Marked, list[Example]]:
         path = f"$[{at}]"
         try:
             example = msgspec.convert(one, Example)
-            _event(example)
         except msgspec.ValidationError as error:
             errors.append(explained(error, marked, path, Example))
             continue
+        try:
+            _event(example)
+        except msgspec.ValidationError as error:
+            errors.append(explained(error, marked, f"{path}.event", Event))
         errors += _unknown_rules(pack, marked, path, example)
         found.append(example)
     if errors:

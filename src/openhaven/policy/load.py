@@ -69,6 +69,9 @@ def _manifest(source: Source, errors: list[PackError]) -> Manifest | None:
         what = match[1] if match else str(error)
         errors.append(source.error(place, f"TOML cannot be read here: {what}."))
         return None
+    except RecursionError:
+        errors.append(source.error(START, "This is nested too deeply to be a manifest."))
+        return None
     except msgspec.ValidationError as error:
         errors.append(_wrong_manifest(source, str(error)))
         return None
@@ -157,10 +160,19 @@ class _Rules:
             self.tell(f"{path}.then.harm", f"There is no harm “{harm}”.{near}")
         if harm == FROM_REPORT and set(rule.on) != {"report.create"}:
             self.tell(f"{path}.then.harm", "Only a rule on report.create alone can take that harm.")
+        self.check_days(path, rule)
         for at, topic in enumerate(rule.then.help or ()):
             if topic not in _TOPICS:
                 what = f"There is no help topic “{topic}”.{did_you_mean(topic, _TOPICS)}"
                 self.tell(f"{path}.then.help[{at}]", what)
+
+    def check_days(self, path: str, rule: Rule) -> None:
+        outcome, days = rule.then.outcome, rule.then.days
+        if outcome == "restrict" and days is None:
+            what = "A rule restricts for a number of `days`; only a person does so without an end."
+            self.tell(f"{path}.then", what)
+        if outcome in ("allow", "review") and days is not None:
+            self.tell(f"{path}.then.days", f"“{outcome}” takes nothing away, so it has no days.")
 
     def condition(self, path: str, rule: Rule) -> Condition | None:
         where = f"{path}.when"

@@ -65,11 +65,10 @@ def read_yaml(source: Source) -> Marked:
     """Return the data of a YAML file. Raises `UnreadableError` when it is not as told above."""
     marked = Marked(source)
     try:
-        events = iter(list(yaml.parse(source.text, Loader=_LOADER)))
+        # Events come one by one, so that a monster is refused before it has been read.
+        marked.data = _Reader(marked, yaml.parse(source.text, Loader=_LOADER)).document()
     except yaml.YAMLError as error:
         raise UnreadableError(_syntax(source, error)) from error
-    reader = _Reader(marked, events)
-    marked.data = reader.document()
     return marked
 
 

@@ -34,8 +34,8 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     `harm` is a harm class; or `from-bank`, the gravest one of the banks that matched; or
     `from-report`, the one that the reporter chose. `severity` (1 nuisance to 4 danger to life or
-    to a child) and `help` come from the harm when they are left out. `days` limits a restriction;
-    without it the restriction has no end.
+    to a child) and `help` come from the harm when they are left out. `days` says for how
+    long; a rule that restricts must say it.
     """
 
     outcome: Outcome

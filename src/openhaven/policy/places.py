@@ -2,7 +2,9 @@
 
 import difflib
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 
 import msgspec
 
@@ -98,6 +100,7 @@ class Source:
         self.file = file
         self.text = text
         self.lines = text.split("\n")
+        self._starts = [0, *accumulate(len(line) + 1 for line in self.lines)]
 
     def error(self, place: Place, message: str) -> PackError:
         """Return the mistake `message` at `place`, with the line that stands there."""
@@ -114,9 +117,9 @@ class Source:
 
     def offset(self, place: Place) -> int:
         """Return the number of characters before `place`."""
-        return sum(len(line) + 1 for line in self.lines[: place.line - 1]) + place.column - 1
+        return self._starts[min(place.line, len(self._starts)) - 1] + place.column - 1
 
     def place(self, offset: int) -> Place:
         """Return the place of the character number `offset` (from 0)."""
-        before = self.text[:offset]
-        return Place(before.count("\n") + 1, offset - before.rfind("\n"))
+        line = bisect_right(self._starts, offset, hi=len(self.lines))
+        return Place(line, offset - self._starts[line - 1] + 1)

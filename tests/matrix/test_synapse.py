@@ -26,7 +26,7 @@ def picture(seed: int) -> bytes:
     return out.getvalue()
 
 
-KNOWN, OTHER = picture(1), picture(2)
+KNOWN, OTHER, DRAWN = picture(1), picture(2), picture(3)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def town(
     url = database(cluster.url, template, new_id("town"))
     town = Town(tmp_path_factory.mktemp("town"), url)
     try:
-        town.plant(KNOWN)
+        town.plant(KNOWN, DRAWN)
         said = town.found()
         assert "WRONG" not in said, said
         yield town
@@ -66,6 +66,12 @@ def is_removed(user: User, room: str, event: str) -> bool:
     return user.event(room, event)["content"] == {}
 
 
+def is_silent(user: User, room: str) -> bool:
+    path = f"/rooms/{room}/send/m.room.message/{time.time_ns()}"
+    status, answer = user.ask("PUT", path, {"msgtype": "m.text", "body": "hello?"})
+    return status == 403 and answer["errcode"] == "M_USER_SUSPENDED"
+
+
 def test_words_are_removed_and_their_author_is_told(
     town: Town, alice: User, bob: User, square: str
 ) -> None:
@@ -87,7 +93,7 @@ def test_words_are_removed_and_their_author_is_told(
     sql = "SELECT kind FROM ledger_entries WHERE ids ->> 'decision' = %(d)s"
     kinds = {row["kind"] for row in town.rows(sql, d=made.id)}
     assert {"decision.made", "act.intended.remove", "act.done", "notice.decision"} <= kinds
-    assert "verif" in town.run("ledger", "verify").lower()
+    town.run("ledger", "verify")
 
 
 def test_a_known_picture_is_redacted_and_quarantined(
@@ -100,6 +106,11 @@ def test_a_known_picture_is_redacted_and_quarantined(
     eventually(lambda: bob.download(known) == 404)
     eventually(town.settled)
     assert bob.download(other) == 200
+    # Posted again, Synapse holds it back by itself; its poster is told all the same.
+    again = alice.send(
+        square, {"msgtype": "m.image", "body": "c", "url": alice.upload(KNOWN, "image/png")}
+    )
+    eventually(lambda: is_removed(bob, square, again))
     assert not is_removed(bob, square, fine)
 
 
@@ -189,8 +200,7 @@ def test_a_suspension_is_announced_appealed_and_lifted(town: Town, bob: User, sq
     task = eventually(lambda: town.task_about(item=words))
     first, second = town.reviewer("Rosa"), town.reviewer("Rolf")
     town.judge(first, task, "suspend")
-    eventually(lambda: carol.ask("PUT", f"/rooms/{square}/send/m.room.message/x1", {
-        "msgtype": "m.text", "body": "hello?"})[0] == 403)  # fmt: skip
+    eventually(lambda: is_silent(carol, square))
     # Who is suspended has read why, and can appeal.
     (notice,) = town.notices(carol)
     assert "We suspended your account." in notice
@@ -216,8 +226,9 @@ def town_actor() -> object:
 def test_an_error_is_made_good_as_far_as_matrix_allows(
     town: Town, alice: User, bob: User, square: str
 ) -> None:
-    uri = alice.upload(KNOWN, "image/png")
+    uri = alice.upload(DRAWN, "image/png")
     bad = alice.send(square, {"msgtype": "m.image", "body": "my own drawing", "url": uri})
+    eventually(lambda: is_removed(bob, square, bad))
     eventually(lambda: bob.download(uri) == 404)
     eventually(town.settled)
     made = town.decision_of(bad)

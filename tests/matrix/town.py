@@ -174,15 +174,18 @@ class Town:
             review.judge(tx, task, outcome=outcome, clause=clause, pack=pack.fingerprint,
                          facts="It was meant to wound.")  # fmt: skip
 
-    def plant(self, picture: bytes) -> None:
-        """Put a picture into the bank that the starter pack takes for known."""
-        seen = self.haven.hasher.hash(picture)
-        assert seen.pdq is not None
-        assert seen.quality is not None
+    def plant(self, *pictures: bytes) -> None:
+        """Put pictures into the bank that the starter pack takes for known."""
+        entries = []
+        for picture in pictures:
+            seen = self.haven.hasher.hash(picture)
+            assert seen.pdq is not None
+            assert seen.quality is not None
+            entries.append(NewEntry(seen.pdq, seen.quality, "tests"))
         with self.haven.db.begin(OPERATOR) as tx:
             create_bank(tx, "demo-known", kind="pdq", harm="other", opinion="positive",
                         owner="tests", purpose="A benign picture.")  # fmt: skip
-            add_entries(tx, "demo-known", [NewEntry(seen.pdq, seen.quality, "tests")])
+            add_entries(tx, "demo-known", entries)
 
     def notices(self, user: User) -> list[str]:
         """Return what the service wrote to a person, as their client shows it."""

@@ -147,8 +147,6 @@ def _restore(hand: Hand, act: Act) -> Carried:
     """Give files out again, and give the author their words back: a redaction stays."""
     item = act.target.get("item", "")
     message = _message(hand, item)
-    for uri in message.files if message else ():
-        hand.asks.quarantine(uri, lift=True)
     with hand.wiring.db.read() as tx:
         known = intake.latest_of_item(tx, act.platform, item)
         event = intake.open_event(tx, known.seq)[1] if known else None
@@ -157,6 +155,23 @@ def _restore(hand: Hand, act: Act) -> Carried:
         return Carried("failed", "It is not known whose message this was.")
     said = event.item.text if event and event.item else None
     tell(hand.wiring, hand.server, hand.asks, author, act.id, _sorry(said))
+    return _give_out_again(hand, act, message)
+
+
+def _give_out_again(hand: Hand, act: Act, message: _Message | None) -> Carried:
+    """Lift the quarantine of a message's files.
+
+    Synapse lifts it for a file wherever it was posted. Where other decisions still hold about the
+    same file, a person has to look.
+    """
+    if message is None or not message.files:
+        return DONE
+    with hand.wiring.db.read() as tx:
+        others = store.other_quarantines(tx, act.platform, message.id)
+    if others:
+        return Carried("failed", f"The file stays closed: {others} other removed messages hold it.")
+    for uri in message.files:
+        hand.asks.quarantine(uri, lift=True)
     return DONE
 
 
@@ -188,10 +203,7 @@ def _restrict(hand: Hand, act: Act) -> Carried:
 def _unrestrict(hand: Hand, act: Act) -> Carried:
     if "item" not in act.target:
         return _unsuspend(hand, act)
-    message = _message(hand, act.target["item"])
-    for uri in message.files if message else ():
-        hand.asks.quarantine(uri, lift=True)
-    return DONE
+    return _give_out_again(hand, act, _message(hand, act.target["item"]))
 
 
 def _suspend(hand: Hand, act: Act) -> Carried:

@@ -100,6 +100,19 @@ def other_silence(tx: Tx, platform: str, account: str, ended: str) -> bool:
     return tx.value(sql, p=platform, account=account, ended=ended) is not None
 
 
+def other_quarantines(tx: Tx, platform: str, item: str) -> int:
+    """Return how many other items are taken away that hold the same file, byte for byte."""
+    sql = """SELECT count(DISTINCT a.target ->> 'item') FROM media m
+             JOIN events e ON e.seq = m.event AND e.platform = %(p)s AND e.item = %(item)s
+             JOIN media n ON n.sha256 = m.sha256 AND n.platform = %(p)s
+             JOIN events f ON f.seq = n.event AND f.item <> %(item)s
+             JOIN acts a ON a.platform = %(p)s AND a.target ->> 'item' = f.item
+               AND a.verb IN ('remove', 'block', 'restrict') AND a.state IN ('accepted', 'done')
+               AND NOT EXISTS (SELECT 1 FROM acts b WHERE b.reverses = a.id)
+             WHERE m.platform = %(p)s"""
+    return int(tx.value(sql, p=platform, item=item) or 0)
+
+
 def removed_by_us(tx: Tx, platform: str, item: str) -> bool:
     """Say whether an act of ours takes this item away."""
     sql = """SELECT 1 FROM acts WHERE platform = %(p)s AND target ->> 'item' = %(item)s

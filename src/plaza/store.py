@@ -244,10 +244,10 @@ class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
     appealed_at: str | None
 
     @property
-    def words(self) -> str:
+    def paragraphs(self) -> list[str]:
         """The text without the appeal's address, which has a button of its own."""
         parts = self.text.split("\n\n")
-        return "\n\n".join(p for p in parts if not (self.appeal_url and self.appeal_url in p))
+        return [part for part in parts if not (self.appeal_url and self.appeal_url in part)]
 
     @property
     def topics(self) -> list[str]:

@@ -114,9 +114,18 @@ class Double:
 class Running:
     """A Plaza that listens, with its threads, until `stop`."""
 
-    def __init__(self, home: Path, haven: str, *, generator: bool = False) -> None:
-        port = free_port()
-        self.settings = Settings(openhaven_url=haven, openhaven_key="oh_key", webhook_secret=SECRET,
+    def __init__(
+        self,
+        home: Path,
+        haven: str,
+        *,
+        generator: bool = False,
+        key: str = "oh_key",
+        secret: str = SECRET,
+        port: int = 0,
+    ) -> None:
+        port = port or free_port()
+        self.settings = Settings(openhaven_url=haven, openhaven_key=key, webhook_secret=secret,
                                  home=home, port=port, generator=generator)  # fmt: skip
         self.house: House = build(self.settings)
         config = uvicorn.Config(application(self.house), port=port, log_level="warning",

@@ -1,7 +1,8 @@
 """A text with what the detectors saw in it, cut into plain and marked pieces. Pure."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 # Format characters that have a plain use in many scripts: joiners and direction marks.
 _PLAIN = {"\u200c", "\u200d", "\u200e", "\u200f"}
@@ -30,3 +31,12 @@ def marked(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[str, bool]
 def invisible(text: str) -> int:
     """Count characters that nobody sees and that may hide or turn around what is written."""
     return sum(unicodedata.category(c) == "Cf" and c not in _PLAIN for c in text)
+
+
+def grouped(findings: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
+    """Put equal findings (as a verdict shows them) together and say how often each came."""
+    counts: dict[str, tuple[Mapping[str, Any], int]] = {}
+    for one in findings:
+        key = repr(sorted(one.items()))
+        counts[key] = (one, counts.get(key, (one, 0))[1] + 1)
+    return list(counts.values())

@@ -9,7 +9,7 @@ from openhaven.decisions import views
 from openhaven.intake import Event
 from openhaven.review import actions, looks, store
 from openhaven.review.choices import choices
-from openhaven.review.marks import invisible, marked
+from openhaven.review.marks import grouped, invisible, marked
 from openhaven.review.store import Task
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, live, page, see_other
@@ -172,7 +172,7 @@ def _subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
 
 def _spans(call: Call, event: Event) -> list[tuple[int, int]]:
     """Return where the text detectors of today see something in the item's text."""
-    found = signals.measure([event], {}, [s for s in call.haven.signals if s.name == "text"])[0]
+    found = signals.measure([event], {}, [s for s in call.haven.signals if s.name == "terms"])[0]
     return [(int(f.detail["start"]), int(f.detail["end"])) for f in found
             if f.unknown is None and {"start", "end"} <= f.detail.keys()]  # fmt: skip
 
@@ -199,6 +199,7 @@ def _work(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
     spoken = _clauses_spoken(tx, row)
     values: dict[str, Any] = {
         "clauses": spoken,
+        "grouped": grouped,
         "mine": mine,
         "may_work": may_work,
         "may_claim": may_work and row.state in ("open", "claimed") and not mine,

@@ -1,11 +1,13 @@
 """Counts that may be shown: small ones are withheld, and so is what would give them away. Pure."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import msgspec
 
 # Numbers from 1 to 4 are withheld; 0 is shown, since nobody is behind it.
 SMALLEST = 5
+Count = tuple[str, str, int]
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -17,7 +19,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A table whose rows add up to `total`; None means withheld."""
+    """A table whose rows add up to `total`; None means withheld. It may be shown without rows."""
 
     name: str
     title: str
@@ -54,39 +56,37 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         return next(table for table in self.tables if table.name == name)
 
 
-def withhold(name: str, title: str, counts: list[tuple[str, str, int]]) -> Table:
+def withhold(name: str, title: str, counts: Sequence[Count]) -> Table:
     """Return a table of `counts` (key, label, n) with every small count withheld.
 
-    As long as the total is shown, the withheld counts can be added up by subtraction. So further
-    rows, the smallest first, are withheld until at least two are, and they add up to enough to
-    leave open what each of them is.
+    The total is shown, so a withheld count could be worked out by subtraction. Further rows, the
+    smallest first, are therefore withheld until what is left open fits more than one story; a table
+    in which nothing helps is shown as its total alone. A total that is small is withheld too.
     """
     total = sum(n for _, _, n in counts)
-    if 0 < total < SMALLEST:
-        rows = tuple(Row(key, label, None) for key, label, _ in counts)
-        return Table(name, title, rows, None)
+    shown = None if 0 < total < SMALLEST else total
     hidden = {key for key, _, n in counts if 0 < n < SMALLEST}
     others = sorted((n, key) for key, _, n in counts if n >= SMALLEST)
-    while hidden and others and not _open(counts, hidden):
+    while shown is not None and hidden and not _open(counts, hidden):
+        if not others:
+            return Table(name, title, (), shown)
         hidden.add(others.pop(0)[1])
-    shown = total if not hidden or _open(counts, hidden) else None
     rows = tuple(Row(key, label, None if key in hidden else n) for key, label, n in counts)
     return Table(name, title, rows, shown)
 
 
-def _open(counts: list[tuple[str, str, int]], hidden: set[str]) -> bool:
+def _open(counts: Sequence[Count], hidden: set[str]) -> bool:
     """Say whether the sum of the withheld counts leaves open what each of them is.
 
-    Somebody who knows the sum also knows that a row withheld for its size is from 1 to 4: with as
-    many as they have, a sum near its lowest or highest would give them away.
+    Whoever knows this rule knows that a row withheld for its size is from 1 to 4, so that a sum at
+    the lowest or highest end would give every row away.
     """
     values = [n for key, _, n in counts if key in hidden]
     if len(values) < 2:
         return False
-    small = [n for n in values if n < SMALLEST]
-    if len(small) < len(values):
-        return True
-    return len(values) < sum(values) < (SMALLEST - 1) * len(values)
+    if all(n < SMALLEST for n in values):
+        return len(values) < sum(values) < (SMALLEST - 1) * len(values)
+    return True
 
 
 def share(part: int | None, rest: int | None) -> float | None:

@@ -108,14 +108,21 @@ class _WeekRow(msgspec.Struct, frozen=True):
 
 
 def weeks(tx: Tx) -> tuple[Week, ...]:
-    """Return the last twelve weeks, the present one last; small ones are withheld."""
+    """Return the last twelve weeks, the present one last; small ones are withheld.
+
+    What came before counts as a row, too: the weeks add up to a total that stands on the same page.
+    """
     monday = (tx.now - timedelta(days=tx.now.weekday())).date()
-    sql = """SELECT date_trunc('week', decided_at AT TIME ZONE 'UTC')::date AS first, count(*) AS n
-             FROM decisions WHERE decided_at >= %(since)s GROUP BY 1"""
     since = monday - timedelta(weeks=WEEKS - 1)
-    found = {one.first: one.n for one in tx.all(sql, _WeekRow, since=since)}
-    firsts = [since + timedelta(weeks=step) for step in range(WEEKS)]
-    return tuple(Week(first, _shown(found.get(first, 0))) for first in firsts)
+    sql = """SELECT greatest(date_trunc('week', decided_at AT TIME ZONE 'UTC')::date,
+                             %(before)s::date) AS first, count(*) AS n
+             FROM decisions GROUP BY 1"""
+    before = since - timedelta(weeks=1)
+    found = {one.first: one.n for one in tx.all(sql, _WeekRow, before=before)}
+    firsts = [before + timedelta(weeks=step) for step in range(WEEKS + 1)]
+    table = withhold("weeks", "", [(day.isoformat(), "", found.get(day, 0)) for day in firsts])
+    counts = {row.key: row.n for row in table.rows}
+    return tuple(Week(day, counts.get(day.isoformat())) for day in firsts[1:])
 
 
 def _shown(n: int) -> int | None:

@@ -146,11 +146,11 @@ def _answer(signal: Signal, event: Event, media: Media) -> list[Finding]:
         findings = signal.measure(event, media)
     except Exception as error:
         # Whatever a detector throws, the line goes on; that it could not tell is the finding.
-        log.error("signals.failed", signal=signal.name, event=event.id, error=type(error).__name__)
+        log.error("signals.failed", signal=signal.name, about=event.id, error=type(error).__name__)
         return [unknown(signal, "event", FAILED)]
     if isinstance(findings, list) and all(_sane(signal, one) for one in findings):
         return findings
-    log.error("signals.nonsense", signal=signal.name, event=event.id)
+    log.error("signals.nonsense", signal=signal.name, about=event.id)
     return [unknown(signal, "event", NONSENSE)]
 
 

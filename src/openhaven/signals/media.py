@@ -17,8 +17,9 @@ _BITS = 64
 class MediaSignal:
     """Compares every piece of media of an event with the banks of hashes.
 
-    A bank counts once for a piece, with its nearest entry. Where a `negative` bank knows the piece
-    as harmless, the others only ask for a person's look. Shadow banks are logged, not answered.
+    A bank counts once for a piece, with its nearest entry. A `negative` bank, which knows pieces as
+    harmless, clears matches that are not nearer than its own; an exact one is not cleared so, but
+    left to a person. Shadow banks are logged, not answered.
     """
 
     name = "media"
@@ -46,17 +47,18 @@ class MediaSignal:
         for kind, value in _values(facts):
             for match in self._banks.match(kind, value):
                 if match.mode == "shadow":
-                    log.info("signals.shadow", event=event.id, bank=match.bank, entry=match.entry)
+                    log.info("signals.shadow", about=event.id, bank=match.bank, entry=match.entry)
                 else:
                     nearest.setdefault(match.bank, (kind, match))
-        disputed = any(match.opinion == "negative" for _, match in nearest.values())
+        harmless = [match.distance for _, match in nearest.values() if match.opinion == "negative"]
+        cleared = min(harmless, default=_BITS)
         return [
-            self._finding(subject, kind, match, disputed)
+            self._finding(subject, kind, match, disputed=match.distance == cleared)
             for kind, match in nearest.values()
-            if match.opinion != "negative"
+            if match.opinion != "negative" and (match.distance < cleared or match.distance == 0)
         ]
 
-    def _finding(self, subject: str, kind: Kind, match: Match, disputed: bool) -> Finding:
+    def _finding(self, subject: str, kind: Kind, match: Match, *, disputed: bool) -> Finding:
         sure: Opinion = "positive" if match.opinion == "positive" else "investigate"
         detail: dict[str, str | int | float] = {
             "kind": kind,

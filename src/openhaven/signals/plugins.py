@@ -4,7 +4,7 @@ A package offers a signal as an entry point of the group `openhaven.signals` tha
 from `Tools` to a `Signal`. `openhaven.signals.example` is a whole one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 
 import msgspec
@@ -22,18 +22,20 @@ GROUP = "openhaven.signals"
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What a signal may work with: the banks, and the lists that the policy pack brings."""
+    """What a signal may work with: the banks, and the lists of the policy pack, by name."""
 
     banks: Banks
-    terms: tuple[TermList, ...] = ()
-    links: dict[str, tuple[str, ...]] = {}
+    terms: Mapping[str, Sequence[str]] = {}
+    links: Mapping[str, Sequence[str]] = {}
 
 
 Factory = Callable[[Tools], Signal]
 
 BUILT_IN: tuple[Factory, ...] = (
     lambda tools: MediaSignal(tools.banks),
-    lambda tools: TermSignal(Terms(tools.terms)),
+    lambda tools: TermSignal(
+        Terms(TermList(name, tuple(terms)) for name, terms in tools.terms.items())
+    ),
     lambda tools: LinkSignal(LinkLists(tools.links), tools.banks),
 )
 

@@ -5,8 +5,35 @@ newer one: `Banks.refresh` takes up what was added or withdrawn in well under a 
 building anything anew. The question asked of it is narrow: `match(kind, value)`.
 """
 
+from openhaven.signals.banks.actions import (
+    Added,
+    NewEntry,
+    Refused,
+    add_entries,
+    bank_named,
+    create_bank,
+    set_mode,
+    withdraw_entry,
+)
 from openhaven.signals.banks.model import BankInfo, Kind, Match, Row
 from openhaven.signals.banks.snapshot import EMPTY, Bank, Snapshot
 from openhaven.signals.banks.store import Banks
 
-__all__ = ["EMPTY", "Bank", "BankInfo", "Banks", "Kind", "Match", "Row", "Snapshot"]
+__all__ = [
+    "EMPTY",
+    "Added",
+    "Bank",
+    "BankInfo",
+    "Banks",
+    "Kind",
+    "Match",
+    "NewEntry",
+    "Refused",
+    "Row",
+    "Snapshot",
+    "add_entries",
+    "bank_named",
+    "create_bank",
+    "set_mode",
+    "withdraw_entry",
+]

@@ -1,11 +1,13 @@
 """Verbs: create a bank, change its mode, add entries, withdraw one."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from openhaven.core import Problem, harm, new_id
+from openhaven import core
+from openhaven.core import Problem, new_id
 from openhaven.ledger import append
 from openhaven.signals.banks.model import (
     KINDS,
@@ -21,6 +23,8 @@ from openhaven.signals.hashes.perceptual import MIN_QUALITY
 from openhaven.storage import Tx
 
 CHANNEL = "banks"
+
+_NAME = re.compile("[a-z0-9][a-z0-9-]{0,62}")
 
 
 class NewEntry(NamedTuple):
@@ -49,9 +53,9 @@ class Added(msgspec.Struct, frozen=True):
 def create_bank(
     tx: Tx,
     name: str,
-    kind: str,
-    harm_code: str,
     *,
+    kind: str,
+    harm: str,
     owner: str,
     purpose: str,
     opinion: str = "positive",
@@ -59,7 +63,7 @@ def create_bank(
     mode: str = "live",
 ) -> BankInfo:
     """Create an empty bank and return it. Raises `Problem` for a word or number that is not one."""
-    harm(harm_code)
+    core.harm(harm)
     _one_of("kind", kind, KINDS)
     _one_of("opinion", opinion, OPINIONS)
     _one_of("mode", mode, MODES)
@@ -69,13 +73,13 @@ def create_bank(
             f"A radius is a number of bits from 0 to {WIDEST_RADIUS}.",
             next_step="31 is usual; smaller finds fewer and surer matches.",
         )
-    if not name.isascii() or not name.replace("-", "").isalnum() or name != name.lower():
+    if not _NAME.fullmatch(name):
         raise Problem(
             "bank.name",
             "A bank's name has lower-case letters, digits and hyphens.",
             next_step="Choose a name such as “partner-list”.",
         )
-    info = BankInfo(new_id("bnk"), name, kind, harm_code, opinion, radius, mode)  # type: ignore[arg-type]
+    info = BankInfo(new_id("bnk"), name, kind, harm, opinion, radius, mode)  # type: ignore[arg-type]
     sql = """INSERT INTO banks
              (id, name, kind, harm, opinion, radius, mode, owner, purpose, created_at)
              VALUES (%(id)s, %(name)s, %(kind)s, %(harm)s, %(opinion)s, %(radius)s, %(mode)s,
@@ -89,7 +93,7 @@ def create_bank(
             next_step="Choose another name, or add to that bank.",
         )
     _tell(tx, info.id)
-    append(tx, "bank.created", {"bank": info.id, "kind": kind, "harm": harm_code})
+    append(tx, "bank.created", {"bank": info.id, "kind": kind, "harm": harm})
     return info
 
 

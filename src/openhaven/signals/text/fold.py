@@ -68,7 +68,7 @@ def _near(char: str) -> str:
     if (digit := unicodedata.digit(char, None)) is not None:
         return str(digit)
     low = char.casefold()
-    for shape in dict.fromkeys((low, char, char.upper())):
+    for shape in dict.fromkeys((char, low, char.upper())):
         if twin := _twin(shape):
             return twin
     if _latin(char) and (spelled := _spelled(char)):

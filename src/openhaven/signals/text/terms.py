@@ -76,7 +76,14 @@ class _Term:
             int(place): int(bone.signs[place])
             for place in np.flatnonzero((bone.signs >= 48) & (bone.signs <= 57))
         }
+        self._form = (owner, number, self.inside, bone.signs.tobytes(), bone.gaps.tobytes())
         self.native = bool((bone.signs > 127).any() or not written.isascii())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Term) and self._form == other._form
+
+    def __hash__(self) -> int:
+        return hash(self._form)
 
 
 class Terms:
@@ -88,8 +95,10 @@ class Terms:
         self._by_pattern: dict[str, list[_Term]] = {}
         for one in self.lists:
             for number, written in enumerate(one.terms):
-                term = _Term(one.name, number, written)
-                self._by_pattern.setdefault(term.pattern, []).append(term)
+                # Some letters look like another one in capitals (Greek nu: v, N), so both count.
+                forms = {_Term(one.name, number, form) for form in (written, written.upper())}
+                for term in forms:
+                    self._by_pattern.setdefault(term.pattern, []).append(term)
         self._patterns = list(self._by_pattern)
         self._search = AhoCorasick(self._patterns)
 

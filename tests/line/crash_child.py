@@ -4,6 +4,7 @@ Arguments: the verb, a function as `module:name` (or `module:Class.name`), `befo
 at which call. Everything that runs is the real program; only the moment of death is chosen.
 """
 
+import itertools
 import os
 import signal
 import sys
@@ -18,15 +19,15 @@ def arm(target: str, when: str, nth: int) -> None:
     for holder in holders:
         owner = getattr(owner, holder)
     real = getattr(owner, name)
-    calls = 0
+    # Several threads may pass at once: each gets a number of its own.
+    numbers = itertools.count(1)
 
     def dying(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if when == "before" and calls == nth:
+        number = next(numbers)
+        if when == "before" and number == nth:
             os.kill(os.getpid(), signal.SIGKILL)
         result = real(*args, **kwargs)
-        if when == "after" and calls == nth:
+        if when == "after" and number == nth:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 

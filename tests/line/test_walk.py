@@ -103,6 +103,24 @@ def test_a_report_reaches_a_person_whatever_the_pack_says(here: Scene) -> None:
     assert [row["state"] for row in here.rows("SELECT state FROM tasks")] == ["open"]
 
 
+def test_a_report_sent_as_an_event_cannot_touch_the_report_of_another(here: Scene) -> None:
+    body = event()
+    report = Report(subject=intake.ReportSubject(item=body["item"]["id"]), category="spam")
+    with here.haven.db.begin(here.actor) as tx:
+        intake.accept_report(tx, here.platform, report)
+    foreign = here.rows("SELECT id FROM reports")[0]["id"]
+    here.accept(
+        event(kind="report.create", item=None, context={"report": foreign, "category": "nonsense"}),
+        event(kind="report.create", target={"account": {"id": "a9"}}, context={"category": "csam"}),
+    )
+    here.work()
+    tasks = here.rows("SELECT c.account, c.harm, t.severity, t.reports FROM tasks t "
+                      "JOIN cases c ON c.id = t.case_id ORDER BY t.severity")  # fmt: skip
+    assert {(row["harm"], row["severity"]) for row in tasks} == {
+        ("spam", 1), ("other", 1), ("csam.known", 4)}  # fmt: skip
+    assert sum(row["reports"] for row in tasks) == 1
+
+
 def appealed(here: Scene) -> tuple[decisions.Decision, str]:
     """Remove a post by a reviewer's judgement and appeal; return the decision and the task."""
     body = post("Here comes a flumquist")

@@ -9,6 +9,7 @@ from openhaven.intake.actions import (
     accept_media,
     accept_report,
     add_platform,
+    category_of,
     check,
     claim,
     create_key,
@@ -43,6 +44,7 @@ from openhaven.intake.store import (
     open_event,
     platform_named,
     platform_names,
+    report_of,
     report_status,
 )
 
@@ -66,6 +68,7 @@ __all__ = [
     "accept_report",
     "account_of",
     "add_platform",
+    "category_of",
     "check",
     "claim",
     "create_key",
@@ -77,6 +80,7 @@ __all__ = [
     "platform_named",
     "platform_names",
     "record",
+    "report_of",
     "report_status",
     "revoke_key",
     "set_private_basis",

@@ -148,6 +148,12 @@ def account_of(tx: Tx, platform: str, account: str) -> AccountRow | None:
     return tx.one(sql, AccountRow, p=platform, id=account)
 
 
+def report_of(tx: Tx, seq: int) -> str | None:
+    """Return the id of the report that became this event, if it came in as one."""
+    found = tx.value("SELECT id FROM reports WHERE event = %(seq)s", seq=seq)
+    return None if found is None else str(found)
+
+
 class ReportStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a reporter may know of their report."""
 

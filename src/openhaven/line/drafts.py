@@ -49,9 +49,9 @@ def tally(verdicts: Sequence[Verdict], pack: str) -> dict[str, str]:
 def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
     """Return what `review.open_task` needs to put an event (or a report) before a person."""
     event = claimed.event
-    item, account, seq = _about(tx, claimed)
     is_report = event.kind == "report.create"
-    harm = _category(event) if is_report else verdict.harm
+    item, account, seq = _reported(tx, claimed) if is_report else _sent(claimed)
+    harm = intake.category_of(str(event.context.get("category"))) if is_report else verdict.harm
     return {
         "platform": claimed.platform,
         "item": item,
@@ -60,26 +60,26 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "severity": max(verdict.severity, HARMS[harm].severity if is_report else 1),
         "queue": verdict.queue or "reports",
         "event": seq,
-        "report": str(event.context["report"]) if is_report else None,
+        "report": intake.report_of(tx, claimed.seq) if is_report else None,
     }
 
 
-def _about(tx: Tx, claimed: Claimed) -> tuple[str | None, str | None, int]:
-    """Return item, account and event that a claimed event is about; a report is about another's."""
+def _sent(claimed: Claimed) -> tuple[str | None, str | None, int]:
     event = claimed.event
-    if event.kind != "report.create" or event.target is None:
-        return event.item.id if event.item else None, event.account.id, claimed.seq
-    account = event.target.account.id if event.target.account else None
-    if event.target.item is None:
-        return None, account, claimed.seq
-    known = intake.latest_of_item(tx, claimed.platform, event.target.item.id)
+    return event.item.id if event.item else None, event.account.id, claimed.seq
+
+
+def _reported(tx: Tx, claimed: Claimed) -> tuple[str | None, str | None, int]:
+    """Return item, account and event that a report is about: those of another person."""
+    event = claimed.event
+    target = event.target or intake.Target(item=event.item)
+    account = target.account.id if target.account else None
+    if target.item is None:
+        return None, account or event.account.id, claimed.seq
+    known = intake.latest_of_item(tx, claimed.platform, target.item.id)
     if known is None:
-        return event.target.item.id, account, claimed.seq
-    return event.target.item.id, known.account, known.seq
-
-
-def _category(event: Event) -> str:
-    return str(event.context.get("category", "other"))
+        return target.item.id, account, claimed.seq
+    return target.item.id, known.account, known.seq
 
 
 def from_verdict(tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: Media) -> Draft:

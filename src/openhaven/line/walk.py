@@ -34,13 +34,18 @@ def walk(haven: Haven, tx: Tx, batch: Sequence[Claimed], *, tally: bool = True) 
     )
     pack = haven.packs.current
     verdicts = [
-        hand_over(haven, tx, claimed, pack.evaluate(claimed.event, found, {}), media)
+        hand_over(haven, tx, claimed, pack.evaluate(visible(claimed), found, {}), media)
         for claimed, found in zip(batch, findings, strict=True)
     ]
     intake.record(tx, drafts.verdict_rows(batch, verdicts), tallied=tally)
     if tally and batch:
         ledger.append(tx, "events.judged", drafts.tally(verdicts, pack.fingerprint))
     return verdicts
+
+
+def visible(claimed: Claimed) -> intake.Event:
+    """Return the event as rules may see it: without content that there is no ground to look at."""
+    return signals.visible(claimed.event, claimed.content)
 
 
 def hand_over(

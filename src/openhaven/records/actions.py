@@ -158,7 +158,7 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     tx.run("UPDATE notices SET body = NULL WHERE subject = %(s)s", **names)
     tx.run("UPDATE appeals SET body = NULL WHERE subject = %(s)s", **names)
     tx.run("DELETE FROM accounts WHERE platform = %(p)s AND id = %(a)s", **names)
-    ledger.append(tx, "person.erased", {"person": str(subject)})
+    ledger.append(tx, "person.erased", {})
     return blobs
 
 

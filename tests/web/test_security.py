@@ -1,12 +1,15 @@
 """What keeps a browser on our side, and one client from taking everybody's place."""
 
+import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
-from web_scene import Clock, house, serving
+from web_scene import Clock, Place, house, serving
 
 from openhaven.core import Problem
 from openhaven.storage import Settings
@@ -85,6 +88,19 @@ def test_too_many_forms(tmp_path: Path) -> None:
     assert 1 <= int(found[-1].headers["retry-after"]) <= 31
 
 
+def test_too_much_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openhaven.web.endpoint._MEMORY", 10)
+    with serving(house(tmp_path)) as place:
+        assert place.ask("POST", "/bytes", b"x" * 10).status == 200
+        reply = place.ask("POST", "/bytes", b"x" * 11)
+        assert (reply.status, reply.json["code"]) == (503, "server.full")
+        assert place.ask("POST", "/bytes", b"x" * 10).status == 200
+        monkeypatch.setattr("openhaven.web.endpoint.MAX_WAITING", 0)
+        reply = place.ask("GET", "/v1/animals/1")
+        assert (reply.status, reply.json["code"], reply.headers["retry-after"]) == (
+            503, "server.busy", "1")  # fmt: skip
+
+
 def test_the_word_of_a_proxy_counts_only_when_there_is_one(tmp_path: Path) -> None:
     forged = {"x-forwarded-for": "203.0.113.9, 198.51.100.7"}
     with serving(house(tmp_path)) as place:
@@ -146,6 +162,36 @@ def test_a_live_page_sends_changes(tmp_path: Path) -> None:
         assert _until(parts, b"data: three\n\n")
         place.server.stop()
         assert list(parts) == []
+
+
+def test_a_watcher_that_leaves_is_forgotten(tmp_path: Path) -> None:
+    with serving(house(tmp_path)) as place:
+        hub = place.server.config.app.state.desk.hub
+        streams = [_watch(place) for _ in range(3)]
+        assert hub.watchers == 3
+        for stream in streams:
+            stream.close()
+        deadline = time.monotonic() + 5
+        while hub.watchers and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert (hub.watchers, hub.topics) == (0, ())
+
+
+def test_watchers_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["openhaven.web.live"], "MAX_WATCHERS", 2)
+    with serving(house(tmp_path)) as place:
+        streams = [_watch(place) for _ in range(2)]
+        reply = place.ask("GET", "/watch")
+        assert (reply.status, reply.json["code"]) == (503, "live.full")
+        for stream in streams:
+            stream.close()
+
+
+def _watch(place: Place) -> urllib3.BaseHTTPResponse:
+    """Begin to watch, and wait for the first message."""
+    stream = place.pool.request("GET", place.url + "/watch", preload_content=False)
+    assert _until(stream.stream(1), b"\n\n")
+    return stream
 
 
 def _until(parts: object, wanted: bytes) -> bool:

@@ -28,6 +28,7 @@ _LOG = structlog.get_logger("openhaven.web")
 _UNRESERVED = re.compile(r"%(2[DdEe]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])")
 # No browser has what these ask for (a key, a token), so they answer to any name of this machine.
 _MACHINES = ("/v1/", "/_matrix/", "/healthz", "/readyz")
+_SLOW = 1.0
 _NOBODY = Actor("person", "anybody")
 
 
@@ -63,8 +64,18 @@ class Door:
         except Exception as error:
             await self._refuse(scope, out, _unexpected(scope, error))
         finally:
-            route = scope.get("openhaven.route", "")
-            self._metrics.count(scope["method"], route, out.status, time.perf_counter() - began)
+            self._note(scope, out.status, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count the request; log it when it failed, was slow, or was somebody's deed."""
+        route, method = scope.get("openhaven.route", ""), scope["method"]
+        self._metrics.count(method, route, status, seconds)
+        deed = method == "POST" and not route.startswith(_MACHINES)
+        if deed or status >= 400 or seconds > _SLOW:
+            call: Call | None = scope.get("openhaven.call")
+            who = str(call.actor) if call else None
+            _LOG.info("request", method=method, route=route, status=status, who=who,
+                      ms=round(seconds * 1000, 1))  # fmt: skip
 
     def _admit(self, scope: Scope) -> None:
         """Check what every request has; raises `Problem`. Leaves the path percent-encoded."""

@@ -5,13 +5,13 @@ a thread the gate of staff, the form's token, and the handler.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from openhaven.core import utcnow
 from openhaven.web import body, gates
@@ -73,7 +73,7 @@ class Endpoint:
         """Answer one request; raises `Problem` for the door to answer."""
         route = self._route(scope["method"])
         scope["openhaven.route"] = route.path
-        call = self._call(scope)
+        call = scope["openhaven.call"] = self._call(scope)
         if route.gate.kind == "key":
             await self._let_in_platform(call)
         if route.rate:
@@ -86,7 +86,10 @@ class Endpoint:
         with body.Reader(limit, self._desk.room) as reader:
             call.content = await reader.read(receive, call.headers)
             answer = await self._desk.run(_handle, route, call)
-        await give(answer, send, with_body=call.method != "HEAD")
+        if answer.stream is None or call.method == "HEAD":
+            await give(answer, send, with_body=call.method != "HEAD")
+        else:
+            await pour(answer, answer.stream, receive, send)
 
     def _route(self, method: str) -> Route:
         route = self._routes.get("GET" if method == "HEAD" else method)
@@ -135,14 +138,39 @@ def _variables(raw: Mapping[str, str]) -> dict[str, str]:
 
 
 async def give(answer: Answer, send: Send, *, with_body: bool = True) -> None:
-    """Send an answer; its headers win over the usual ones."""
-    headers = {"content-type": answer.type, "cache-control": "no-store", **answer.headers}
-    if answer.stream is None:
-        headers["content-length"] = str(len(answer.body))
+    """Send an answer with its whole body."""
+    await send(_start(answer, {"content-length": str(len(answer.body))}))
+    await send({"type": "http.response.body", "body": answer.body if with_body else b""})
+
+
+async def pour(answer: Answer, stream: AsyncIterator[bytes], receive: Receive, send: Send) -> None:
+    """Send a stream until it ends or the client leaves; a server does not say so by itself."""
+    await send(_start(answer, {}))
+    pouring = asyncio.create_task(_pour(stream, send))
+    leaving = asyncio.create_task(_left(receive))
+    try:
+        await asyncio.wait({pouring, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (pouring, leaving):
+            task.cancel()
+        await asyncio.gather(pouring, leaving, return_exceptions=True)
+    if not pouring.cancelled() and (error := pouring.exception()):
+        raise error
+
+
+async def _pour(stream: AsyncIterator[bytes], send: Send) -> None:
+    async for chunk in stream:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _start(answer: Answer, more: Mapping[str, str]) -> Message:
+    """Return the start of an answer; its own headers win over the usual ones."""
+    headers = {"content-type": answer.type, "cache-control": "no-store", **more, **answer.headers}
     raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
-    if answer.stream is not None and with_body:
-        async for chunk in answer.stream:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    last = answer.body if with_body and answer.stream is None else b""
-    await send({"type": "http.response.body", "body": last})
+    return {"type": "http.response.start", "status": answer.status, "headers": raw}

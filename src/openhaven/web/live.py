@@ -44,12 +44,17 @@ class Hub:
     def __init__(self) -> None:
         self._topics: dict[str, _Topic] = {}
         self._closing = asyncio.Event()
-        self._watchers = 0
+        self.watchers = 0
 
     @property
     def full(self) -> bool:
         """Whether nobody more may watch."""
-        return self._watchers >= MAX_WATCHERS or self._closing.is_set()
+        return self.watchers >= MAX_WATCHERS or self._closing.is_set()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that somebody watches."""
+        return tuple(self._topics)
 
     def close(self) -> None:
         """End every stream, so that the server can stop."""
@@ -62,7 +67,7 @@ class Hub:
         loop = asyncio.get_running_loop()
         end = loop.time() + LIFETIME
         source = self._topics.setdefault(topic, _Topic(topic, read))
-        self._watchers += 1
+        self.watchers += 1
         source.join()
         try:
             yield b"retry: 2000\n\n"
@@ -74,7 +79,7 @@ class Hub:
                 elif not self._closing.is_set():
                     yield b": still here\n\n"
         finally:
-            self._watchers -= 1
+            self.watchers -= 1
             if source.leave():
                 self._topics.pop(topic, None)
 

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from plaza_scene import Double, Running, Visitor
+from plaza_town import town
 
 from plaza import cast
+
+__all__ = ["alex", "double", "plaza", "town"]
 
 
 @pytest.fixture

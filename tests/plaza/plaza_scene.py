@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 import uvicorn
 from standardwebhooks import Webhook
+from starlette.types import ASGIApp
 
 from plaza.app import House, application, build
 from plaza.settings import Settings
@@ -111,6 +112,22 @@ class Double:
         return Handler
 
 
+class Site:
+    """Any application on a real socket, in a thread."""
+
+    def __init__(self, app: ASGIApp, port: int) -> None:
+        config = uvicorn.Config(app, port=port, log_level="warning", access_log=False,
+                                loop="asyncio")  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        until(lambda: self._server.started)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
 class Running:
     """A Plaza that listens, with its threads, until `stop`."""
 
@@ -128,17 +145,9 @@ class Running:
         self.settings = Settings(openhaven_url=haven, openhaven_key=key, webhook_secret=secret,
                                  home=home, port=port, generator=generator)  # fmt: skip
         self.house: House = build(self.settings)
-        config = uvicorn.Config(application(self.house), port=port, log_level="warning",
-                                access_log=False, loop="asyncio")  # fmt: skip
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-        self._thread.start()
-        until(lambda: self._server.started)
+        self._site = Site(application(self.house), port)
         self.url = self.settings.url
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(10)
+        self.stop = self._site.stop
 
     def act(self, verb: str, decision: str = "dec_1", **more: Any) -> dict[str, Any]:
         """Return an act about an item or an account, as it would arrive."""
@@ -148,13 +157,17 @@ class Running:
 
     def deliver(self, act: dict[str, Any], **forged: Any) -> int:
         """Deliver an act as Openhaven does, or forged in some respect; returns the status."""
-        body = json.dumps(act).encode()
-        at = forged.get("at", datetime.now(UTC))
-        signature = Webhook(forged.get("secret", SECRET)).sign(act["id"], at, body.decode())
-        headers = {"webhook-id": act["id"], "webhook-timestamp": str(int(at.timestamp())),
-                   "webhook-signature": signature} | forged.get("headers", {})  # fmt: skip
-        url = f"{self.url}/openhaven/acts"
-        return urllib3.request("POST", url, body=forged.get("body", body), headers=headers).status
+        return deliver(f"{self.url}/openhaven/acts", act, **({"secret": SECRET} | forged))
+
+
+def deliver(url: str, act: dict[str, Any], secret: str, **forged: Any) -> int:
+    """Send a signed act to a webhook and return the status."""
+    body = json.dumps(act).encode()
+    at = forged.get("at", datetime.now(UTC))
+    signature = Webhook(secret).sign(act["id"], at, body.decode())
+    headers = {"webhook-id": act["id"], "webhook-timestamp": str(int(at.timestamp())),
+               "webhook-signature": signature} | forged.get("headers", {})  # fmt: skip
+    return urllib3.request("POST", url, body=forged.get("body", body), headers=headers).status
 
 
 class Visitor:

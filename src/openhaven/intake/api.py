@@ -109,7 +109,7 @@ def _id_of(raw: bytes) -> str:
         given = msgspec.json.decode(raw, type=dict[str, Any]).get("id")
     except msgspec.MsgspecError:
         return ""
-    return given[:200] if isinstance(given, str) else ""
+    return given[:300] if isinstance(given, str) else ""
 
 
 def _stored(accepted: Accepted) -> Done:

@@ -10,7 +10,8 @@ import msgspec
 
 from openhaven.core import AgeBand, EventKind, Visibility
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+# Room for the longest ids in use (Matrix: 255 characters) with a prefix of ours before them.
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 Short = Annotated[str, msgspec.Meta(max_length=200)]
 Url = Annotated[str, msgspec.Meta(max_length=2_000)]
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]

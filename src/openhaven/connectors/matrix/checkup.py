@@ -45,6 +45,11 @@ def look(wiring: Wiring, server: Server) -> Iterator[Line]:
             f"Let {server.sender} be one: PUT /_synapse/admin/v1/users/{server.sender}/admin with "
             '{"admin": true} and the token of an administrator.',
         ),
+        (
+            "It can show us a message by its id.",
+            lambda: _new_enough(asks),
+            "Upgrade Synapse; without it nothing can be removed.",
+        ),
     )
     for words, step, next_step in steps:
         try:
@@ -56,6 +61,11 @@ def look(wiring: Wiring, server: Server) -> Iterator[Line]:
         else:
             yield Line(True, words)
     yield from _inbox(wiring, server)
+
+
+def _new_enough(asks: Homeserver) -> None:
+    if not asks.can_fetch_events():
+        raise RefusedError(404, "M_UNRECOGNIZED", "This Synapse is too old, or we are no admin.")
 
 
 def _inbox(wiring: Wiring, server: Server) -> Iterator[Line]:

@@ -177,7 +177,7 @@ class Desk:
         born = _born(found)
         return (
             Event(
-                id=f"account:{account}"[:200],
+                id=f"account:{account}",
                 kind="account.create",
                 at=born,
                 account=Account(id=account, created_at=born),
@@ -280,14 +280,12 @@ def _shown(found: Found, row: Waiting, plaintext: str | None, *, sealed: bool) -
     if sealed:
         # Nobody can check that this is what was said.
         context["unverified"] = plaintext is not None
-    changed = replace(
-        event, id=f"{row.id}:{event.id}"[:200], item=item, context=event.context | context
-    )
+    changed = replace(event, id=f"{row.id}:{event.id}", item=item, context=event.context | context)
     return Found(changed, found.files)
 
 
 def _born(found: dict[str, Any]) -> datetime:
-    # Synapse has told this moment in seconds and, since 1.140, in milliseconds.
+    # Synapse says seconds here (seen with 1.163) and milliseconds everywhere else.
     value = found.get("creation_ts")
     number = value if isinstance(value, int) else 0
     return moment({"origin_server_ts": number * 1000 if number < 10**11 else number}, utcnow())

@@ -25,7 +25,12 @@ _MISSING = (
 
 
 def console(call: Call) -> Answer:
-    """`GET /console`: the queue, the counters, what needs a hand, and the stream of events."""
+    """`GET /console`: the queue, the counters, what needs a hand, and the stream of events.
+
+    Who may not read the queue is sent on to what they may read.
+    """
+    if not call.may("queue.read"):
+        return see_other("/console/decisions")
     return page(call, "review/console.html", **_overview(call))
 
 

@@ -99,7 +99,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/sign-out", handler=staff_pages.leave, gate=SIGNED_IN,
           summary="Sign out", takes="form", status=303),
     # Console -----------------------------------------------------------------------------------
-    Route(method="GET", path="/console", handler=review_pages.console, gate=_QUEUE,
+    Route(method="GET", path="/console", handler=review_pages.console, gate=SIGNED_IN,
           summary="The queue and the stream", query=(("queue", "Only this queue"),)),
     Route(method="GET", path="/console/live", handler=review_pages.console_live, gate=_QUEUE,
           summary="The parts of the console that change"),

@@ -1,13 +1,14 @@
 """Asks all signals about a batch of events, and gets an answer from each, come what may."""
 
-import queue
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 import structlog
 
 from openhaven.intake.model import Event, Item
+from openhaven.signals import helpers
 from openhaven.signals.model import Finding, Media, Signal, unknown
 
 log = structlog.get_logger(__name__)
@@ -20,7 +21,7 @@ MOST_LATE = 3
 
 Answers = list[list[Finding]]
 
-_late: dict[str, list[threading.Thread]] = {}
+_late: dict[str, list[helpers.Errand]] = {}
 _late_lock = threading.Lock()
 
 
@@ -79,64 +80,51 @@ def _run(
 
     The work is done in a thread, which a signal that hangs keeps for itself.
     """
-    run = _Run(events, media, signals)
-    run.thread.start()
-    for place, signal in enumerate(signals):
-        try:
-            found = run.done.get(timeout=deadline_s)
-        except queue.Empty:
-            run.abandoned = True
-            with _late_lock:
-                _late.setdefault(signal.name, []).append(run.thread)
-            log.error("signals.late", signal=signal.name, events=len(events))
-            # What it found before is kept; the copy is taken once, for the thread may still add.
-            found = list(run.current)
-            found += [[unknown(signal, "event", LATE)] for _ in events[len(found) :]]
-            _add(answers, found)
-            return place + 1
-        _add(answers, found)
-    return len(signals)
+    found: list[Answers] = [[] for _ in signals]
+    steps = [
+        partial(_ask, signal, events, media, into)
+        for signal, into in zip(signals, found, strict=True)
+    ]
+    errand = helpers.Errand(steps)
+    helpers.start(errand)
+    late = errand.wait(deadline_s)
+    dealt = len(signals) if late is None else late + 1
+    if late is not None:
+        with _late_lock:
+            _late.setdefault(signals[late].name, []).append(errand)
+        log.error("signals.late", signal=signals[late].name, events=len(events))
+    for signal, mine in zip(signals[:dealt], found, strict=False):
+        # A late signal's thread may still add to its list, so the list is read once.
+        told = mine[:]
+        told += [[unknown(signal, "event", LATE)] for _ in events[len(told) :]]
+        for answer, findings in zip(answers, told, strict=True):
+            answer += findings
+    return dealt
 
 
-def _add(answers: Answers, found: Answers) -> None:
-    for answer, findings in zip(answers, found, strict=True):
-        answer += findings
-
-
-class _Run:
-    """The thread that asks, and what it has found of the present signal so far."""
-
-    def __init__(self, events: Sequence[Event], media: Media, signals: Sequence[Signal]) -> None:
-        self._events, self._media, self._signals = events, media, signals
-        self.done: queue.SimpleQueue[Answers] = queue.SimpleQueue()
-        self.current: Answers = []
-        self.abandoned = False
-        self.thread = threading.Thread(target=self._work, name="signals", daemon=True)
-
-    def _work(self) -> None:
-        for signal in self._signals:
-            self.current = []
-            if _stuck(signal):
-                self.current = [[unknown(signal, "event", STUCK)] for _ in self._events]
-            else:
-                self._ask(signal)
-            if self.abandoned:
-                return
-            self.done.put(self.current)
-
-    def _ask(self, signal: Signal) -> None:
-        for event in self._events:
-            self.current.append(_answer(signal, event, self._media))
-            if self.abandoned:
-                return
+def _ask(
+    signal: Signal,
+    events: Sequence[Event],
+    media: Media,
+    into: Answers,
+    errand: helpers.Errand,
+) -> None:
+    """Put the signal's findings about each event into `into`, one after another."""
+    if _stuck(signal):
+        into += [[unknown(signal, "event", STUCK)] for _ in events]
+        return
+    for event in events:
+        if errand.given_up:
+            return
+        into.append(_answer(signal, event, media))
 
 
 def _stuck(signal: Signal) -> bool:
     """Say whether so many threads hang in this signal that no further one shall be lost to it."""
+    if signal.name not in _late:
+        return False
     with _late_lock:
-        if signal.name not in _late:
-            return False
-        alive = [thread for thread in _late[signal.name] if thread.is_alive()]
+        alive = [errand for errand in _late[signal.name] if not errand.ended]
         _late[signal.name] = alive
         return len(alive) >= MOST_LATE
 

@@ -31,7 +31,8 @@ MEDIAN = KEPT * KEPT // 2 - 1  # the place of the lower median among the sorted 
 MIN_QUALITY = 50  # below it the published advice is not to use a hash at all
 # Two frequencies nearer than this may have changed places by rounding in the reference program,
 # which was seen 0.004 off at 1 Mpixel and 0.011 at 12. Larger pictures are not worth the time.
-DOUBT = 0.03
+DOUBT = 0.01
+DOUBT_PER_PIXEL = 0.002e-6
 DOUBT_PIXELS = 16_000_000
 
 
@@ -60,7 +61,11 @@ def pdq_of_rows(
     cosines = _cosines().astype(np.float64)
     waves = cosines @ samples.astype(np.float64) @ cosines.T
     lower, upper = np.partition(waves.ravel(), [MEDIAN, MEDIAN + 1])[[MEDIAN, MEDIAN + 1]]
-    doubtful = upper - lower < DOUBT and quality >= MIN_QUALITY and factor == 1
+    doubtful = (
+        upper - lower < DOUBT + DOUBT_PER_PIXEL * height * width
+        and quality >= MIN_QUALITY
+        and factor == 1
+    )
     if doubtful and height * width <= DOUBT_PIXELS:
         waves = reference_waves(_luma(rows, height, width), _cosines())
     return _bits(waves), quality

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -169,7 +170,7 @@ def test_a_watcher_that_leaves_is_forgotten(tmp_path: Path) -> None:
         hub = place.server.config.app.state.desk.hub
         streams = [_watch(place) for _ in range(3)]
         assert hub.watchers == 3
-        for stream in streams:
+        for stream, _ in streams:
             stream.close()
         deadline = time.monotonic() + 5
         while hub.watchers and time.monotonic() < deadline:
@@ -183,20 +184,21 @@ def test_watchers_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         streams = [_watch(place) for _ in range(2)]
         reply = place.ask("GET", "/watch")
         assert (reply.status, reply.json["code"]) == (503, "live.full")
-        for stream in streams:
+        for stream, _ in streams:
             stream.close()
 
 
-def _watch(place: Place) -> urllib3.BaseHTTPResponse:
-    """Begin to watch, and wait for the first message."""
+def _watch(place: Place) -> tuple[urllib3.BaseHTTPResponse, Iterator[bytes]]:
+    """Begin to watch, and wait for the first message; who drops the iterator leaves."""
     stream = place.pool.request("GET", place.url + "/watch", preload_content=False)
-    assert _until(stream.stream(1), b"\n\n")
-    return stream
+    parts = stream.stream(1)
+    assert _until(parts, b"\n\n")
+    return stream, parts
 
 
-def _until(parts: object, wanted: bytes) -> bool:
+def _until(parts: Iterator[bytes], wanted: bytes) -> bool:
     found = b""
-    for part in parts:  # type: ignore[attr-defined]
+    for part in parts:
         found += part
         if found.endswith(wanted):
             return True

@@ -77,14 +77,14 @@ def serve(haven: "Haven") -> None:
         server_for(app).run(sockets=[listener])
 
 
-def server_for(app: Starlette) -> uvicorn.Server:
+def server_for(app: Starlette) -> "Server":
     """Return the server that runs `app`, not yet started."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on",
         proxy_headers=False, timeout_keep_alive=30, timeout_graceful_shutdown=_STOP_WITHIN,
         backlog=2_048,
     )  # fmt: skip
-    return _Server(config, app)
+    return Server(config, app)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -105,7 +105,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Ends the live pages first when told to stop: they would otherwise hold the server back."""
 
     def __init__(self, config: uvicorn.Config, app: Starlette) -> None:

@@ -270,6 +270,8 @@ def test_outages_lose_nothing_and_repeat_nothing(
     for event in said:
         assert len(town.rows("SELECT 1 FROM events WHERE id = %(i)s", i=event)) == 1
         assert len(town.rows("SELECT 1 FROM decisions WHERE item = %(i)s", i=event)) == 1
+    # Whoever carries out again what was done before the restarts does nothing more.
+    town.carry_out_all_again()
     told = town.notices(alice)
     assert len(told) == len(before) + len(said)
     assert len(set(told)) == len(told)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import psycopg
 from homeserver import NAME, Homeserver, User, free_port
 
-from openhaven import decisions, review, staff
+from openhaven import connectors, decisions, review, staff
 from openhaven.core import Actor, system
 from openhaven.line import Haven
 from openhaven.main import build
@@ -186,6 +187,15 @@ class Town:
             create_bank(tx, "demo-known", kind="pdq", harm="other", opinion="positive",
                         owner="tests", purpose="A benign picture.")  # fmt: skip
             add_entries(tx, "demo-known", entries)
+
+    def carry_out_all_again(self) -> None:
+        """Carry out every act that was done once more, as a worker that has forgotten it."""
+        for row in self.rows("SELECT id FROM acts WHERE state = 'done' AND verb <> 'restore'"):
+            with self.haven.db.read() as tx:
+                act = decisions.store.act(tx, row["id"])
+            again = msgspec.structs.replace(act, attempts=2)
+            done = connectors.carry_out(self.haven.db, self.haven.connectors, again)
+            assert done.state == "done", done
 
     def notices(self, user: User) -> list[str]:
         """Return what the service wrote to a person, as their client shows it."""

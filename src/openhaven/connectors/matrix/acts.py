@@ -55,7 +55,6 @@ class _Message(NamedTuple):
     room: str
     sender: str
     moment: int
-    redacted: bool
     files: tuple[str, ...]
 
 
@@ -69,9 +68,8 @@ def _message(hand: Hand, item: str) -> _Message | None:
         raise
     content = inner(raw, "content")
     files = dict.fromkeys((*files_of(content), *files_of(inner(content, "m.new_content"))))
-    redacted = bool(inner(raw, "unsigned", "redacted_because") or raw.get("redacted_because"))
-    return _Message(item, str(raw["room_id"]), str(raw["sender"]),
-                    int(raw["origin_server_ts"]), redacted, tuple(files))  # fmt: skip
+    moment = int(raw["origin_server_ts"])
+    return _Message(item, str(raw["room_id"]), str(raw["sender"]), moment, tuple(files))
 
 
 def _remove(hand: Hand, act: Act) -> Carried:
@@ -80,8 +78,6 @@ def _remove(hand: Hand, act: Act) -> Carried:
         return Carried("failed", "The homeserver does not know this message (any more).")
     for uri in message.files:
         hand.asks.quarantine(uri)
-    if message.redacted:
-        return DONE
     return _redact(hand, act, message)
 
 
@@ -95,6 +91,8 @@ def _redact(hand: Hand, act: Act, message: _Message) -> Carried:
     author = message.sender
     if not author.endswith(":" + hand.server.server_name):
         hand.asks.redact(message.room, message.id, act.id, reason, as_user=None)
+        return DONE
+    if act.attempts > 1 and hand.asks.is_redacted(message.room, message.id, as_user=author):
         return DONE
     try:
         _redact_edits(hand, act, message, reason)
@@ -154,7 +152,7 @@ def _restore(hand: Hand, act: Act) -> Carried:
     if author is None:
         return Carried("failed", "It is not known whose message this was.")
     said = event.item.text if event and event.item else None
-    tell(hand.wiring, hand.server, hand.asks, author, act.id, _sorry(said))
+    tell(hand.wiring, hand.server, hand.asks, author, act, _sorry(said))
     return _give_out_again(hand, act, message)
 
 
@@ -229,7 +227,7 @@ def _notify(hand: Hand, act: Act) -> Carried:
     if notice is None:
         return Carried("failed", "There is no message to send: it was erased.")
     words = f"{notice.title}\n\n{notice.text}"
-    tell(hand.wiring, hand.server, hand.asks, act.target["account"], act.id, words)
+    tell(hand.wiring, hand.server, hand.asks, act.target["account"], act, words)
     return DONE
 
 

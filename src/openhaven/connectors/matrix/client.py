@@ -4,6 +4,7 @@ Two things can go wrong, and they mean different things: the homeserver is *away
 *refuses* (somebody must look). Nothing else leaves this module.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -167,6 +168,15 @@ class Homeserver:
         path = f"{CLIENT}/rooms/{_part(room)}/redact/{_part(event)}/{_part(transaction)}"
         self.ask("PUT", path, {"reason": reason}, as_user=as_user)
 
+    def is_redacted(self, room: str, event: str, *, as_user: str) -> bool:
+        """Say whether an event is redacted, as somebody sees it; no when they cannot see it."""
+        path = f"{CLIENT}/rooms/{_part(room)}/event/{_part(event)}"
+        try:
+            seen = self.ask("GET", path, as_user=as_user)
+        except RefusedError:
+            return False
+        return "redacted_because" in (seen.get("unsigned") or {})
+
     def replacements(self, room: str, event: str, *, as_user: str) -> list[dict[str, Any]]:
         """Return the edits of an event (at most 100), as a member of the room sees them."""
         path = f"/_matrix/client/v1/rooms/{_part(room)}/relations/{_part(event)}/m.replace"
@@ -237,6 +247,13 @@ class Homeserver:
         """Send an event; the same transaction again sends nothing."""
         path = f"{CLIENT}/rooms/{_part(room)}/send/{_part(kind)}/{_part(transaction)}"
         self.ask("PUT", path, content)
+
+    def has_said(self, room: str, mark: str, value: str) -> bool:
+        """Say whether one of our last 100 messages in a room holds `value` under `mark`."""
+        only = {"types": ["m.room.message"], "senders": [self._server.sender]}
+        query = urlencode({"dir": "b", "limit": 100, "filter": json.dumps(only)})
+        found = self.ask("GET", f"{CLIENT}/rooms/{_part(room)}/messages?{query}").get("chunk", [])
+        return any(said.get("content", {}).get(mark) == value for said in found)
 
     # Setting up -----------------------------------------------------------------------------
 

@@ -7,20 +7,28 @@ from openhaven.connectors.matrix.client import Homeserver, RefusedError
 from openhaven.connectors.matrix.model import Room, Server
 from openhaven.connectors.model import Wiring
 from openhaven.core import new_id, system
+from openhaven.decisions import Act
 
 ME = system("matrix")
 _OWN = "openhaven-own"
+_MARK = "org.openhaven.act"
 _LONGEST = 30_000
 
 
 def tell(
-    wiring: Wiring, server: Server, homeserver: Homeserver, person: str, key: str, words: str
+    wiring: Wiring, server: Server, homeserver: Homeserver, person: str, act: Act, words: str
 ) -> None:
-    """Send `words` to a person, once for each `key`. Raises `AwayError` and `RefusedError`."""
+    """Send `words` to a person, once for each act. Raises `AwayError` and `RefusedError`.
+
+    A homeserver knows the transactions of an application service only until it is restarted (seen
+    with Synapse 1.163); so before a repetition we look whether the message has been said.
+    """
     room = _room_for(wiring, server, homeserver, person)
     _let_in(server, homeserver, room, person)
-    content = {"msgtype": "m.text", "body": words[:_LONGEST]}
-    homeserver.say(room, key, content, "m.room.message")
+    if act.attempts > 1 and homeserver.has_said(room, _MARK, act.id):
+        return
+    content = {"msgtype": "m.text", "body": words[:_LONGEST], _MARK: act.id}
+    homeserver.say(room, act.id, content, "m.room.message")
 
 
 def nudge(wiring: Wiring, server: Server, homeserver: Homeserver) -> None:

@@ -78,8 +78,8 @@ def test_a_private_message_that_nobody_reported_stays_closed(scene: Scene, ana: 
         intake.accept(tx, scene.platform, [event])
         row = intake.latest_of_item(tx, scene.platform, "msg-1")
         assert row is not None
-        task = review.open_task(tx, platform=scene.platform, item="msg-1", account="pia",
-                                harm="other", severity=1, queue="general", event=row.seq)  # fmt: skip
+        about = {"platform": scene.platform, "item": "msg-1", "account": "pia", "event": row.seq}
+        task = review.open_task(tx, harm="other", severity=1, queue="general", **about)
     page = ana.get(f"/console/tasks/{task}")
     assert "its content is not shown" in words(page)
     assert b"for your eyes" not in page.body

@@ -59,20 +59,22 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 def withhold(name: str, title: str, counts: Sequence[Count]) -> Table:
     """Return a table of `counts` (key, label, n) with every small count withheld.
 
-    The total is shown, so a withheld count could be worked out by subtraction. Further rows, the
-    smallest first, are therefore withheld until what is left open fits more than one story; a table
-    in which nothing helps is shown as its total alone. A total that is small is withheld too.
+    The total is shown, so a withheld count could be worked out by subtraction. The next larger rows
+    are therefore withheld as well, equal ones together, until more than one story fits; where no
+    other row than empty ones would be left, only the total is shown. A small total is withheld.
     """
     total = sum(n for _, _, n in counts)
-    shown = None if 0 < total < SMALLEST else total
+    if 0 < total < SMALLEST:
+        return Table(name, title, (), None)
     hidden = {key for key, _, n in counts if 0 < n < SMALLEST}
-    others = sorted((n, key) for key, _, n in counts if n >= SMALLEST)
-    while shown is not None and hidden and not _open(counts, hidden):
-        if not others:
-            return Table(name, title, (), shown)
-        hidden.add(others.pop(0)[1])
+    for least in sorted({n for _, _, n in counts if n >= SMALLEST}):
+        if not hidden or _open(counts, hidden):
+            break
+        hidden |= {key for key, _, n in counts if n == least}
+    if hidden and hidden == {key for key, _, n in counts if n}:
+        return Table(name, title, (), total)
     rows = tuple(Row(key, label, None if key in hidden else n) for key, label, n in counts)
-    return Table(name, title, rows, shown)
+    return Table(name, title, rows, total)
 
 
 def _open(counts: Sequence[Count], hidden: set[str]) -> bool:

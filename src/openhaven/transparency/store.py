@@ -57,7 +57,7 @@ def figures(tx: Tx, service: str) -> Figures:
         orders=_orders(tx),
         median_hours=_median(tx, _FROM_EVENT),
         median_report_hours=_median(tx, _FROM_REPORT),
-        overturned_share=share(appeals["upheld"], appeals["rejected"]),
+        overturned_share=share(appeals.get("upheld"), appeals.get("rejected")),
     )
 
 

@@ -1,5 +1,7 @@
 """The API of intake: events, media, reports. Thin: parse, call, show."""
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,9 +10,11 @@ from openhaven import intake, line
 from openhaven.core import HARMS, Problem
 from openhaven.intake import Accepted, Event, MediaFacts, Report
 from openhaven.web.call import Answer, Call, as_json
-from openhaven.web.json_text import decode
+from openhaven.web.json_text import decode, decode_each
 
 BATCH = 500
+# With less time than this (in seconds) nothing more is judged while the caller waits.
+_TOO_LITTLE = 0.05
 
 
 class Done(msgspec.Struct, omit_defaults=True):
@@ -56,7 +60,7 @@ def post_events(call: Call) -> Answer:
     wait = call.query.get("wait") == "verdict"
     if not call.content.lstrip()[:1] == b"[":
         return _single(call, _parse(call.content, call), wait)
-    raws = decode(call.content, list[msgspec.Raw])
+    raws = decode_each(call.content)
     if not 1 <= len(raws) <= BATCH:
         raise Problem("batch.size", f"A batch has 1 to {BATCH} events.", f"This one has {len(raws)}.",
                       next_step="Send several batches.")  # fmt: skip
@@ -83,16 +87,11 @@ def _single(call: Call, event: Event, wait: bool) -> Answer:
     return as_json(Done(accepted.id, 202), 202)
 
 
-def _many(call: Call, raws: list[msgspec.Raw], wait: bool) -> list[Done]:
-    """Store what is good of a batch in one transaction; a bad item does not refuse the others."""
-    done = [_try_parse(call, bytes(raw)) for raw in raws]
+def _many(call: Call, raws: list[bytes], wait: bool) -> list[Done]:
+    """Take what is good of a batch; a bad item does not refuse the others."""
+    done = [_try_parse(call, raw) for raw in raws]
     events = [event for event in done if isinstance(event, Event)]
-    if wait:
-        answers = [_judged(call, event) for event in events]
-    else:
-        with call.haven.db.begin(call.actor, call.now) as tx:
-            answers = [_stored(a) for a in intake.accept(tx, call.platform, events)]
-    results = iter(answers)
+    results = iter(_judge_each(call, events) if wait else _store_all(call, events))
     return [next(results) if isinstance(item, Event) else item for item in done]
 
 
@@ -107,9 +106,26 @@ def _id_of(raw: bytes) -> str:
     """Return the id that a refused event seems to have, so that the sender can find it."""
     try:
         given = msgspec.json.decode(raw, type=dict[str, Any]).get("id")
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return ""
     return given[:300] if isinstance(given, str) else ""
+
+
+def _store_all(call: Call, events: Sequence[Event]) -> list[Done]:
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        return [_stored(one) for one in intake.accept(tx, call.platform, events)]
+
+
+def _judge_each(call: Call, events: Sequence[Event]) -> list[Done]:
+    """Judge one after another as long as the caller's patience lasts; store the rest at once."""
+    end = time.monotonic() + line.PATIENCE
+    done: list[Done] = []
+    for event in events:
+        left = end - time.monotonic()
+        if left < _TOO_LITTLE:
+            break
+        done.append(_judged(call, event, left))
+    return done + _store_all(call, events[len(done) :])
 
 
 def _stored(accepted: Accepted) -> Done:
@@ -119,8 +135,10 @@ def _stored(accepted: Accepted) -> Done:
     return Done(accepted.id, 202)
 
 
-def _judged(call: Call, event: Event) -> Done:
-    accepted, verdict = line.answer(call.haven, call.actor, call.now, call.platform, event)
+def _judged(call: Call, event: Event, patience: float) -> Done:
+    accepted, verdict = line.answer(
+        call.haven, call.actor, call.now, call.platform, event, patience
+    )
     if accepted.result == "conflict" or verdict is None:
         return _stored(accepted)
     return Done(accepted.id, 200, verdict)

@@ -18,6 +18,7 @@ Text = Annotated[str, msgspec.Meta(max_length=100_000)]
 Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 Language = Annotated[str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Scalar = Annotated[str, msgspec.Meta(max_length=2_000)] | int | float | bool | None
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -79,10 +80,7 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     target: Target | None = None
     conversation: Conversation | None = None
     device: Device | None = None
-    context: Annotated[
-        dict[Id, Annotated[str, msgspec.Meta(max_length=2_000)] | int | float | bool | None],
-        msgspec.Meta(max_length=50),
-    ] = {}
+    context: Annotated[dict[Id, Scalar], msgspec.Meta(max_length=50)] = {}
 
     @property
     def content(self) -> bool:

@@ -4,9 +4,9 @@ Every other room is a leaf: it measures, judges, stores or carries out one thing
 what comes after what.
 """
 
-from openhaven.line.answer import answer
+from openhaven.line.answer import PATIENCE, answer
 from openhaven.line.haven import Haven
 from openhaven.line.jobs import Worker
 from openhaven.line.walk import conclude, settle, walk
 
-__all__ = ["Haven", "Worker", "answer", "conclude", "settle", "walk"]
+__all__ = ["PATIENCE", "Haven", "Worker", "answer", "conclude", "settle", "walk"]

@@ -17,39 +17,49 @@ PATIENCE = 2.0
 
 
 def answer(
-    haven: Haven, actor: Actor, now: datetime, platform: str, event: Event
+    haven: Haven,
+    actor: Actor,
+    now: datetime,
+    platform: str,
+    event: Event,
+    patience: float = PATIENCE,
 ) -> tuple[Accepted, dict[str, Any] | None]:
     """Store an event and judge it in the same transaction; return what became of it.
 
-    The verdict is None when there was none within two seconds, or when judging failed: the event is
-    durable all the same and the worker takes it up. Raises `Problem` (503) when nothing was stored.
+    The verdict is None when there was none within `patience` seconds, or when judging failed: the
+    event is durable all the same and the worker takes it up. Raises `Problem` (503) when nothing
+    was stored.
     """
+    end = time.monotonic() + patience
     try:
-        accepted, verdict = _judge_now(haven, actor, now, platform, event)
+        accepted, verdict = _judge_now(haven, actor, now, platform, event, patience)
     except Exception as error:  # Storing must not depend on judging: the event is stored alone.
         log.error("answer.failed", error=type(error).__name__, exc_info=not isinstance(error, Problem))
         with haven.db.begin(actor, now) as tx:
-            accepted, verdict = intake.accept(tx, platform, [event])[0], None
-    if verdict is None and accepted.result == "same":
-        verdict = _wait(haven, platform, event.id)
+            accepted = intake.accept(tx, platform, [event])[0]
+        verdict = None if accepted.result == "conflict" else accepted.verdict
+    if verdict is None and accepted.result != "conflict":
+        verdict = _wait(haven, platform, event.id, end)
     return accepted, verdict
 
 
 def _judge_now(
-    haven: Haven, actor: Actor, now: datetime, platform: str, event: Event
+    haven: Haven, actor: Actor, now: datetime, platform: str, event: Event, patience: float
 ) -> tuple[Accepted, dict[str, Any] | None]:
     with haven.db.begin(actor, now) as tx:
-        tx.run(f"SET LOCAL statement_timeout = {int(PATIENCE * 1000)}")
+        tx.run(f"SET LOCAL statement_timeout = {int(patience * 1000)}")
         accepted = intake.accept(tx, platform, [event])[0]
         if accepted.verdict is not None or accepted.result == "conflict":
             return accepted, accepted.verdict
-        verdicts = walk(haven, tx, intake.claim(tx, 1, only=accepted.seq), tally=False)
+        # Even if every signal hangs, there is time left to judge by what is unknown.
+        deadline = patience / (len(haven.signals) + 1)
+        batch = intake.claim(tx, 1, only=accepted.seq)
+        verdicts = walk(haven, tx, batch, tally=False, deadline_s=deadline)
         return accepted, verdicts[0].public() if verdicts else None
 
 
-def _wait(haven: Haven, platform: str, event_id: str) -> dict[str, Any] | None:
-    """Wait for a verdict that another process is working on, for two seconds at the most."""
-    end = time.monotonic() + PATIENCE
+def _wait(haven: Haven, platform: str, event_id: str, end: float) -> dict[str, Any] | None:
+    """Wait until `end` for a verdict that another process is working on."""
     while time.monotonic() < end:
         with haven.db.read() as tx:
             row = intake.event_of(tx, platform, event_id)

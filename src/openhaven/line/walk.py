@@ -19,17 +19,26 @@ from openhaven.policy import Verdict
 from openhaven.storage import Tx
 
 
-def walk(haven: Haven, tx: Tx, batch: Sequence[Claimed], *, tally: bool = True) -> list[Verdict]:
+def walk(
+    haven: Haven,
+    tx: Tx,
+    batch: Sequence[Claimed],
+    *,
+    tally: bool = True,
+    deadline_s: float = 1.0,
+) -> list[Verdict]:
     """Measure and judge claimed events, hand each over, and store the verdicts.
 
     The number of statements depends on the events that have a consequence, not on the batch.
     `tally=False` leaves the counting of passed events to the worker (for a single event).
+    Each signal has `deadline_s` seconds; what is not found by then is *unknown*.
     """
     media = intake.media_of(tx, batch)
     findings = signals.measure(
         [claimed.event for claimed in batch],
         media,
         haven.signals,
+        deadline_s=deadline_s,
         content=[claimed.content for claimed in batch],
     )
     pack = haven.packs.current

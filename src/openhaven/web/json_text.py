@@ -45,6 +45,23 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise _unreadable(_place(error)) from error
 
 
+def decode_each(body: bytes) -> list[bytes]:
+    """Return the members of the JSON list `body` as JSON texts, for `decode` one by one.
+
+    So one bad member does not speak against the others. Raises `Problem` (400) when the body is no
+    list that can be taken apart.
+    """
+    if not body:
+        raise _unreadable("The body is empty.")
+    _check_bytes(body)
+    try:
+        return [bytes(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    except msgspec.ValidationError as error:
+        raise not_as_asked(error) from error
+    except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError) as error:
+        raise _unreadable(_place(error)) from error
+
+
 def convert(value: Any, kind: type[T]) -> T:
     """Return a decoded JSON value as `kind`; raises `Problem` (400) with the path of the fault."""
     try:
@@ -57,7 +74,9 @@ def check(body: bytes) -> None:
     """Raise `Problem` (400) when `body` could hurt a decoder or cannot be stored as text."""
     if not body:
         raise _unreadable("The body is empty.")
-    _check_text(body)
+    _check_bytes(body)
+    if b"\\u0000" in body and (found := _NUL.search(body)):
+        raise _unreadable(f"It holds an escaped NUL character (byte {found.start()}).")
     skeleton = _STRING.sub(b"", body)
     _check_depth(skeleton)
     _check_numbers(skeleton)
@@ -70,7 +89,7 @@ def not_as_asked(error: msgspec.ValidationError) -> Problem:
                    "/openapi.json describes every body.")  # fmt: skip
 
 
-def _check_text(body: bytes) -> None:
+def _check_bytes(body: bytes) -> None:
     if not body.isascii():
         try:
             body.decode("utf-8")
@@ -78,8 +97,6 @@ def _check_text(body: bytes) -> None:
             raise _unreadable(f"It is not UTF-8 (byte {error.start}).") from error
     if b"\0" in body:
         raise _unreadable(f"It holds a NUL character (byte {body.index(0)}).")
-    if b"\\u0000" in body and (found := _NUL.search(body)):
-        raise _unreadable(f"It holds an escaped NUL character (byte {found.start()}).")
 
 
 def _check_depth(skeleton: bytes) -> None:

@@ -1,0 +1,51 @@
+"""One town for the whole run: its tests do not disturb one another, since each uses fresh names."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from api_scene import Town, town_on
+from line_receiver import Receiver, receiving
+
+from openhaven.core import new_id
+from openhaven.line import Haven
+from openhaven.storage import Secrets, Settings, postgres
+
+
+@pytest.fixture(scope="session")
+def shared_house(
+    cluster: postgres.Server, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Haven]:
+    from openhaven.main import build
+    from openhaven.storage.logs import configure_logs
+
+    configure_logs()
+    name, home = new_id("t"), tmp_path_factory.mktemp("town") / "home"
+    settings = Settings(home=home, service_name="Testplace", media_limit=4_000_000)
+    with psycopg.connect(cluster.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        info = psycopg.conninfo.conninfo_to_dict(cluster.url)
+        url = psycopg.conninfo.make_conninfo(**(info | {"dbname": name}))
+        house = build(settings, Secrets.at(Path(home) / "secrets.json"), url)
+        yield house
+        house.close()
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def town(shared_house: Haven) -> Iterator[Town]:
+    with receiving() as receiver, town_on(shared_house, receiver) as open_town:
+        yield open_town
+
+
+@pytest.fixture
+def small_town(haven: Haven) -> Iterator[Town]:
+    """A town of its own, for what changes the whole house."""
+    with receiving() as receiver, town_on(haven, receiver) as open_town:
+        yield open_town
+
+
+@pytest.fixture
+def receiver(town: Town) -> Receiver:
+    return town.receiver

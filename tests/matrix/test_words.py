@@ -249,3 +249,17 @@ def test_a_reporter_can_hand_over_what_was_said() -> None:
     )
     assert handed_over("no text here") == ("no text here", None)
     assert handed_over("Plaintext:") == ("", None)
+
+
+def test_the_addresses_of_files_are_kept_for_a_restoration() -> None:
+    many = "".join(f'<img src="mxc://haven.test/{n}{"x" * 170}">' for n in range(30))
+    found = convert(message(body="x", formatted_body=many), ROOM, NOW, content=True)
+    assert found is not None
+    kept = str(found.event.context["files"])
+    assert tuple(kept.split()) == found.files
+    assert len(kept) <= 2_000
+    long = "".join(f'<img src="mxc://haven.test/{n}{"x" * 500}">' for n in range(30))
+    found = convert(message(body="x", formatted_body=long), ROOM, NOW, content=True)
+    assert found is not None
+    assert len(found.files) == 10
+    assert len(str(found.event.context["files"])) <= 2_000

@@ -162,13 +162,14 @@ def _give_out_again(hand: Hand, act: Act, message: _Message | None) -> Carried:
     Synapse lifts it for a file wherever it was posted. Where other decisions still hold about the
     same file, a person has to look.
     """
-    if message is None or not message.files:
-        return DONE
+    item = act.target["item"]
     with hand.wiring.db.read() as tx:
-        others = store.other_quarantines(tx, act.platform, message.id)
-    if others:
+        known = store.files_of_item(tx, act.platform, item)
+        others = store.other_quarantines(tx, act.platform, item)
+    files = dict.fromkeys((*known, *(message.files if message else ())))
+    if files and others:
         return Carried("failed", f"The file stays closed: {others} other removed messages hold it.")
-    for uri in message.files:
+    for uri in files:
         hand.asks.quarantine(uri, lift=True)
     return DONE
 

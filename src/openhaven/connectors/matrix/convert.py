@@ -22,6 +22,7 @@ from openhaven.intake import Account, Conversation, Event, Item, Target
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LONGEST_ID = 255
+_LONGEST_NOTE = 2_000
 
 
 class UnreadableError(Exception):
@@ -100,13 +101,26 @@ def _message(raw: Mapping[str, Any], room: Room, now: datetime, *, content: bool
         text=text_of(said) if readable else None,
         links=links_of(said) if readable else (),
     )
+    files = files_of(said) if readable else ()
     context: dict[str, Any] = {"msgtype": str(said.get("msgtype", ""))[:100]}
+    if files:
+        # A homeserver forgets what was redacted after some days; a restoration may come later.
+        context["files"] = _kept(files)
     if readable and has_sealed_file(said):
         context["media_unread"] = "encrypted"
     event = _event(
         raw, room, now, "post.edit" if edit else "message.send", item=item, context=context
     )
-    return Found(event, files_of(said) if readable else ())
+    return Found(event, files)
+
+
+def _kept(files: tuple[str, ...]) -> str:
+    """Return as many addresses as fit into a note on the event; almost always all."""
+    kept = ""
+    for uri in files:
+        longer = f"{kept} {uri}".strip()
+        kept = longer if len(longer) <= _LONGEST_NOTE else kept
+    return kept
 
 
 def _edited(said: Mapping[str, Any]) -> str | None:

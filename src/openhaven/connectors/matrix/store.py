@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from openhaven import intake
 from openhaven.connectors.matrix.model import Room, Server, Tokens, Waiting
 from openhaven.core import Problem
 from openhaven.storage import Tx
@@ -111,6 +112,18 @@ def other_quarantines(tx: Tx, platform: str, item: str) -> int:
                AND NOT EXISTS (SELECT 1 FROM acts b WHERE b.reverses = a.id)
              WHERE m.platform = %(p)s"""
     return int(tx.value(sql, p=platform, item=item) or 0)
+
+
+def files_of_item(tx: Tx, platform: str, item: str) -> tuple[str, ...]:
+    """Return the addresses of the files that an item and its edits had, as far as we still know."""
+    sql = """SELECT seq FROM events WHERE platform = %(p)s AND item = %(item)s
+               AND kind IN ('message.send', 'post.edit') ORDER BY seq"""
+    found: dict[str, None] = {}
+    for row in tx.rows(sql, p=platform, item=item):
+        event = intake.open_event(tx, row["seq"])[1]
+        if event is not None:
+            found |= dict.fromkeys(str(event.context.get("files", "")).split())
+    return tuple(found)
 
 
 def removed_by_us(tx: Tx, platform: str, item: str) -> bool:

@@ -14,10 +14,11 @@ from openhaven.connectors.matrix.client import parts_of
 _BREAK = re.compile(r"</?(?:br|p|div|li|ul|ol|h[1-6]|blockquote|pre|tr|hr)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _HREF = re.compile(r"""href=["'](https?://[^"'<>\s]{1,1990})["']""", re.IGNORECASE)
-_SRC = re.compile(r"""src=["'](mxc://[^"'<>\s]{1,500})["']""", re.IGNORECASE)
+_SRC = re.compile(r"""src=["'](mxc://[^"'<>\s]{1,550})["']""", re.IGNORECASE)
 _REPLY = "<mx-reply>"
 LONGEST = 100_000
 FILES = 10
+_LONGEST_FILE = 550
 
 
 def text_of(content: Mapping[str, Any]) -> str | None:
@@ -79,7 +80,7 @@ def _is_file(uri: str) -> bool:
         parts_of(uri)
     except ValueError:
         return False
-    return len(uri) <= 500
+    return len(uri) <= _LONGEST_FILE
 
 
 def _word(content: Mapping[str, Any], name: str) -> str:

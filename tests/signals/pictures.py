@@ -1,6 +1,7 @@
 """Benign pictures made by whole-number arithmetic, so that they are the same on every machine."""
 
 import io
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,12 @@ _RECIPES = {
 
 def picture(height: int = 480, width: int = 640, seed: int = 7) -> Image.Image:
     """Return a detailed RGB picture."""
-    return Image.fromarray(make("shapes", seed, height, width))
+    return Image.fromarray(_pixels(seed, height, width))
+
+
+@lru_cache(maxsize=16)
+def _pixels(seed: int, height: int, width: int) -> Pixels:
+    return make("shapes", seed, height, width)
 
 
 def encoded(image: Image.Image, form: str, **options: Any) -> bytes:

@@ -25,7 +25,7 @@ NEAR = 8
 
 @pytest.fixture(scope="module")
 def hasher() -> Iterator[MediaHasher]:
-    made = MediaHasher()
+    made = MediaHasher(wall_s=30)
     yield made
     made.close()
 
@@ -168,6 +168,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(hasher: MediaHasher) -> None:
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.slow
 def test_a_large_flat_picture_stays_within_memory(hasher: MediaHasher) -> None:
     found = hasher.hash(encoded(Image.new("RGBA", (7000, 7000)), "PNG", compress_level=1))
     assert (found.unknown, found.width, found.quality) == (None, 7000, 0)
@@ -182,7 +183,7 @@ def test_ten_thousand_frames(hasher: MediaHasher) -> None:
     found = hasher.hash(film)
     assert found.unknown is None
     assert found.type == "image/gif"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 10
 
 
 def test_random_bytes_behind_true_beginnings(hasher: MediaHasher) -> None:
@@ -220,7 +221,7 @@ def test_no_preview_is_a_problem_with_a_reason(hasher: MediaHasher) -> None:
 
 
 def test_a_killed_decoder_is_replaced() -> None:
-    hasher = MediaHasher()
+    hasher = MediaHasher(wall_s=30)
     good = encoded(picture(), "PNG")
     assert hasher.hash(good).unknown is None
     (first,) = hasher.pids()
@@ -264,7 +265,7 @@ def test_a_decoder_that_hangs_is_stopped() -> None:
 
 
 def test_an_idle_decoder_ends_and_a_later_picture_gets_another() -> None:
-    hasher = MediaHasher(idle_s=0.2)
+    hasher = MediaHasher(idle_s=0.2, wall_s=30)
     assert hasher.hash(encoded(picture(), "PNG")).unknown is None
     (first,) = hasher.pids()
     until = time.monotonic() + 5
@@ -287,7 +288,7 @@ def test_the_decoder_cannot_open_files_and_is_not_root(hasher: MediaHasher) -> N
 
 
 def test_many_threads_share_it() -> None:
-    hasher = MediaHasher(children=2)
+    hasher = MediaHasher(children=2, wall_s=30)
     files = [encoded(picture(seed=seed), "PNG") for seed in range(4)]
     expected = [pdq_of_array(np.asarray(picture(seed=seed)))[0] for seed in range(4)]
     wrong = []

@@ -11,11 +11,16 @@ from openhaven.signals.hashes import UndecodableError, pdq, pdq_of_array
 from openhaven.signals.hashes.perceptual import MIN_QUALITY
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "pdq.json").read_text())
+LARGE = 1_500_000
 
 
-@pytest.mark.parametrize(
-    "vector", VECTORS, ids=lambda v: f"{v['recipe']}-{v['height']}x{v['width']}"
-)
+def case(vector: dict[str, object]) -> object:
+    height, width = int(str(vector["height"])), int(str(vector["width"]))
+    marks = [pytest.mark.slow] if height * width > LARGE else []
+    return pytest.param(vector, id=f"{vector['recipe']}-{height}x{width}", marks=marks)
+
+
+@pytest.mark.parametrize("vector", [case(vector) for vector in VECTORS])
 def test_equals_the_reference(vector: dict[str, object]) -> None:
     recipe, seed = str(vector["recipe"]), int(str(vector["seed"]))
     pixels = make(recipe, seed, int(str(vector["height"])), int(str(vector["width"])))
@@ -53,7 +58,9 @@ def test_another_picture_is_far() -> None:
     assert distance(pdq(encoded(one, "PNG"))[0], pdq(encoded(other, "PNG"))[0]) > 80
 
 
-@pytest.mark.parametrize("size", [(1100, 1500), (1501, 1103), (2403, 2999)])
+@pytest.mark.parametrize(
+    "size", [(1100, 1500), (1501, 1103), pytest.param((2403, 2999), marks=pytest.mark.slow)]
+)
 def test_a_reduced_decode_differs_in_few_bits(size: tuple[int, int]) -> None:
     file = encoded(picture(*size), "JPEG", quality=88)
     assert distance(pdq(file)[0], pdq(file, exact=False)[0]) <= 4

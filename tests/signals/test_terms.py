@@ -76,6 +76,7 @@ def test_a_terms_file_has_a_term_a_line() -> None:
         "123banana",
         "$banana$",
         "(banana)",
+        "banana™",
         "eat a b a n a n a now",
         "b  a  n  a  n  a",
         "b 4 n 4 n 4",

@@ -29,12 +29,13 @@ def measure(
     events: Sequence[Event],
     media: Media,
     signals: Sequence[Signal],
-    deadline_s: float = 1.0,
+    deadline_s: float | None = None,
     content: Sequence[bool] | None = None,
 ) -> Answers:
     """Return the findings of all signals, one list for each event, in the order of the events.
 
-    Each signal has `deadline_s` seconds for the whole batch. One that raises, answers nonsense or
+    Each signal has `deadline_s` seconds for the whole batch; by default one second, and a fiftieth
+    more for each event. One that raises, answers nonsense or
     is late gives the finding *unknown* for the events it owes; this function never raises for it.
 
     `content` says for each event whether there is a legal ground to look at its content (all of
@@ -44,9 +45,10 @@ def measure(
     allowed = [True] * len(events) if content is None else content
     shown = [visible(event, may) for event, may in zip(events, allowed, strict=True)]
     answers: Answers = [[] for _ in events]
+    patience = 1 + len(events) / 50 if deadline_s is None else deadline_s
     left = list(signals)
     while left:
-        done = _run(shown, media, left, deadline_s, answers)
+        done = _run(shown, media, left, patience, answers)
         left = left[done:]
     return answers
 

@@ -83,12 +83,21 @@ def look(image: bytes, exact: bool = True) -> Look:
         full = picture.size
         factor = 1 if exact else _reduce(picture)
         best = _look(as_seen(picture), full, factor)
-        for frame in range(1, min(getattr(picture, "n_frames", 1), FRAMES)):
+        for seen in _later_frames(picture):
             if best.quality >= MIN_QUALITY:
                 break
-            picture.seek(frame)
-            best = max(best, _look(as_seen(picture), picture.size, 1), key=lambda one: one.quality)
+            best = max(best, _look(seen, picture.size, 1), key=lambda one: one.quality)
     return best
+
+
+def _later_frames(picture: Image.Image) -> Iterator[Image.Image]:
+    """Yield the second to sixteenth frame, as far as there are any; none is counted beforehand."""
+    for frame in range(1, FRAMES):
+        try:
+            picture.seek(frame)
+        except EOFError:
+            return
+        yield as_seen(picture)
 
 
 def preview(image: bytes, max_px: int) -> bytes:

@@ -32,7 +32,10 @@ CUT_OFF = "the picture is cut off"
 
 def main() -> None:
     """Answer jobs one after another until the line closes or nothing comes for the idle time."""
-    line = socket.socket(fileno=0)
+    try:
+        line = socket.socket(fileno=0)
+    except OSError:
+        sys.exit("The decoder is started by Openhaven itself, on a socket as its input.")
     _warm_up()
     _close_doors()
     line.settimeout(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)

@@ -15,6 +15,7 @@ NOTHING = ""
 # Punctuation that is read as a letter; digits are read as letters further on.
 SYMBOLS = {"@": "a", "$": "s", "!": "i", "|": "l", "+": "t"}
 
+_TRADE = frozenset("™℠®©")  # letters in form, but no part of a word
 _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u3164\uffa0")
 # Virama and nukta (classes 9 and 7) spell words in Indic scripts; other marks decorate.
 _SPELLING = (0, 7, 9)
@@ -41,6 +42,8 @@ def _fold(char: str) -> str:
         return NOTHING if unicodedata.combining(char) not in _SPELLING else char
     if char.isascii():
         return char.lower() if char.isalnum() else STOP
+    if char in _TRADE:
+        return STOP
     return _far(char, category)
 
 

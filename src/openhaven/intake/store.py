@@ -77,8 +77,12 @@ def platform_named(tx: Tx, name: str) -> Platform:
 
 
 def platform_names(tx: Tx) -> list[str]:
-    """Return the names of all platforms, in order."""
-    return [str(row["name"]) for row in tx.rows("SELECT name FROM platforms ORDER BY name")]
+    """Return the names of all platforms, in order; of `default` only when it is in use."""
+    sql = """SELECT name FROM platforms p WHERE name <> 'default'
+               OR EXISTS (SELECT 1 FROM api_keys k WHERE k.platform = p.id AND k.revoked_at IS NULL)
+               OR (SELECT count(*) FROM platforms) = 1
+             ORDER BY name"""
+    return [str(row["name"]) for row in tx.rows(sql)]
 
 
 def event_of(tx: Tx, platform: str, event_id: str) -> EventRow | None:

@@ -268,7 +268,7 @@ def seen_by(tx: Tx, task_id: str) -> list[str]:
 
 
 class PlatformLine(msgspec.Struct, frozen=True):
-    """A platform, what it can carry out and undo, and when it was last heard of."""
+    """A platform, what it can carry out and undo, and when it was lately heard of."""
 
     name: str
     connector: str
@@ -296,9 +296,12 @@ def platforms(tx: Tx) -> list[PlatformLine]:
     sql = """SELECT p.name, p.connector, p.verbs, p.private_basis,
                (SELECT count(*) FROM api_keys k WHERE k.platform = p.id AND k.revoked_at IS NULL)
                  AS keys,
-               (SELECT received_at FROM events e WHERE e.platform = p.id
-                ORDER BY e.seq DESC LIMIT 1) AS heard_at
-             FROM platforms p ORDER BY p.name"""
+               l.heard_at
+             FROM platforms p LEFT JOIN (
+               SELECT platform, max(received_at) AS heard_at FROM
+                 (SELECT platform, received_at FROM events ORDER BY seq DESC LIMIT 10000) AS latest
+               GROUP BY platform) AS l ON l.platform = p.id
+             ORDER BY p.name"""
     return tx.all(sql, PlatformLine)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+from datetime import datetime
 
 import msgspec
 
@@ -66,10 +67,14 @@ class _Sealed(msgspec.Struct):
     body: bytes | None
 
 
-def notice_text(tx: Tx, decision_id: str) -> Notice | None:
-    """Return the latest notice of a decision to the person acted against (None: erased or none)."""
+def notice_text(tx: Tx, decision_id: str, *, upto: datetime | None = None) -> Notice | None:
+    """Return the latest notice of a decision to the person acted against (None: erased or none).
+
+    `upto` is the moment of the `notify` act that asks: what was said later is a later act's.
+    """
     sql = """SELECT subject, body FROM notices WHERE decision = %(d)s AND audience = 'account'
+               AND (%(upto)s::timestamptz IS NULL OR created_at <= %(upto)s)
              ORDER BY created_at DESC, id DESC LIMIT 1"""
-    row = tx.one(sql, _Sealed, d=decision_id)
+    row = tx.one(sql, _Sealed, d=decision_id, upto=upto)
     plain = None if row is None or row.body is None else tx.keys.open(row.subject, row.body)
     return None if plain is None else msgspec.json.decode(plain, type=Notice)

@@ -224,7 +224,7 @@ def _unsuspend(hand: Hand, act: Act) -> Carried:
 
 def _notify(hand: Hand, act: Act) -> Carried:
     with hand.wiring.db.read() as tx:
-        notice = decisions.notice_text(tx, act.decision)
+        notice = decisions.notice_text(tx, act.decision, upto=act.intended_at)
     if notice is None:
         return Carried("failed", "There is no message to send: it was erased.")
     words = f"{notice.title}\n\n{notice.text}"

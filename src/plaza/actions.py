@@ -4,12 +4,13 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from plaza import events
 from plaza.openhaven import Letter, Outbox
-from plaza.store import Account, Item, Store, account, item, now
+from plaza.store import Account, Item, Store, account, item, now, stamp
 
 LONGEST_TEXT = 2_000
 _PICTURES = {
@@ -65,6 +66,7 @@ class Plaza:
         """Start a session; returns the token for the cookie, of which only a digest is kept."""
         token = secrets.token_urlsafe(32)
         with self.store.begin() as db:
+            db.execute("DELETE FROM sessions WHERE created_at < ?", (_yesterday(),))
             db.execute(
                 "INSERT INTO sessions (digest, account, created_at) VALUES (?, ?, ?)",
                 (digest(token), who.id, now()),
@@ -131,6 +133,9 @@ class Plaza:
             )
             gone = events.told("item.delete", me, item={"id": old.id, "type": old.type})
             self.outbox.put(db, gone)
+        shared = "SELECT 1 FROM items WHERE picture = ?"
+        if old.picture and not self.store.value(shared, old.picture):
+            (self.store.pictures / old.picture).unlink(missing_ok=True)
 
     # Reports and notices --------------------------------------------------------------------
 
@@ -249,6 +254,10 @@ def picture_type(data: bytes) -> str:
         if data.startswith(start) and (kind != "image/webp" or data[8:12] == b"WEBP"):
             return kind
     raise Unfit("This is not a picture that Plaza can show: use PNG, JPEG, GIF or WebP.")
+
+
+def _yesterday() -> str:
+    return stamp(datetime.now(UTC) - timedelta(days=1))
 
 
 def digest(token: str) -> bytes:

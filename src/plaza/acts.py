@@ -53,7 +53,7 @@ class Acts:
             self._arrived.clear()
             for row in self._waiting():
                 self._try(row)
-            self._arrived.wait(0.3)
+            self._arrived.wait(0.15)
 
     def _waiting(self) -> list[ActRow]:
         rows = self._store.all(

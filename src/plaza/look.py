@@ -43,6 +43,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     made.filters.update(ago=ago, hue=hue, initials=initials)
     made.globals.update(

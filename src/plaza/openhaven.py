@@ -278,7 +278,7 @@ class Outbox:
         while not stop.is_set():
             letter = self._take()
             if letter is None:
-                stop.wait(0.3)
+                stop.wait(0.15)
             else:
                 self.send(letter)
 

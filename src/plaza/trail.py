@@ -85,6 +85,8 @@ def _told(steps: list[Step]) -> list[Step]:
 
 def _later(gap: timedelta) -> str:
     seconds = gap.total_seconds()
+    if seconds < 0.1:
+        return "at once"
     if seconds < 10:
         return f"{seconds:.1f} s later"
     if seconds < 120:

@@ -1,5 +1,6 @@
 """A Plaza and somebody in Openhaven's place, for every test of this folder."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +22,17 @@ def double() -> Iterator[Double]:
 
 
 @pytest.fixture
-def plaza(double: Double, tmp_path: Path) -> Iterator[Running]:
+def home() -> Iterator[Path]:
+    """Return a folder in memory, where there is one: no test here needs to outlive the machine."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def plaza(double: Double, home: Path) -> Iterator[Running]:
     """Return a running Plaza where everybody has joined and nobody speaks by themselves."""
-    made = Running(tmp_path / "plaza", double.url)
+    made = Running(home / "plaza", double.url)
     for who in cast.people():
         made.house.plaza.join(who)
     yield made

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from plaza_scene import Site, Visitor, deliver, free_port, until
 from plaza_town import Town
 
@@ -57,15 +56,17 @@ def test_every_call_on_the_page_answers_as_shown(town: Town, tmp_path: Path) -> 
     assert calls == 5
 
 
-def test_the_commands_of_the_page_exist() -> None:
-    from openhaven.cli import cli
-
-    for kind, command in BLOCKS:
-        for line in command.splitlines() if kind == "sh" else []:
-            if line.startswith("openhaven "):
-                group, verb, *_ = line.split()[1:]
-                found = CliRunner().invoke(cli, [group, verb, "--help"])
-                assert found.exit_code == 0, line
+def test_the_commands_of_the_page_print_a_secret_and_a_key(
+    database_url: str, tmp_path: Path
+) -> None:
+    env = os.environ | {"OPENHAVEN_DATABASE_URL": database_url, "OPENHAVEN_HOME": str(tmp_path)}
+    command = next(text for kind, text in BLOCKS if kind == "sh" and text.startswith("openhaven"))
+    command = re.sub(r"^openhaven ", f"{sys.executable} -m openhaven ", command, flags=re.M)
+    done = subprocess.run(["bash", "-ec", command], env=env, text=True, capture_output=True,
+                          timeout=60, check=True)  # fmt: skip
+    secret, key = done.stdout.split()
+    assert secret.startswith("whsec_")
+    assert key.startswith("oh_")
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The guarded door: whatever is sent, the answer is clear and the process lives."""
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -156,6 +158,37 @@ def test_a_slow_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     head = b"POST /bytes HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n"
     with serving(house(tmp_path)) as place:
         assert place.raw([head, b"a"], pause=0.2).startswith(b"HTTP/1.1 408 ")
+
+
+def test_an_endless_head(place: Place) -> None:
+    lines = [
+        b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n",
+        *[b"x: " + b"y" * 40_000 + b"\r\n"] * 3,
+    ]
+    answer = place.raw(lines, pause=0.05)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"head.too_large" in answer
+    endless = place.raw([b"GET /" + b"a" * 50_000, b"a" * 50_000], pause=0.05)
+    assert endless.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_slow_head(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openhaven.web.wire.HEAD_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", place.port), timeout=10) as line:
+        assert b"head.slow" in line.recv(1_000)
+    with socket.create_connection(("127.0.0.1", place.port), timeout=10) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert line.recv(5_000).startswith(b"HTTP/1.1 200 ")
+        # Between two requests a connection may rest.
+        time.sleep(0.6)
+        line.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n")
+        assert b"head.slow" in line.recv(1_000)
+
+
+def test_a_large_body_right_behind_the_head(place: Place) -> None:
+    body = b"x" * 1_500_000
+    head = b"POST /bytes HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1500000\r\n\r\n"
+    assert b'"bytes":1500000' in place.raw(head + body)
 
 
 def test_a_client_that_leaves(place: Place) -> None:

@@ -1,11 +1,13 @@
 """Who may do what: keys of platforms, sessions of staff, tokens in forms, the table of roles."""
 
+import dataclasses
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+import msgspec
 import pytest
 from web_scene import Place, Reply, serving
 
@@ -215,3 +217,28 @@ def test_the_measures_are_for_this_machine(place: Place) -> None:
                     {"host": "192.0.2.1"}, {"authorization": "Bearer "}):  # fmt: skip
         status = place.ask("GET", "/metrics", headers=headers).status
         assert status == (200 if "authorization" in headers else 401), headers
+
+
+def test_the_measures_from_elsewhere_take_a_token(haven: "Haven") -> None:
+    settings = msgspec.structs.replace(haven.settings, metrics_token="m-1", behind_proxy=True)
+    with serving(dataclasses.replace(haven, settings=settings)) as place:
+        for header, status in ((None, 401), ("Bearer m-2", 401), ("Bearer m-1", 200)):
+            headers = {"authorization": header} if header else {}
+            assert place.ask("GET", "/metrics", headers=headers).status == status, header
+
+
+def test_with_tls_the_cookie_is_bound_to_this_host(haven: "Haven") -> None:
+    settings = msgspec.structs.replace(haven.settings, public_url="https://safe.example")
+    with serving(dataclasses.replace(haven, settings=settings)) as place:
+        reply = place.ask("POST", link(haven, "Ada", "moderator"), b"", FORM)
+        cookie = reply.headers["set-cookie"]
+        assert cookie.startswith("__Host-openhaven=")
+        assert {"Secure", "HttpOnly", "Path=/"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+
+
+def test_a_problem_keeps_staff_in_the_console(haven: "Haven", place: Place) -> None:
+    ada = enter(place, link(haven, "Ada", "moderator")) | {"accept": "text/html"}
+    page = place.ask("GET", "/console/tasks/none", headers=ada)
+    assert page.status == 404
+    assert b"Sign out" in page.body

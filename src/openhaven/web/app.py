@@ -28,6 +28,7 @@ from openhaven.web.endpoint import Desk, Endpoint
 from openhaven.web.metrics import Metrics
 from openhaven.web.routes import ROUTES
 from openhaven.web.table import PUBLIC, Route
+from openhaven.web.wire import Wire
 
 if TYPE_CHECKING:
     from openhaven.line import Haven
@@ -80,9 +81,9 @@ def serve(haven: "Haven") -> None:
 def server_for(app: Starlette) -> "Server":
     """Return the server that runs `app`, not yet started."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, ws="none", lifespan="on",
-        proxy_headers=False, timeout_keep_alive=30, timeout_graceful_shutdown=_STOP_WITHIN,
-        backlog=2_048,
+        app, http=Wire, ws="none", lifespan="on", log_config=None, access_log=False,
+        server_header=False, proxy_headers=False, timeout_keep_alive=30,
+        timeout_graceful_shutdown=_STOP_WITHIN, backlog=2_048,
     )  # fmt: skip
     return Server(config, app)
 

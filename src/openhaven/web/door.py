@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import structlog
+from jinja2 import TemplateError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openhaven.core import Actor, Problem, new_id, utcnow
@@ -105,13 +106,20 @@ class Door:
         if out.status:
             # The answer has begun: all that is left is to break it off.
             return
-        answer = self._as_page(scope, problem) if _is_browser(scope) else as_problem(problem)
+        answer = self._answer(scope, problem)
         await give(answer, out.send, with_body=scope["method"] != "HEAD")
 
-    def _as_page(self, scope: Scope, problem: Problem) -> Answer:
-        call = Call(haven=self._haven, method=scope["method"], url_path=scope["path"],
-                    actor=_NOBODY, now=utcnow())  # fmt: skip
-        text = render(call, "web/problem.html", {"problem": problem})
+    def _answer(self, scope: Scope, problem: Problem) -> Answer:
+        """Return the problem as a page for a browser, else as JSON."""
+        if not _is_browser(scope):
+            return as_problem(problem)
+        call: Call = scope.get("openhaven.call") or Call(
+            haven=self._haven, method="GET", url_path=scope["path"], actor=_NOBODY, now=utcnow()
+        )
+        try:
+            text = render(call, "web/problem.html", {"problem": problem})
+        except TemplateError as error:
+            return as_problem(_unexpected(scope, error))
         return Answer(problem.status, text, HTML, _headers_of(problem))
 
 

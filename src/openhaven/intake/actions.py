@@ -12,11 +12,12 @@ from psycopg.types.json import Jsonb
 from openhaven import ledger
 from openhaven.core import HARMS, Problem, canonical, new_id
 from openhaven.core.words import REVERSING
-from openhaven.intake.model import Account, Event, Item, MediaFacts, Report, Target
+from openhaven.intake.model import Account, Event, Item, MediaFacts, Report, Scalar, Target
 from openhaven.intake.store import Accepted, Claimed, Platform, Result, opened
 from openhaven.storage import Blobs, Tx
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_WHOLE = 2.0**63
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 _WEBHOOK_VERBS = {"notify": False, "warn": False} | dict.fromkeys(
     [*REVERSING.keys(), *REVERSING.values()], True
@@ -118,14 +119,17 @@ def accept(tx: Tx, platform: str, events: Sequence[Event]) -> list[Accepted]:
     The number of statements does not depend on the number of events. Call `check` on each before.
     """
     fresh: dict[str, _New] = {}
-    digests = [tx.keys.digest(canonical(event)) for event in events]
+    digests = [tx.keys.digest(canonical(_normal(event))) for event in events]
     for event, digest in zip(events, digests, strict=True):
         fresh.setdefault(event.id, _New(event, digest, ""))
-    for known in _known(tx, platform, list(fresh)):
-        fresh.pop(known.id)
+    stored = {row.id: row for row in _known(tx, platform, list(fresh))}
+    for known in stored:
+        fresh.pop(known)
     _give_subjects(tx, platform, fresh)
-    _insert(tx, platform, list(fresh.values()))
-    stored = {row.id: row for row in _known(tx, platform, [event.id for event in events])}
+    stored |= {row.id: row for row in _insert(tx, platform, list(fresh.values()))}
+    # What is still missing was stored by another transaction in this very moment.
+    missing = [event_id for event_id in fresh if event_id not in stored]
+    stored |= {row.id: row for row in _known(tx, platform, missing)}
     results = []
     for event, digest in zip(events, digests, strict=True):
         row = stored[event.id]
@@ -136,9 +140,37 @@ def accept(tx: Tx, platform: str, events: Sequence[Event]) -> list[Accepted]:
     return results
 
 
+def _normal(event: Event) -> Event:
+    """Return the event in the form in which equal ones are equal: in UTC, 1 for 1.0."""
+    account, target = _in_utc(event.account), event.target
+    if target is not None and target.account is not None:
+        target = msgspec.structs.replace(target, account=_in_utc(target.account))
+    context = {name: _number(value) for name, value in event.context.items()}
+    return msgspec.structs.replace(
+        event, at=event.at.astimezone(UTC), account=account, target=target, context=context
+    )
+
+
+def _in_utc(account: Account) -> Account:
+    if account.created_at is None or account.created_at.tzinfo is UTC:
+        return account
+    return msgspec.structs.replace(account, created_at=account.created_at.astimezone(UTC))
+
+
+def _number(value: Scalar) -> Scalar:
+    """Return a whole number without a point; JSON knows only one kind of number (RFC 8259)."""
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _WHOLE
+    return int(value) if whole and value is not None else value
+
+
 def check(event: Event, now: datetime) -> None:
-    """Refuse what parses but cannot be meant: absurd moments and empty subjects."""
-    moments = [("$.at", event.at), ("$.account.created_at", event.account.created_at)]
+    """Refuse what parses but cannot be meant: absurd moments."""
+    target = event.target.account if event.target else None
+    moments = [
+        ("$.at", event.at),
+        ("$.account.created_at", event.account.created_at),
+        ("$.target.account.created_at", target.created_at if target else None),
+    ]
     for path, moment in moments:
         if moment is not None and not EARLIEST <= moment <= now + timedelta(days=1):
             raise Problem("event.time", "The moment is before 2000 or in the future.", f"at `{path}`",
@@ -154,7 +186,7 @@ class _Known(msgspec.Struct):
 
 def _known(tx: Tx, platform: str, ids: list[str]) -> list[_Known]:
     sql = """SELECT id, seq, digest, verdict FROM events
-             WHERE platform = %(p)s AND id = ANY(%(ids)s)"""
+             WHERE platform = %(p)s AND id = ANY(%(ids)b)"""
     return tx.all(sql, _Known, p=platform, ids=ids) if ids else []
 
 
@@ -171,7 +203,7 @@ def _give_subjects(tx: Tx, platform: str, fresh: dict[str, _New]) -> None:
     if not accounts:
         return
     sql = """SELECT id, subject, age_band, country FROM accounts
-             WHERE platform = %(p)s AND id = ANY(%(ids)s)"""
+             WHERE platform = %(p)s AND id = ANY(%(ids)b)"""
     known = {row.id: row for row in tx.all(sql, _Subject, p=platform, ids=list(accounts))}
     changed = [a for a in accounts.values() if _says_more(a, known.get(a.id))]
     for row in _upsert(tx, platform, sorted(changed, key=lambda a: a.id)):
@@ -192,8 +224,8 @@ def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
     if not accounts:
         return []
     sql = """INSERT INTO accounts AS a (platform, id, subject, age_band, country, created_at, seen_at)
-             SELECT %(p)s, n.*, %(now)s FROM unnest(%(ids)s::text[], %(subjects)s::text[],
-               %(bands)s::text[], %(countries)s::text[], %(created)s::timestamptz[]) AS n
+             SELECT %(p)s, n.*, %(now)s FROM unnest(%(ids)b::text[], %(subjects)b::text[],
+               %(bands)b::text[], %(countries)b::text[], %(created)b::timestamptz[]) AS n
              ON CONFLICT (platform, id) DO UPDATE SET
                age_band = CASE WHEN excluded.age_band = 'unknown' THEN a.age_band
                                ELSE excluded.age_band END,
@@ -214,19 +246,20 @@ def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
     )
 
 
-def _insert(tx: Tx, platform: str, news: list[_New]) -> None:
+def _insert(tx: Tx, platform: str, news: list[_New]) -> list[_Known]:
     if not news:
-        return
+        return []
     sql = """INSERT INTO events (platform, id, kind, at, received_at, account, subject, item, digest,
                body)
              SELECT %(p)s, n.id, n.kind, n.at, %(now)s, n.account, n.subject, n.item, n.digest, n.body
-             FROM unnest(%(ids)s::text[], %(kinds)s::text[], %(ats)s::timestamptz[],
-               %(accounts)s::text[], %(subjects)s::text[], %(items)s::text[], %(digests)s::bytea[],
-               %(bodies)s::bytea[])
+             FROM unnest(%(ids)b::text[], %(kinds)b::text[], %(ats)b::timestamptz[],
+               %(accounts)b::text[], %(subjects)b::text[], %(items)b::text[], %(digests)b::bytea[],
+               %(bodies)b::bytea[])
                AS n (id, kind, at, account, subject, item, digest, body)
-             ON CONFLICT (platform, id) DO NOTHING"""
-    tx.run(
+             ON CONFLICT (platform, id) DO NOTHING RETURNING id, seq, digest, verdict"""
+    stored = tx.all(
         sql,
+        _Known,
         p=platform,
         now=tx.now,
         ids=[n.event.id for n in news],
@@ -243,6 +276,7 @@ def _insert(tx: Tx, platform: str, news: list[_New]) -> None:
         if new.event.kind in ("account.create", "account.update"):
             _keep_contact(tx, platform, new)
     tx.wake("line")
+    return stored
 
 
 def _item_of(event: Event) -> str | None:
@@ -256,7 +290,7 @@ def _tie_media(tx: Tx, platform: str, news: list[_New]) -> None:
     if not pairs:
         return
     sql = """UPDATE media m SET event = e.seq
-             FROM unnest(%(events)s::text[], %(media)s::text[]) AS n (event, media)
+             FROM unnest(%(events)b::text[], %(media)b::text[]) AS n (event, media)
              JOIN events e ON e.platform = %(p)s AND e.id = n.event
              WHERE m.id = n.media AND m.platform = %(p)s AND m.event IS NULL"""
     tx.run(sql, p=platform, events=[p[0] for p in pairs], media=[p[1] for p in pairs])
@@ -307,8 +341,7 @@ def accept_report(tx: Tx, platform: str, report: Report) -> str:
     subject = new_id("per")
     tx.keys.ensure([subject])
     body = msgspec.json.encode(report)
-    _insert(tx, platform, [_New(event, tx.keys.digest(body), subject)])
-    seq = _known(tx, platform, [event.id])[0].seq
+    seq = _insert(tx, platform, [_New(event, tx.keys.digest(body), subject)])[0].seq
     tx.run(
         """INSERT INTO reports (id, platform, receipt, event, item, account, category, subject, body,
              digest, anonymous, created_at)
@@ -412,7 +445,7 @@ def record(tx: Tx, verdicts: Sequence[tuple[int, str, bytes]], *, tallied: bool)
     """Store the verdicts (event's number, outcome, JSON) of a batch with one statement."""
     sql = """UPDATE events e SET state = 'done', outcome = n.outcome, verdict = n.verdict,
                done_at = %(now)s, tallied = %(tallied)s
-             FROM unnest(%(seqs)s::bigint[], %(outcomes)s::text[], %(verdicts)s::jsonb[])
+             FROM unnest(%(seqs)b::bigint[], %(outcomes)b::text[], %(verdicts)b::text[]::jsonb[])
                AS n (seq, outcome, verdict)
              WHERE e.seq = n.seq"""
     tx.run(

@@ -42,7 +42,7 @@ class Sealer:
         if not wanted:
             return
         sql = """SELECT subject, wrapped FROM subject_keys
-                 WHERE subject = ANY(%(wanted)s) AND destroyed_at IS NULL"""
+                 WHERE subject = ANY(%(wanted)b) AND destroyed_at IS NULL"""
         for row in self._tx.all(sql, _Row, wanted=wanted):
             self._known[row.subject] = AESGCM(self._unwrap(row.subject, row.wrapped))
 
@@ -59,7 +59,7 @@ class Sealer:
         wrapped = [self._wrap(subject, os.urandom(32)) for subject in missing]
         # Another transaction may have made the same key: then its key counts, and we wait for it.
         sql = """INSERT INTO subject_keys AS k (subject, wrapped)
-                 SELECT * FROM unnest(%(subjects)s::text[], %(wrapped)s::bytea[])
+                 SELECT * FROM unnest(%(subjects)b::text[], %(wrapped)b::bytea[])
                  ON CONFLICT (subject) DO UPDATE SET
                    wrapped = CASE WHEN k.destroyed_at IS NULL THEN k.wrapped ELSE excluded.wrapped END,
                    destroyed_at = NULL

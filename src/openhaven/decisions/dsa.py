@@ -154,11 +154,12 @@ def _restriction(decision: Restriction) -> dict[str, Any]:
 def _visibility(outcome: str) -> dict[str, Any]:
     if outcome == "remove":
         return {"decision_visibility": ["DECISION_VISIBILITY_CONTENT_REMOVED"]}
-    if outcome == "restrict":
-        return {"decision_visibility": ["DECISION_VISIBILITY_CONTENT_DISABLED"]}
+    # A platform carries out `restrict` in its own way (a notice in front, less reach), so that none
+    # of the narrower words would be sure to be true.
+    words = "Who can see it, or what it can do, was limited"
     return {
         "decision_visibility": ["DECISION_VISIBILITY_OTHER"],
-        "decision_visibility_other": _OUTCOME_WORDS[outcome],
+        "decision_visibility_other": words if outcome == "restrict" else _OUTCOME_WORDS[outcome],
     }
 
 

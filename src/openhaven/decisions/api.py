@@ -57,15 +57,20 @@ def get_statement(call: Call) -> Answer:
         "facts": made.facts,
         "until": made.until,
         "redress": made.redress,
-        "notice": None if notice is None else msgspec.to_builtins(notice) | {
+        "notice": None if notice is None else {
+            "title": notice.title, "text": notice.text, "help": notice.help,
             "appeal_url": f"{call.haven.settings.url}/appeal/{token}"},
     })  # fmt: skip
 
 
 def post_outcome(call: Call) -> Answer:
-    """Take note of what became of an act: done, or failed with a reason for staff."""
+    """Take note of what became of an act: done, or failed with a reason for staff.
+
+    The answer says what is stored: what was done or cancelled stays so, whatever comes later.
+    """
     outcome = call.json(ActOutcome)
     with call.haven.db.begin(call.actor, call.now) as tx:
         act = act_of(tx, call.path["id"], platform=call.platform)
         decisions.report_outcome(tx, act, outcome.state, outcome.reason)
-    return as_json({"id": act.id, "state": outcome.state})
+        stored = act_of(tx, act.id).state
+    return as_json({"id": act.id, "state": stored})

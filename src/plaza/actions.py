@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from plaza import events
+from plaza.model import Account, Item, now, stamp
 from plaza.openhaven import Letter, Outbox
-from plaza.store import Account, Item, Store, account, item, now, stamp
+from plaza.store import Store, account, item
 
 LONGEST_TEXT = 2_000
 _PICTURES = {

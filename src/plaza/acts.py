@@ -10,8 +10,9 @@ from time import monotonic
 
 import msgspec
 
+from plaza.model import ActRow, now, stamp
 from plaza.openhaven import Act, Letter, Notice, Openhaven, Outbox, Refused, Statement, Unreachable
-from plaza.store import ActRow, Store, now, stamp
+from plaza.store import Store
 
 EFFECTS = ("remove", "block", "restrict", "suspend")
 UNDOES = {"restore": "remove", "unblock": "block", "unrestrict": "restrict", "unsuspend": "suspend"}

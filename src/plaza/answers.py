@@ -5,8 +5,9 @@ import sqlite3
 import msgspec
 
 from plaza.actions import question
+from plaza.model import now
 from plaza.openhaven import Letter, Outbox, Receipt, Verdict, read
-from plaza.store import Store, now
+from plaza.store import Store
 
 # Outcomes that take effect at once; the act that follows by webhook takes their place.
 AT_ONCE = ("block", "remove", "restrict")

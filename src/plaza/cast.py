@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from plaza.store import Account, stamp
+from plaza.model import Account, stamp
 
 # id, name, age band, country, language, about
 _GENERATED = (

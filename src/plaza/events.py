@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from plaza.model import Account, Item, now
 from plaza.openhaven import Letter
-from plaza.store import Account, Item, now
 
 _LINK = re.compile(r"https?://[^\s<>\"']{3,500}")
 _CREATED = {"post": "post.create", "comment": "comment.create", "message": "message.send"}

@@ -11,8 +11,8 @@ from threading import Event
 from plaza import cast, pictures, store
 from plaza.actions import Draft, Plaza, Unfit
 from plaza.appealing import appeal
+from plaza.model import Account, Item
 from plaza.openhaven import Openhaven
-from plaza.store import Account, Item
 
 CAP = 600
 _ROUND = 90

@@ -13,8 +13,8 @@ from plaza import store, words
 from plaza.actions import Draft, Unfit, clean, digest
 from plaza.generator import CAP
 from plaza.look import render
+from plaza.model import Account, Item, now
 from plaza.openhaven import Refused, Unreachable
-from plaza.store import Account, Item
 from plaza.trail import trail
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def join(call: Call) -> Response:
     if not 1 <= len(name) <= 40 or not known:
         raise Unfit("A persona needs a name of up to 40 letters, an age, a country and a language.")
     who = Account(id=f"p-{secrets.token_hex(6)}", name=name, age_band=band, country=country,
-                  language=language, about="", generated=0, created_at=store.now())  # fmt: skip
+                  language=language, about="", generated=0, created_at=now())  # fmt: skip
     call.house.plaza.join(who)
     return _signed_in(call, who)
 

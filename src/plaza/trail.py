@@ -3,17 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from plaza.model import Account, ActRow, Item, NoticeRow
 from plaza.openhaven import Subject
-from plaza.store import (
-    Account,
-    ActRow,
-    Item,
-    NoticeRow,
-    Store,
-    acts_about,
-    notices_under,
-    reported_at,
-)
+from plaza.store import Store, acts_about, notices_under, reported_at
 
 
 @dataclass(frozen=True)

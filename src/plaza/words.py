@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from plaza.store import Account
+from plaza.model import Account
 
 AGE_BANDS = {
     "18-plus": "18 or older",

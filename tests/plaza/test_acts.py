@@ -9,8 +9,8 @@ from plaza_scene import Double, Running, Visitor, until
 
 from plaza import store
 from plaza.acts import UNDOES
+from plaza.model import ActRow, now
 from plaza.openhaven import Act, Statement
-from plaza.store import ActRow
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_law_every_act_that_is_reversed_leaves_no_trace(
         act = acts[place]
         row = ActRow(id=act.id, verb=act.verb, item=post, account=None, decision="d", until=None,
                      reverses=act.reverses, body=b"", state="received", reason=None,
-                     received_at=store.now(), ended_by=None)  # fmt: skip
+                     received_at=now(), ended_by=None)  # fmt: skip
         with plaza.house.store.begin() as db:
             db.execute(
                 "INSERT INTO acts (id, verb, item, decision, reverses, body, state, received_at)"

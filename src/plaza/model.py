@@ -1,0 +1,163 @@
+"""What Plaza knows, as frozen values: one class for each kind of row."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A persona: somebody made up."""
+
+    id: str
+    name: str
+    age_band: str
+    country: str
+    language: str
+    about: str = ""
+    generated: int = 0
+    created_at: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """A post, comment or message as it stands now: what was said about it, and what is in force."""
+
+    seq: int
+    id: str
+    type: str
+    account: str
+    parent: str | None
+    recipient: str | None
+    text: str
+    language: str
+    picture: str | None
+    picture_type: str | None
+    alt: str
+    media: str | None
+    planted: str
+    state: str
+    created_at: str
+    edited_at: str | None
+    event: str
+    outcome: str | None
+    clause: str | None
+    help: str
+    decision: str | None
+    answered_at: str | None
+    refusal: str | None
+    author: str
+    generated: int
+    hidden: str | None
+    restricted: int
+    restored: int
+    rule: str | None
+    comments: int
+
+    @property
+    def standing(self) -> str:
+        """One word for where it stands, for the person who wrote it and for the page."""
+        if self.state != "live":
+            return self.state
+        if self.hidden:
+            return "blocked" if self.hidden == "block" else "removed"
+        if self.restricted:
+            return "restricted"
+        if self.restored:
+            return "restored"
+        return "review" if self.outcome == "review" else "live"
+
+    @property
+    def public(self) -> bool:
+        """Whether others may see its text, be it behind a notice."""
+        return self.state == "live" and not self.hidden
+
+    @property
+    def topics(self) -> list[str]:
+        """The help topics that the verdict named."""
+        return msgspec.json.decode(self.help, type=list[str])
+
+
+class ActRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An act as it was received, and what became of it."""
+
+    id: str
+    verb: str
+    item: str | None
+    account: str | None
+    decision: str
+    until: str | None
+    reverses: str | None
+    body: bytes
+    state: str
+    reason: str | None
+    received_at: str
+    ended_by: str | None
+
+
+class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in somebody's mailbox."""
+
+    seq: int
+    account: str
+    decision: str
+    clause: str
+    title: str
+    text: str
+    appeal_url: str | None
+    help: str
+    at: str
+    read_at: str | None
+    appealed_at: str | None
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The text without the appeal's address, which has a button of its own."""
+        parts = self.text.split("\n\n")
+        return [part for part in parts if not (self.appeal_url and self.appeal_url in part)]
+
+    @property
+    def topics(self) -> list[str]:
+        """The help topics that go with it."""
+        return msgspec.json.decode(self.help, type=list[str])
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody reported, and its receipt once Openhaven has it."""
+
+    id: str
+    reporter: str
+    item: str | None
+    account: str | None
+    category: str
+    text: str
+    created_at: str
+    receipt: str | None
+    status_url: str | None
+    state: str
+    outcome: str | None
+    help: str
+
+    @property
+    def topics(self) -> list[str]:
+        """The help topics that came with the outcome."""
+        return msgspec.json.decode(self.help, type=list[str])
+
+
+def now() -> str:
+    """Return the present moment as it is stored: UTC, milliseconds, sortable as text."""
+    return stamp(datetime.now(UTC))
+
+
+def stamp(moment: datetime) -> str:
+    """Return an aware moment as it is stored."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A letter in the outbox."""
+
+    id: str
+    kind: str
+    about: str
+    attempts: int
+    last_error: str | None
+    refused: int

@@ -47,6 +47,7 @@ class Town:
     there: Scene
     receiver: Receiver
     people: dict[str, Actor] = field(default_factory=dict)
+    cookies: dict[str, dict[str, str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     # Asking ------------------------------------------------------------------------------------
@@ -109,7 +110,9 @@ class Town:
             return decisions.appeal_token(tx, decision)
 
     def cookie(self, who: str) -> dict[str, str]:
-        """Sign a person in over HTTP and return the header that shows it."""
+        """Sign a person in over HTTP, once, and return the header that shows it."""
+        if who in self.cookies:
+            return self.cookies[who]
         member = self.person(who)
         with self.haven.db.begin(OPERATOR) as tx:
             path = staff.sign_in_link(tx, staff.named(tx, member.id))
@@ -117,7 +120,8 @@ class Town:
             "POST", path, b"", {"content-type": "application/x-www-form-urlencoded"}
         )
         assert reply.status == 303, reply.body
-        return {"cookie": reply.headers["set-cookie"].partition(";")[0]}
+        self.cookies[who] = {"cookie": reply.headers["set-cookie"].partition(";")[0]}
+        return self.cookies[who]
 
     def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
         return self.here.rows(sql, **params)

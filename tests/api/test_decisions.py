@@ -117,7 +117,6 @@ def test_a_failed_act_is_replayed_under_its_own_id(town: Town) -> None:
     act = town.rows("SELECT id FROM acts WHERE decision = %(d)s AND verb = 'remove'", d=made["id"])[
         0
     ]["id"]
-    admin = town.cookie("root") if "root" in town.people else None
     town.person("root", "administrator")
     admin = town.cookie("root")
     town.ask("POST", f"/v1/acts/{act}/outcome", {"state": "failed", "reason": "no room"})

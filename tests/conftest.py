@@ -35,7 +35,7 @@ def shared() -> Path:
 def cluster() -> Iterator[postgres.Server]:
     """Return one PostgreSQL for the whole run, started as the program itself starts it."""
     home = Path(tempfile.mkdtemp(prefix="oh-"))
-    server = postgres.start(home, password="for-tests", say=lambda _: None)  # noqa: S106
+    server = postgres.start(home, password="for-tests", say=lambda _: None)
     data = home / "postgres"
     # Nothing of a test run must outlive a crash of the machine, so it need not wait for disks. The
     # program's own role may not set this: it goes into the file, and the server reads that again.

@@ -18,7 +18,9 @@ LEVELS = {
 SAME_LEVEL = {("line", "records"), ("cli", "supervise"), ("cli", "web"), ("cli", "main")}
 # Faces are thin and count as level 13, whichever room they stand in.
 FACES = re.compile(r"(^|_)(api|pages|commands|views)$")
-WRITE = re.compile(r"^\s*(INSERT\s+INTO|UPDATE\s+\w+\s+(AS\s+)?\w*\s*SET|UPDATE\s+\w+\s+SET|DELETE\s+FROM)", re.I)
+WRITE = re.compile(
+    r"^\s*(INSERT\s+INTO|UPDATE\s+\w+\s+(AS\s+)?\w*\s*SET|UPDATE\s+\w+\s+SET|DELETE\s+FROM)", re.I
+)
 # The exceptions stand here, and only here; the list shrinks.
 WRITES_ELSEWHERE = {
     "storage/seal.py",  # keys of subjects are made and destroyed with the data that they seal
@@ -95,7 +97,11 @@ def test_writes_stand_in_actions_only() -> None:
         if path.stem == "actions" or name in WRITES_ELSEWHERE:
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and WRITE.match(node.value):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and WRITE.match(node.value)
+            ):
                 wrong.append(f"{name}:{node.lineno}")
     assert wrong == []
 

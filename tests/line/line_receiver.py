@@ -33,7 +33,9 @@ def receiving() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["content-length"]))
             act = json.loads(body)
             status = receiver.answer(act)
-            receiver.headers.append({k.lower(): v for k, v in self.headers.items()} | {"raw": body.decode()})
+            receiver.headers.append(
+                {k.lower(): v for k, v in self.headers.items()} | {"raw": body.decode()}
+            )
             receiver.acts.append(act)
             self.send_response(status)
             self.send_header("content-length", "0")

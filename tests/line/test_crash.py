@@ -3,19 +3,14 @@
 import json
 import os
 import random
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
+from line_house import House, stopping
 from line_receiver import Receiver
 from line_scene import Scene, post
 
@@ -24,7 +19,6 @@ from openhaven.ledger import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 SEED = int(os.environ.get("CRASH_SEED", "20261121"))
-CHILD = Path(__file__).with_name("crash_child.py")
 
 WORKER = [
     ("openhaven.intake:claim", "after"),
@@ -48,40 +42,6 @@ API = [
     ("openhaven.intake.api:as_json", "before"),
     ("openhaven.intake:accept_report", "after"),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class House:
-    """The two processes of a real installation, started and killed at will."""
-
-    def __init__(self, here: Scene) -> None:
-        self.port = free_port()
-        self.env = os.environ | {
-            "OPENHAVEN_HOME": str(here.haven.settings.home),
-            "OPENHAVEN_DATABASE_URL": here.haven.db.url,
-            "OPENHAVEN_PORT": str(self.port),
-        }
-        self.log = open(here.haven.settings.home / "test.log", "ab")  # noqa: SIM115
-
-    def start(self, verb: str, death: tuple[str, str, int] | None = None) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "openhaven", verb]
-        if death is not None:
-            command = [sys.executable, str(CHILD), verb, death[0], death[1], str(death[2])]
-        return subprocess.Popen(command, env=self.env, stdout=self.log, stderr=self.log)
-
-
-@contextmanager
-def stopping(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 class Sender(threading.Thread):
@@ -111,7 +71,9 @@ class Sender(threading.Thread):
         data = json.dumps(body).encode()
         for _ in range(600):
             try:
-                reply = self._http.request("POST", self._url + path, body=data, headers=self._headers)
+                reply = self._http.request(
+                    "POST", self._url + path, body=data, headers=self._headers
+                )
                 if reply.status in (200, 201, 202):
                     answer: dict[str, Any] = reply.json()
                     return answer
@@ -176,7 +138,10 @@ def test_the_worker_is_killed_at_each_hand_over(here: Scene, receiver: Receiver)
             sender = Sender(here, house.port, 6, SEED + number)
             # Asynchronous only: the verdicts are the worker's.
             sender.wait = [False] * len(sender.bodies)
-            sender.bodies[0]["item"]["text"], sender.bodies[1]["item"]["text"] = "zorgblat", "flumquist"
+            sender.bodies[0]["item"]["text"], sender.bodies[1]["item"]["text"] = (
+                "zorgblat",
+                "flumquist",
+            )
             sender.start()
             senders.append(sender)
             worker = house.start("work", (target, when, chance.choice([1, 1, 2])))

@@ -25,7 +25,9 @@ def test_a_harmless_post_passes_and_leaves_one_entry_for_the_batch(here: Scene) 
     assert here.rows("SELECT 1 FROM decisions") == []
 
 
-def test_a_rule_removes_tells_why_and_the_act_arrives_signed(here: Scene, receiver: Receiver) -> None:
+def test_a_rule_removes_tells_why_and_the_act_arrives_signed(
+    here: Scene, receiver: Receiver
+) -> None:
     body = post("Buy zorgblat now")
     here.accept(body)
     here.work()
@@ -73,7 +75,9 @@ def test_a_person_judges_and_the_platform_says_it_is_done(here: Scene, receiver:
     assert here.rows("SELECT state FROM acts WHERE verb = 'remove'") == [{"state": "done"}]
 
 
-def test_the_reports_of_ten_people_are_one_piece_of_work_and_each_gets_an_answer(here: Scene) -> None:
+def test_the_reports_of_ten_people_are_one_piece_of_work_and_each_gets_an_answer(
+    here: Scene,
+) -> None:
     body = event()
     here.accept(body)
     here.work()
@@ -138,7 +142,9 @@ def appealed(here: Scene) -> tuple[decisions.Decision, str]:
     return decision, here.rows("SELECT id FROM tasks WHERE kind = 'appeal'")[0]["id"]
 
 
-def test_an_upheld_appeal_undoes_everything_in_one_transaction(here: Scene, receiver: Receiver) -> None:
+def test_an_upheld_appeal_undoes_everything_in_one_transaction(
+    here: Scene, receiver: Receiver
+) -> None:
     made, task = appealed(here)
     before = len(receiver.acts)
     here.judge(here.reviewer("two"), task, "upheld", facts="It was a quotation.")
@@ -245,7 +251,9 @@ def test_a_failing_platform_is_tried_for_hours_and_then_is_on_the_screen(
     here.work()
     waited = timedelta()
     for _ in range(40):
-        row = here.rows("SELECT state, attempts, next_at, last_error FROM acts WHERE verb = 'remove'")[0]
+        row = here.rows(
+            "SELECT state, attempts, next_at, last_error FROM acts WHERE verb = 'remove'"
+        )[0]
         if row["state"] == "failed":
             break
         with here.haven.db.begin(OPERATOR) as tx:
@@ -319,14 +327,28 @@ def test_the_ledger_names_a_decision_that_was_altered(here: Scene) -> None:
     assert "decisions" in str(msgspec.to_builtins(found))
 
 
-@pytest.mark.parametrize("column", ["clause", "facts", "ground_reference", "scope", "redress",
-                                    "automated_decision", "appeal_until", "clause_text"])  # fmt: skip
+@pytest.mark.parametrize(
+    "column",
+    [
+        "clause",
+        "facts",
+        "ground_reference",
+        "scope",
+        "redress",
+        "automated_decision",
+        "appeal_until",
+        "clause_text",
+    ],
+)
 def test_the_database_refuses_an_incomplete_decision(here: Scene, column: str) -> None:
     here.accept(post("zorgblat"))
     here.work()
     empty = {"scope": "'{}'", "appeal_until": "decided_at + interval '100 days'"}
     value = empty.get(column, "''")
-    with pytest.raises(Exception, match="violates check constraint"), here.haven.db.begin(OPERATOR) as tx:
+    with (
+        pytest.raises(Exception, match="violates check constraint"),
+        here.haven.db.begin(OPERATOR) as tx,
+    ):
         tx.run(f"UPDATE decisions SET {column} = {value}")
     with pytest.raises(Exception, match="violates not-null"), here.haven.db.begin(OPERATOR) as tx:
         tx.run(f"UPDATE decisions SET {column} = NULL")

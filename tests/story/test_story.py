@@ -98,7 +98,9 @@ def sound(page: Page, name: str) -> None:
     """Check the page against axe-core's rules, and keep a picture of it where asked to."""
     found = Axe().run(page)
     assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wide = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert wide <= 0, f"{name} scrolls sideways by {wide} px"
     if SHOTS:
         Path(SHOTS).mkdir(parents=True, exist_ok=True)
@@ -165,7 +167,9 @@ def test_the_whole_story(demo: Demo, browser: Browser) -> None:
         }""",
         post.rpartition("/")[2],
     )
-    assert task, f"{post} is not in the queue: {person.inner_text('main')}\n{one.inner_text('main')}"
+    assert task, (
+        f"{post} is not in the queue: {person.inner_text('main')}\n{one.inner_text('main')}"
+    )
     one.goto(task)
     press(one, "Claim this task")
     sound(one, "task")

@@ -80,7 +80,9 @@ def _bank(haven: Haven, tx: Tx) -> None:
         return
     found = haven.hasher.hash(pictures.planted())
     if found.pdq is None or found.quality is None:
-        raise Problem("demo.picture", "The demo's picture could not be hashed.", found.unknown or "")
+        raise Problem(
+            "demo.picture", "The demo's picture could not be hashed.", found.unknown or ""
+        )
     create_bank(tx, "demo-known", kind="pdq", harm="other", owner="demo",
                 purpose="A benign picture that stands for known material in the demo.")  # fmt: skip
     entry = NewEntry(found.pdq, found.quality, "made by the demo")

@@ -43,7 +43,9 @@ def backup(file: Path) -> None:
     settings = Settings.load()
     secrets = Secrets.at(settings.home / "secrets.json")
     if file.exists():
-        raise Problem("backup.exists", f"{file} is there already.", next_step="Choose another name.")
+        raise Problem(
+            "backup.exists", f"{file} is there already.", next_step="Choose another name."
+        )
     with _server(settings, secrets) as server, tempfile.TemporaryDirectory(dir=file.parent) as work:
         dump = Path(work) / "database.dump"
         # The dump comes first: a blob is durable before its row, so each row in it finds its blob.
@@ -96,7 +98,9 @@ def restore(file: Path) -> None:
             _program(server, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction",
                      str(Path(work) / "database.dump"))  # fmt: skip
             migrate(server.url)
-    click.echo(f"Restored the backup of {manifest.made_at}. Now run: openhaven ledger verify", err=True)
+    click.echo(
+        f"Restored the backup of {manifest.made_at}. Now run: openhaven ledger verify", err=True
+    )
 
 
 @click.command(help="Bring the database to this version of the program (a start does so, too).")

@@ -25,9 +25,13 @@ _OPENHAVEN = (sys.executable, "-m", "openhaven")
 @click.pass_obj
 def serve(haven: "Haven") -> None:
     """Run the web server until SIGTERM."""
+    from openhaven.line import Worker
     from openhaven.web import app
 
+    follower = Worker(haven)
+    follower.follow()
     app.serve(haven)
+    follower.stop()
 
 
 @click.command(help="Judge events, carry out acts, send notices, keep the ledger.")
@@ -60,7 +64,7 @@ def demo() -> None:
     check_port(settings.host, settings.port)
     check_port(settings.host, plaza_port, "PLAZA_PORT")
     server = _database(settings)
-    env = _environment(settings, server)
+    env = {"OPENHAVEN_SERVICE_NAME": "Plaza"} | _environment(settings, server)
     try:
         made = _prepare(env)
     except BaseException:
@@ -69,7 +73,7 @@ def demo() -> None:
     plaza = Service(
         "plaza",
         (sys.executable, "-m", "plaza"),
-        env
+        {name: value for name, value in env.items() if name != "OPENHAVEN_DATABASE_URL"}
         | {
             "PLAZA_PORT": str(plaza_port),
             "PLAZA_HOST": settings.host,
@@ -98,9 +102,7 @@ class Made(msgspec.Struct):
 def _database(settings: Settings) -> postgres.Server:
     secrets = Secrets.at(settings.home / "secrets.json")
     url = settings.database_url or None
-    return postgres.start(
-        settings.home, url=url, password=secrets.database_password, attach=False
-    )
+    return postgres.start(settings.home, url=url, password=secrets.database_password, attach=False)
 
 
 def _environment(settings: Settings, server: postgres.Server) -> dict[str, str]:
@@ -118,10 +120,10 @@ def _tree(settings: Settings, env: dict[str, str]) -> list[Service]:
 
 
 def _prepare(env: dict[str, str]) -> Made:
-    """Make the demo's platform, bank and reviewers in a process that ends before the others start."""
+    """Make the demo's platform, bank and reviewers in a process of its own, which then ends."""
     import subprocess
 
-    done = subprocess.run(  # noqa: S603 (our own program)
+    done = subprocess.run(
         (sys.executable, "-m", "openhaven.cli.demo"), env=env, stdout=subprocess.PIPE, check=False
     )
     if done.returncode:

@@ -26,11 +26,11 @@ class Reply(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """No answer came; the sentence says why, for staff."""
 
 
-class TooLong(Unreachable):
+class TooLongError(UnreachableError):
     """The answer is longer than what was asked for."""
 
 
@@ -53,7 +53,7 @@ class Http:
     ) -> Reply:
         """Send a request and return the answer, of at most `limit` bytes of body.
 
-        Raises `Unreachable` when there is no whole answer, `Problem` for an address that is refused.
+        Raises `UnreachableError` when there is no whole answer, `Problem` for a refused address.
         """
         check_address(url)
         try:
@@ -62,15 +62,15 @@ class Http:
                 preload_content=False,
             )  # fmt: skip
         except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(_why(error)) from error
+            raise UnreachableError(_why(error)) from error
         try:
             data = response.read(min(limit, _LIMIT) + 1, decode_content=True)
             if len(data) > limit:
-                raise TooLong(f"The answer is longer than {limit} bytes.")
+                raise TooLongError(f"The answer is longer than {limit} bytes.")
             names = {name.lower(): value for name, value in response.headers.items()}
             return Reply(response.status, data, names)
         except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(_why(error)) from error
+            raise UnreachableError(_why(error)) from error
         finally:
             response.release_conn()
 
@@ -87,12 +87,15 @@ def check_address(url: str) -> None:
     """Refuse an address that no platform can have; raises `Problem`."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise Problem("address.refused", "This is no web address that can be called.",
-                      next_step="Use http:// or https:// with a host name, without a password.")  # fmt: skip
+        raise Problem(
+            "address.refused",
+            "This is no web address that can be called.",
+            next_step="Use http:// or https:// with a host name, without a password.",
+        )
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise Unreachable("The host name is not known.") from error
+        raise UnreachableError("The host name is not known.") from error
     for *_, address in found:
         ip = ipaddress.ip_address(address[0])
         if ip.is_link_local or ip.is_multicast or ip.is_unspecified:

@@ -30,4 +30,6 @@ def carry_out(db: Database, connectors: Mapping[str, Connector], act: Act) -> Ca
 
 def jobs(connectors: Mapping[str, Connector]) -> dict[str, Callable[[], int]]:
     """Return the periodic work of all connectors, by name."""
-    return {name: job for connector in connectors.values() for name, job in connector.jobs().items()}
+    return {
+        name: job for connector in connectors.values() for name, job in connector.jobs().items()
+    }

@@ -10,7 +10,7 @@ from openhaven.core.problems import Problem
 
 
 class Harm(NamedTuple):
-    """One class of harm: code, words for people, DSA category and keyword, severity, help topics."""
+    """One class of harm: code, plain words, DSA category and keyword, severity, help topics."""
 
     code: str
     words: str

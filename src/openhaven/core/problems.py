@@ -1,7 +1,7 @@
 """Errors for a person: what happened, what it means, what to do next (RFC 9457 at the edge)."""
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
     """An error that a tired person can act on.
 
     `code` is stable and short (`event.conflict`), `title` one plain sentence, `detail` what is

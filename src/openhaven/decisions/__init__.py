@@ -4,19 +4,16 @@ A decision is complete or it does not exist: the database refuses it. What shall
 *intended* in the same transaction; workers carry it out and store how it went.
 """
 
-from openhaven.decisions.actions import (
+from openhaven.decisions.actions import Voice, decide
+from openhaven.decisions.appeals import appeal, cancel_expired, overturn, reject
+from openhaven.decisions.delivery import (
     Letter,
-    Voice,
-    appeal,
-    cancel_expired,
     claim_acts,
     claim_letters,
-    decide,
     finish_act,
     finish_letter,
-    overturn,
-    reject,
     replay_act,
+    replay_letter,
     report_outcome,
 )
 from openhaven.decisions.model import Act, Decision, Draft
@@ -51,5 +48,6 @@ __all__ = [
     "overturn",
     "reject",
     "replay_act",
+    "replay_letter",
     "report_outcome",
 ]

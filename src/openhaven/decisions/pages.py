@@ -6,7 +6,7 @@ from typing import Any
 from openhaven import decisions
 from openhaven.core import HARMS, Problem
 from openhaven.core.words import REVERSING
-from openhaven.decisions import Act, Decision, actions, dsa, views
+from openhaven.decisions import Act, Decision, dsa, views
 from openhaven.intake import platform_named
 from openhaven.web import Answer, Call, page, see_other
 
@@ -63,14 +63,14 @@ def deliveries(call: Call) -> Answer:
 def replay_act(call: Call) -> Answer:
     """`POST /console/acts/{id}/replay`: try a failed act again, under its own id."""
     with call.haven.db.begin(call.actor, call.now) as tx:
-        actions.replay_act(tx, call.path["id"])
+        decisions.replay_act(tx, call.path["id"])
     return see_other("/console/deliveries")
 
 
 def replay_letter(call: Call) -> Answer:
     """`POST /console/notices/{id}/replay`: try a failed e-mail again."""
     with call.haven.db.begin(call.actor, call.now) as tx:
-        actions.replay_letter(tx, call.path["id"])
+        decisions.replay_letter(tx, call.path["id"])
     return see_other("/console/deliveries")
 
 
@@ -88,7 +88,7 @@ def appeal_send(call: Call) -> Answer:
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
             made = decisions.decision_of_token(tx, call.path["token"])
-            actions.appeal(tx, made, text)
+            decisions.appeal(tx, made, text)
     except Problem as problem:
         if problem.status == 404:
             raise

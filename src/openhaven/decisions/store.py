@@ -20,8 +20,12 @@ def decision(tx: Tx, decision_id: str, *, platform: str | None = None) -> Decisi
              AND (%(p)s::text IS NULL OR platform = %(p)s)"""
     found = tx.one(sql, Decision, id=decision_id, p=platform)
     if found is None:
-        raise Problem("decision.unknown", "There is no such decision.", status=404,
-                      next_step="Check the id; keys see the decisions of their own platform.")  # fmt: skip
+        raise Problem(
+            "decision.unknown",
+            "There is no such decision.",
+            status=404,
+            next_step="Check the id; keys see the decisions of their own platform.",
+        )
     return found
 
 
@@ -49,8 +53,12 @@ def decision_of_token(tx: Tx, token: str) -> Decision:
     """Return the decision that an appeal link is about, or raise `Problem` (404) for a guess."""
     decision_id = "dec_" + token[:26]
     if not hmac.compare_digest(appeal_token(tx, decision_id).encode(), token.encode()):
-        raise Problem("appeal.link", "This link does not lead to a decision.", status=404,
-                      next_step="Copy the whole link from the message that you received.")  # fmt: skip
+        raise Problem(
+            "appeal.link",
+            "This link does not lead to a decision.",
+            status=404,
+            next_step="Copy the whole link from the message that you received.",
+        )
     return decision(tx, decision_id)
 
 

@@ -58,11 +58,11 @@ class ReportAnswer(msgspec.Struct):
 def post_events(call: Call) -> Answer:
     """Store one event or a batch; with `?wait=verdict`, judge it first."""
     wait = call.query.get("wait") == "verdict"
-    if not call.content.lstrip()[:1] == b"[":
+    if call.content.lstrip()[:1] != b"[":
         return _single(call, _parse(call.content, call), wait)
     raws = decode_each(call.content)
     if not 1 <= len(raws) <= BATCH:
-        raise Problem("batch.size", f"A batch has 1 to {BATCH} events.", f"This one has {len(raws)}.",
+        raise Problem("batch.size", f"A batch has 1 to {BATCH} events.", f"It has {len(raws)}.",
                       next_step="Send several batches.")  # fmt: skip
     return as_json(_many(call, raws, wait))
 
@@ -145,8 +145,13 @@ def _judged(call: Call, event: Event, patience: float) -> Done:
 
 
 def _conflict(event_id: str) -> Problem:
-    return Problem("event.conflict", "Another event with this id was sent before.", f"id {event_id}",
-                   status=409, next_step="Give every event an id of its own; repeat it unchanged.")  # fmt: skip
+    return Problem(
+        "event.conflict",
+        "Another event with this id was sent before.",
+        f"id {event_id}",
+        status=409,
+        next_step="Give every event an id of its own; repeat it unchanged.",
+    )
 
 
 def get_event(call: Call) -> Answer:

@@ -10,7 +10,6 @@ from openhaven.core import Problem
 from openhaven.intake.model import Event, MediaFacts
 from openhaven.storage import Tx
 
-
 Result = Literal["new", "same", "conflict"]
 
 
@@ -71,8 +70,12 @@ def platform_named(tx: Tx, name: str) -> Platform:
     """Return the platform with this name or id, or raise `Problem` (404)."""
     found = tx.one("SELECT * FROM platforms WHERE name = %(n)s OR id = %(n)s", Platform, n=name)
     if found is None:
-        raise Problem("platform.unknown", f"There is no platform “{name}”.", status=404,
-                      next_step="Add it with: openhaven platforms add NAME --webhook URL")  # fmt: skip
+        raise Problem(
+            "platform.unknown",
+            f"There is no platform “{name}”.",
+            status=404,
+            next_step="Add it with: openhaven platforms add NAME --webhook URL",
+        )
     return found
 
 
@@ -101,8 +104,11 @@ def open_event(tx: Tx, seq: int) -> tuple[EventRow, Event | None]:
 
 def latest_of_item(tx: Tx, platform: str, item: str) -> EventRow | None:
     """Return the last event that carried the item's content, if any was ever sent."""
-    sql = _EVENT + """WHERE platform = %(p)s AND item = %(item)s
+    sql = (
+        _EVENT
+        + """WHERE platform = %(p)s AND item = %(item)s
                       AND kind NOT IN ('report.create', 'item.delete') ORDER BY seq DESC LIMIT 1"""
+    )
     return tx.one(sql, EventRow, p=platform, item=item)
 
 
@@ -171,13 +177,18 @@ class ReportStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 def report_status(tx: Tx, receipt: str) -> ReportStatus:
     """Return the state of the report with this receipt code, or raise `Problem` (404)."""
     sql = """SELECT r.state, r.created_at, r.category, r.decided_at,
-               (SELECT d.outcome FROM decisions d WHERE d.case_id = r.case_id
+               (SELECT CASE d.state WHEN 'overturned' THEN 'allow' ELSE d.outcome END
+                FROM decisions d WHERE d.case_id = r.case_id
                 ORDER BY d.decided_at DESC LIMIT 1) AS outcome
              FROM reports r WHERE r.receipt = %(receipt)s"""
     found = tx.one(sql, ReportStatus, receipt=tx.keys.digest(receipt.strip().lower().encode()))
     if found is None:
-        raise Problem("report.unknown", "There is no report with this receipt code.", status=404,
-                      next_step="Check the code; it was shown when the report was sent.")  # fmt: skip
+        raise Problem(
+            "report.unknown",
+            "There is no report with this receipt code.",
+            status=404,
+            next_step="Check the code; it was shown when the report was sent.",
+        )
     if found.decided_at is None:
         return msgspec.structs.replace(found, outcome=None)
     return found

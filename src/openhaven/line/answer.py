@@ -34,7 +34,9 @@ def answer(
     try:
         accepted, verdict = _judge_now(haven, actor, now, platform, event, patience)
     except Exception as error:  # Storing must not depend on judging: the event is stored alone.
-        log.error("answer.failed", error=type(error).__name__, exc_info=not isinstance(error, Problem))
+        log.error(
+            "answer.failed", error=type(error).__name__, exc_info=not isinstance(error, Problem)
+        )
         with haven.db.begin(actor, now) as tx:
             accepted = intake.accept(tx, platform, [event])[0]
         verdict = None if accepted.result == "conflict" else accepted.verdict

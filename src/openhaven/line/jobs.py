@@ -146,6 +146,10 @@ class Worker:
         self._threads: list[threading.Thread] = []
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="carry")
 
+    def follow(self) -> None:
+        """Start only what a process needs that answers by itself: knowing the banks."""
+        self._loop("banks", 0.4, lambda: follow_banks(self._haven))
+
     def start(self) -> None:
         """Start every loop and the listener that wakes them."""
         haven = self._haven
@@ -155,7 +159,7 @@ class Worker:
         self._loop("ledger", 0.5, haven.sequencer.tick)
         self._loop("tally", 5.0, lambda: tally_passed(haven))
         self._loop("leases", 5.0, lambda: return_leases(haven))
-        self._loop("banks", 0.4, lambda: follow_banks(haven))
+        self.follow()
         self._loop("house", 600.0, lambda: keep_house(haven))
         for name, job in connectors.jobs(haven.connectors).items():
             self._loop(name, 1.0, job, name)

@@ -9,6 +9,7 @@ A clause looks like this:
 """
 
 import re
+from collections.abc import Iterable
 from itertools import pairwise
 
 from openhaven.core import Ground
@@ -48,7 +49,7 @@ def _clause(source: Source, first: int, last: int, errors: list[PackError]) -> C
         return None
     body = [line.rstrip() for line in source.lines[first + 1 : last]]
     grounds = [at for at, line in enumerate(body) if line.startswith("Ground:")]
-    text = "\n".join(line for at, line in enumerate(body) if at not in grounds).strip()
+    text = _unwrapped(line for at, line in enumerate(body) if at not in grounds)
     if not title or not 0 < len(text) <= _LONGEST:
         what = f"A clause needs a title and a text of at most {_LONGEST} characters."
         errors.append(source.error(Place(first + 1, 1), what))
@@ -73,3 +74,9 @@ def _ground(source: Source, place: Place, errors: list[PackError]) -> tuple[Grou
 def _at(source: Source, line: int, word: str) -> Place:
     """Return the place of `word` in the line with this number (from 0), or the line's beginning."""
     return Place(line + 1, max(source.lines[line].find(word), 0) + 1)
+
+
+def _unwrapped(lines: Iterable[str]) -> str:
+    """Return the text with the line breaks of the file taken out, and those of paragraphs kept."""
+    paragraphs = "\n".join(line.strip() for line in lines).split("\n\n")
+    return "\n\n".join(" ".join(one.split()) for one in paragraphs if one.strip())

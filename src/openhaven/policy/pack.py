@@ -89,10 +89,8 @@ class Pack:
         self.vocabulary = vocabulary
         self.compiled = tuple(Compiled(rule, condition) for rule, condition in rules)
         self.rules = tuple(one.rule for one in self.compiled)
-        self._by_kind: dict[str, list[Compiled]] = {}
-        for one in self.compiled:
-            for kind in dict.fromkeys(one.rule.on):
-                self._by_kind.setdefault(kind, []).append(one)
+        self._by_kind = _by_kind(self.compiled)
+        self._unprompted = _by_kind(one for one in self.compiled if not _quiet(one, vocabulary))
 
     def evaluate(
         self,
@@ -106,7 +104,8 @@ class Pack:
         answered never counts as matched or as not matched: its `unknown` decides. `counters` is
         where the history of accounts will come in; no rule can read it yet.
         """
-        rules = self._by_kind.get(event.kind, ())
+        findings = tuple(findings)
+        rules = (self._by_kind if findings else self._unprompted).get(event.kind, ())
         if not rules:
             return Verdict(event=event.id, outcome="allow", pack=self.fingerprint)
         facts = gather(event, findings, self.vocabulary)
@@ -141,6 +140,24 @@ class Pack:
             shadow=tuple(one.reason for one in shadow),
             unknown=unknown,
         )
+
+
+def _by_kind(rules: Iterable[Compiled]) -> dict[str, list[Compiled]]:
+    """Return the rules by the kind of event that they look at."""
+    found: dict[str, list[Compiled]] = {}
+    for one in rules:
+        for kind in dict.fromkeys(one.rule.on):
+            found.setdefault(kind, []).append(one)
+    return found
+
+
+def _quiet(one: Compiled, vocabulary: Vocabulary) -> bool:
+    """Say whether the rule is false whenever no signal found anything, whatever the event says.
+
+    It is asked with what signals answer then and with nothing of the event. If that is enough for
+    a plain false, the event cannot change it: most events need not be asked about at all.
+    """
+    return one.condition.answer(vocabulary.env.Activation(vocabulary.blank)) is False
 
 
 class _Asking:

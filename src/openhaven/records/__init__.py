@@ -1,4 +1,4 @@
-"""People's own data and how long anything is kept: retention, and erasure that keeps proofs valid."""
+"""People's data and how long it is kept: retention, and erasure that keeps proofs valid."""
 
 from openhaven.records.actions import erase, forget
 from openhaven.records.jobs import retain

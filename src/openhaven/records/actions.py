@@ -50,7 +50,8 @@ def _events(tx: Tx, kept: Retention) -> list[str]:
     sql = """WITH gone AS (
                DELETE FROM events WHERE seq IN (
                  SELECT e.seq FROM events e WHERE e.received_at < %(before)s AND e.state = 'done'
-                   AND e.tallied AND e.verdict ->> 'decision' IS NULL AND e.verdict ->> 'task' IS NULL
+                   AND e.tallied
+                   AND e.verdict ->> 'decision' IS NULL AND e.verdict ->> 'task' IS NULL
                    AND NOT EXISTS (SELECT 1 FROM kept_copies k WHERE k.event = e.seq)
                    AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.event = e.seq)
                    AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.event = e.seq)
@@ -85,7 +86,9 @@ def _media(tx: Tx, kept: Retention) -> list[str]:
              RETURNING id"""
     unused = tx.now - timedelta(days=kept.unused_media)
     used = tx.now - timedelta(days=kept.media)
-    gone = [str(row["id"]) for row in tx.rows(sql, now=tx.now, unused=unused, used=used, step=_STEP)]
+    gone = [
+        str(row["id"]) for row in tx.rows(sql, now=tx.now, unused=unused, used=used, step=_STEP)
+    ]
     for media in gone:
         tx.keys.destroy(f"media:{media}")
     return gone
@@ -140,8 +143,8 @@ KINDS = tuple(_FORGET)
 def erase(tx: Tx, platform: str, account: str) -> list[str]:
     """Erase a person: destroy the keys of everything sealed for them, blank what names them.
 
-    The ledger's entries and proofs stay valid and say nothing any more. Returns the ids of the blobs
-    to be deleted after the commit. Raises `Problem` 404 for an account that we do not know.
+    The ledger's entries and proofs stay valid and say nothing any more. Returns the ids of the
+    blobs to be deleted after the commit. Raises `Problem` 404 for an account that we do not know.
     """
     sql = """SELECT subject FROM accounts WHERE platform = %(p)s AND id = %(a)s FOR UPDATE"""
     subject = tx.value(sql, p=platform, a=account)

@@ -22,7 +22,9 @@ def records() -> None:
 @records.command("erase")
 @click.argument("account")
 @click.option("--platform", default="default", show_default=True)
-@click.confirmation_option(prompt="This cannot be undone, and ends open appeals. Erase this person?")
+@click.confirmation_option(
+    prompt="This cannot be undone, and ends open appeals. Erase this person?"
+)
 @click.pass_obj
 def erase_command(haven: "Haven", account: str, platform: str) -> None:
     """Erase a person by the platform's account id; the ledger's proofs stay valid."""

@@ -149,8 +149,12 @@ def judge(
     row = _locked(tx, task)
     _require_may_work(tx, row)
     if row["state"] != "claimed" or row["claimed_by"] != tx.actor.id:
-        raise Problem("task.not_yours", "This task is not yours (any more).", status=409,
-                      next_step="Your text was not lost: claim the task again, then send it.")  # fmt: skip
+        raise Problem(
+            "task.not_yours",
+            "This task is not yours (any more).",
+            status=409,
+            next_step="Your text was not lost: claim the task again, then send it.",
+        )
     allowed = APPEAL_OUTCOMES if row["kind"] == "appeal" else REVIEW_OUTCOMES
     if outcome not in allowed:
         raise Problem("judgement.outcome", f"“{outcome}” is no outcome of this task.",
@@ -160,8 +164,11 @@ def judge(
                       next_step="Choose an outcome that is about the item.")  # fmt: skip
     facts = facts.strip()
     if not 1 <= len(facts) <= 5_000:
-        raise Problem("judgement.facts", "Say in a few words what you saw and why it matters.",
-                      next_step="The person concerned will read it (at most 5,000 characters).")  # fmt: skip
+        raise Problem(
+            "judgement.facts",
+            "Say in a few words what you saw and why it matters.",
+            next_step="The person concerned will read it (at most 5,000 characters).",
+        )
     judgement = new_id("jdg")
     tx.run(
         """INSERT INTO judgements (id, task, staff, outcome, clause, pack, days, facts, at)
@@ -177,8 +184,8 @@ def judge(
         facts=facts,
         now=tx.now,
     )
-    sql = """UPDATE tasks SET state = 'done', claimed_by = NULL, lease_until = NULL, done_at = %(now)s
-             WHERE id = %(id)s"""
+    sql = """UPDATE tasks SET state = 'done', claimed_by = NULL, lease_until = NULL,
+               done_at = %(now)s WHERE id = %(id)s"""
     tx.run(sql, id=task, now=tx.now)
     row_of = ("judgements", judgement)
     ledger.append(tx, "judgement.given", {"judgement": judgement, "task": task}, row=row_of)
@@ -189,8 +196,8 @@ def judge(
 
 def waiting_judgements(tx: Tx, limit: int) -> list[Given]:
     """Lock judgements that wait to be settled, oldest first, with what they are about."""
-    sql = """SELECT j.id, j.task, j.staff, j.outcome, j.clause, j.pack, j.days, j.facts, j.at, t.kind,
-               t.case_id, t.appeal, t.event, c.platform, c.item, c.account, c.harm, t.reports
+    sql = """SELECT j.id, j.task, j.staff, j.outcome, j.clause, j.pack, j.days, j.facts, j.at,
+               t.kind, t.case_id, t.appeal, t.event, c.platform, c.item, c.account, c.harm, t.reports
              FROM judgements j JOIN tasks t ON t.id = j.task JOIN cases c ON c.id = t.case_id
              WHERE j.state = 'given' ORDER BY j.at LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED"""
     return tx.all(sql, Given, limit=limit)
@@ -241,5 +248,9 @@ def _require_may_work(tx: Tx, row: dict[str, Any]) -> None:
     if not permits(tx.actor.roles, needed):
         raise Problem("permission", "Your role does not work on this kind of task.", status=403)
     if tx.actor.id in row["barred"]:
-        raise Problem("task.barred", "You acted on this case before, so somebody else must look.",
-                      status=403, next_step="Go back to the queue and take another one.")  # fmt: skip
+        raise Problem(
+            "task.barred",
+            "You acted on this case before, so somebody else must look.",
+            status=403,
+            next_step="Go back to the queue and take another one.",
+        )

@@ -21,7 +21,11 @@ class Tx:
     """One transaction: SQL with named parameters, the moment, the actor and the sealing keys."""
 
     def __init__(
-        self, connection: psycopg.Connection[dict[str, Any]], actor: Actor, now: datetime, key: bytes
+        self,
+        connection: psycopg.Connection[dict[str, Any]],
+        actor: Actor,
+        now: datetime,
+        key: bytes,
     ) -> None:
         self.connection = connection
         self.actor = actor
@@ -55,7 +59,9 @@ class Tx:
 
     def lock(self, name: str) -> bool:
         """Try to take the lock `name` until the end of this transaction; say whether we have it."""
-        return bool(self.value("SELECT pg_try_advisory_xact_lock(hashtextextended(%(n)s, 0))", n=name))
+        return bool(
+            self.value("SELECT pg_try_advisory_xact_lock(hashtextextended(%(n)s, 0))", n=name)
+        )
 
     def wake(self, channel: str) -> None:
         """Tell listeners on `channel`, after the commit, that there is something to claim."""

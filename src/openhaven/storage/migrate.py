@@ -42,7 +42,9 @@ def migrate(url: str) -> list[str]:
                  number int PRIMARY KEY, name text NOT NULL, sha256 text NOT NULL,
                  applied_at timestamptz NOT NULL DEFAULT now())"""
         )
-        done: dict[int, str] = dict(connection.execute("SELECT number, sha256 FROM migrations").fetchall())
+        done: dict[int, str] = dict(
+            connection.execute("SELECT number, sha256 FROM migrations").fetchall()
+        )
         known = migrations()
         _refuse_strangers(done, known)
         fresh = [migration for migration in known if migration.number not in done]

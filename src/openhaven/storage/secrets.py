@@ -35,8 +35,12 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             return msgspec.json.decode(path.read_bytes(), type=Secrets)
         except msgspec.MsgspecError as error:
-            raise Problem("secrets.broken", f"{path} is no file of secrets.", str(error),
-                          next_step="Restore it from a backup: sealed data needs it.") from error  # fmt: skip
+            raise Problem(
+                "secrets.broken",
+                f"{path} is no file of secrets.",
+                str(error),
+                next_step="Restore it from a backup: sealed data needs it.",
+            ) from error
 
 
 def _write(path: Path) -> None:

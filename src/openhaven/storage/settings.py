@@ -69,8 +69,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
-            raise Problem("settings.wrong", "A setting is wrong.", str(error),
-                          next_step="docs/operations.md lists every setting.") from error  # fmt: skip
+            raise Problem(
+                "settings.wrong",
+                "A setting is wrong.",
+                str(error),
+                next_step="docs/operations.md lists every setting.",
+            ) from error
 
 
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
@@ -92,8 +96,12 @@ def _from_file(name: str) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise Problem("settings.unreadable", f"The settings file {path} cannot be read.",
-                      str(error), next_step="Mend the file or unset OPENHAVEN_CONFIG.") from error  # fmt: skip
+        raise Problem(
+            "settings.unreadable",
+            f"The settings file {path} cannot be read.",
+            str(error),
+            next_step="Mend the file or unset OPENHAVEN_CONFIG.",
+        ) from error
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from openhaven.connectors.http import Http, Reply, TooLong, Unreachable
+from openhaven.connectors.http import Http, Reply, TooLongError, UnreachableError
 from openhaven.connectors.matrix.model import Room, Server
 from openhaven.connectors.matrix.visibility import visibility
 
@@ -83,9 +83,9 @@ class Homeserver:
             data = msgspec.json.encode(body or {})
         try:
             reply = self._http.send(method, url, body=data, headers=headers, limit=limit)
-        except TooLong as error:
+        except TooLongError as error:
             raise TooLargeError(str(error)) from error
-        except Unreachable as error:
+        except UnreachableError as error:
             raise AwayError(str(error)) from error
         if reply.status == 429 or reply.status >= 500:
             raise AwayError(f"The homeserver answered {reply.status}.", answered=True)

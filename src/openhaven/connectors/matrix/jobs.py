@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from openhaven.connectors.http import Unreachable
+from openhaven.connectors.http import UnreachableError
 from openhaven.connectors.matrix import actions, store
 from openhaven.connectors.matrix.client import AwayError, Homeserver, RefusedError
 from openhaven.connectors.matrix.convert import UnreadableError
@@ -135,7 +135,13 @@ class Jobs:
         try:
             self._wake_up(server, homeserver)
             found = _reports(homeserver, _since(server))
-        except (AwayError, RefusedError, Unreachable, OSError, http.client.HTTPException) as error:
+        except (
+            AwayError,
+            RefusedError,
+            UnreachableError,
+            OSError,
+            http.client.HTTPException,
+        ) as error:
             with self._wiring.db.begin(ME) as tx:
                 actions.polled(tx, server.platform, str(error) or type(error).__name__)
             return 0

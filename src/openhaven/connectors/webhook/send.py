@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 from standardwebhooks import Webhook as Signature
 
-from openhaven.connectors.http import Unreachable
+from openhaven.connectors.http import UnreachableError
 from openhaven.connectors.model import Carried, Wiring
 from openhaven.core import Problem, utcnow
 from openhaven.core.words import REVERSING
@@ -49,7 +49,7 @@ class Webhook:
             reply = self._wiring.http.send(
                 "POST", platform.webhook_url, body=body.encode(), headers=headers
             )
-        except Unreachable as error:
+        except UnreachableError as error:
             return Carried("retry", str(error))
         except Problem as problem:
             return Carried("failed", problem.title)

@@ -1,0 +1,137 @@
+"""Verbs of appeals: appeal, uphold, reject; and the end of a decision whose time has come."""
+
+from openhaven import ledger, review
+from openhaven.core import HARMS, Problem, new_id
+from openhaven.decisions import words
+from openhaven.decisions.actions import Voice, intend, tell, verbs_of
+from openhaven.decisions.model import APPEAL_CLOCK, Decision, reversing
+from openhaven.decisions.store import Notice, acts_of, decision
+from openhaven.storage import Tx
+
+
+def appeal(tx: Tx, made: Decision, text: str) -> str:
+    """Store an appeal against a decision and ask another person; return the appeal's id.
+
+    Raises `Problem` 409 when one is open or the decision does not hold any more, and 410 when the
+    window of at least six months has passed.
+    """
+    tx.run("SELECT 1 FROM decisions WHERE id = %(d)s FOR UPDATE", d=made.id)
+    made = decision(tx, made.id)
+    text = text.strip()
+    if not 1 <= len(text) <= 10_000:
+        raise Problem("appeal.text", "Tell us in a few words why you think the decision is wrong.",
+                      next_step="Write up to 10,000 characters.")  # fmt: skip
+    if made.state != "in_force":
+        raise Problem("appeal.moot", "This decision does not hold any more.", status=409,
+                      next_step="There is nothing left to appeal.")  # fmt: skip
+    if tx.now > made.appeal_until:
+        raise Problem("appeal.late", "The time for an appeal has passed.", status=410,
+                      next_step="You can still turn to a court.")  # fmt: skip
+    if tx.value("SELECT 1 FROM appeals WHERE decision = %(d)s", d=made.id):
+        raise Problem(
+            "appeal.twice",
+            "There is already an appeal against this decision.",
+            status=409,
+            next_step="You will hear from us; this page shows how far it is.",
+        )
+    appeal_id = new_id("apl")
+    subject = made.subject or made.id
+    tx.run(
+        """INSERT INTO appeals (id, decision, subject, body, created_at, due_at)
+           VALUES (%(id)s, %(d)s, %(subject)s, %(body)s, %(now)s, %(due)s)""",
+        id=appeal_id,
+        d=made.id,
+        subject=subject,
+        body=tx.keys.seal(subject, text.encode()),
+        now=tx.now,
+        due=tx.now + APPEAL_CLOCK,
+    )
+    ids = {"appeal": appeal_id, "decision": made.id}
+    ledger.append(tx, "appeal.received", ids, row=("appeals", appeal_id))
+    severity = HARMS[made.harm].severity
+    review.open_appeal_task(tx, made.case_id, appeal_id, made.event, min(severity, 3))
+    return appeal_id
+
+
+def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
+    """Uphold an appeal: one transaction ends the decision and intends everything that undoes it."""
+    made = _end_appeal(tx, given, "upheld")
+    tx.run(
+        """UPDATE decisions SET state = 'overturned', overturned_by = %(j)s, overturned_at = %(now)s
+           WHERE id = %(d)s AND state = 'in_force'""",
+        j=given.id,
+        now=tx.now,
+        d=made.id,
+    )
+    ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
+    _reverse_acts(tx, made)
+    _say(
+        tx,
+        made,
+        "appeal_upheld",
+        words.appeal_outcome(voice.service, made, given.facts, upheld=True),
+    )
+
+
+def reject(tx: Tx, given: review.Given, voice: Voice) -> None:
+    """Reject an appeal: the decision stays, and the person is told why."""
+    made = _end_appeal(tx, given, "rejected")
+    _say(
+        tx,
+        made,
+        "appeal_rejected",
+        words.appeal_outcome(voice.service, made, given.facts, upheld=False),
+    )
+
+
+def _end_appeal(tx: Tx, given: review.Given, state: str) -> Decision:
+    sql = """UPDATE appeals SET state = %(state)s, judgement = %(j)s, decided_at = %(now)s
+             WHERE id = %(a)s AND state = 'open' RETURNING decision"""
+    decision_id = tx.value(sql, state=state, j=given.id, now=tx.now, a=given.appeal)
+    if decision_id is None:
+        raise Problem("appeal.ended", "This appeal has ended already.", status=409)
+    ids = {"appeal": str(given.appeal), "decision": str(decision_id)}
+    ledger.append(tx, f"appeal.{state}", ids)
+    return decision(tx, str(decision_id))
+
+
+def _say(tx: Tx, made: Decision, kind: str, notice: Notice) -> None:
+    if made.account is None:
+        return
+    tell(tx, made, kind, notice)
+    intend(tx, made, "notify", {"account": made.account}, verbs_of(tx, made.platform))
+    tx.wake("acts")
+    tx.wake("console")
+
+
+def _reverse_acts(tx: Tx, made: Decision) -> None:
+    """Cancel what certainly has not left yet; intend the reverse of what may have."""
+    verbs = verbs_of(tx, made.platform)
+    tx.run(
+        """UPDATE acts SET state = 'cancelled', ended_at = %(now)s
+           WHERE decision = %(d)s AND state = 'intended' AND attempts = 0 AND verb <> 'notify'""",
+        d=made.id,
+        now=tx.now,
+    )
+    acts = acts_of(tx, made.id)
+    undone = {act.reverses for act in acts}
+    for act in acts:
+        back = reversing(act.verb)
+        if back is None or act.state == "cancelled" or act.id in undone:
+            continue
+        intend(tx, made, back, act.target, verbs, reverses=act.id, after=act.id)
+
+
+def cancel_expired(tx: Tx) -> int:
+    """End decisions whose time has come, and intend the acts that undo them; return how many."""
+    sql = """UPDATE decisions SET state = 'expired' WHERE id IN (
+               SELECT id FROM decisions WHERE state = 'in_force' AND until <= %(now)s
+               ORDER BY until LIMIT 100 FOR UPDATE SKIP LOCKED)
+             RETURNING *"""
+    ended = tx.all(sql, Decision, now=tx.now)
+    for made in ended:
+        ledger.append(tx, "decision.expired", {"decision": made.id})
+        _reverse_acts(tx, made)
+    if ended:
+        tx.wake("acts")
+    return len(ended)

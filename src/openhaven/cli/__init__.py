@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "work": ("openhaven.cli.run", "work", True),
     "platforms": ("openhaven.intake.commands", "platforms", True),
     "keys": ("openhaven.intake.commands", "keys", True),
+    "events": ("openhaven.intake.commands", "events", True),
     "staff": ("openhaven.staff.commands", "staff", True),
     "bank": ("openhaven.signals.banks.commands", "bank", True),
     "pack": ("openhaven.policy.commands", "pack", False),

@@ -490,3 +490,14 @@ def stumble(tx: Tx, seq: int, limit: int = 3) -> bool:
     if stuck:
         ledger.append(tx, "event.stuck", {"event": str(seq)})
     return stuck
+
+
+def retry_stuck(tx: Tx) -> int:
+    """Give stuck events back to the line, which judges them again; return how many they were."""
+    sql = """UPDATE events SET state = 'received', attempts = 0
+             WHERE state = 'stuck' RETURNING seq"""
+    freed = [str(row["seq"]) for row in tx.rows(sql)]
+    ledger.append_many(tx, [ledger.New("event.retried", {"event": seq}) for seq in freed])
+    if freed:
+        tx.wake("line")
+    return len(freed)

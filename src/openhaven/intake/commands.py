@@ -1,4 +1,4 @@
-"""`openhaven platforms` and `openhaven keys`."""
+"""`openhaven platforms`, `openhaven keys` and `openhaven events`."""
 
 from typing import TYPE_CHECKING
 
@@ -87,3 +87,17 @@ def revoke(haven: "Haven", name: str) -> None:
     """Revoke a key; it stops working within a second."""
     with haven.db.begin(_ME) as tx:
         intake.revoke_key(tx, name)
+
+
+@click.group(help="Events that could not be judged.")
+def events() -> None:
+    """Group the verbs about events."""
+
+
+@events.command("retry")
+@click.pass_obj
+def retry(haven: "Haven") -> None:
+    """Judge stuck events again, such as after what they failed on was mended."""
+    with haven.db.begin(_ME) as tx:
+        count = intake.retry_stuck(tx)
+    click.echo(f"{count} events are judged again.")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from openhaven.core import Problem
 from openhaven.signals.text import Terms
+from openhaven.signals.text.skeleton import Skeleton, as_text, runs, squeezed
 from openhaven.signals.text.terms import TermList
 
 WORDS = """
@@ -258,3 +259,13 @@ def test_a_text_that_is_too_long_is_said_to_be() -> None:
     search = TERMS.find("banana " + "x " * 60_000)
     assert [one.term for one in search.found] == [0]
     assert not search.whole
+
+
+@given(
+    st.text(
+        alphabet=st.one_of(st.characters(), st.sampled_from("aA1l!0 .ſßÀ\u200bабв")), max_size=80
+    )
+)
+def test_the_quick_look_reads_what_the_thorough_one_reads(text: str) -> None:
+    thorough = [as_text(letters[runs(letters)]) for letters in Skeleton(text).readings()]
+    assert squeezed(text) == thorough

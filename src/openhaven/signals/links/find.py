@@ -1,7 +1,8 @@
 """Links inside texts, and lists of links."""
 
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import re2
@@ -18,8 +19,25 @@ _LINK = re2.compile(
 )
 _DEFANGED = re2.compile(r"(?i)\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?|\s+dot\s+")
 _COLON = re2.compile(r"(?i)h(?:tt|xx)p(s?)\[?:\]?(//)?")
-_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
+_DOTS = "\u3002\uff0e\uff61"
+_BRACKETED = re.compile(r"[\[({]\s?\.")
+# Every link has a dot in front of something, or a colon in front of a slash.
+_HINT = re.compile(r"\.[^\s.]|:[/\\]")
+# What RE2 takes for white space, which stands in no link.
+_SPACE = re.compile(r"[\t\n\f\r ]+")
 _TAIL = ".,;:!?'\")]}>…"
+
+
+class _Shown(dict[str, str]):
+    """Characters as an address shows them, filled as they are met: far dots are dots."""
+
+    def __missing__(self, char: str) -> str:
+        invisible = unicodedata.category(char) == "Cf"
+        found = self[char] = "." if char in _DOTS else "" if invisible else char
+        return found
+
+
+_SHOWN = _Shown()
 
 
 class FoundLink(NamedTuple):
@@ -37,22 +55,27 @@ def links_in(text: str) -> list[str]:
     """
     plain = text
     if not text.isascii():
-        plain = "".join(c for c in text.translate(_DOTS) if unicodedata.category(c) != "Cf")
+        plain = "".join(map(_SHOWN.__getitem__, text))
     low = plain.lower()
-    if "dot" in low or "[" in low or "(" in low or "{" in low:
+    if "dot" in low or _BRACKETED.search(low):
         plain = _DEFANGED.sub(".", plain)
     if "hxxp" in low or "[:" in low:
         plain = _COLON.sub(r"http\1://", plain)
-    if "." not in plain and "://" not in plain:
-        return []
     found: dict[str, None] = {}
-    for match in _LINK.finditer(plain):
-        form = canonical(match.group().rstrip(_TAIL))
+    for match in _matches(plain):
+        form = canonical(match.rstrip(_TAIL))
         if form is not None:
             found[form] = None
         if len(found) >= MOST:
             break
     return list(found)
+
+
+def _matches(text: str) -> Iterator[str]:
+    """Look for links only in words that can hold one: most texts have none."""
+    if _HINT.search(text):
+        for word in filter(_HINT.search, _SPACE.split(text)):
+            yield from (match.group() for match in _LINK.finditer(word))
 
 
 class LinkLists:

@@ -16,7 +16,15 @@ import numpy as np
 from ahocorasick_rs import AhoCorasick
 
 from openhaven.core import Problem
-from openhaven.signals.text.skeleton import Codes, Places, Skeleton, as_text, runs
+from openhaven.signals.text.skeleton import (
+    LONGEST,
+    Codes,
+    Places,
+    Skeleton,
+    as_text,
+    runs,
+    squeezed,
+)
 
 MAX_CHECKS = 20_000
 STRETCHED = 3  # "soooo": three of a letter are no spelling, two may be
@@ -110,6 +118,8 @@ class Terms:
         """
         if not self._patterns or not text:
             return Search([], whole=True)
+        if not any(self._search.find_matches_as_indexes(reading) for reading in squeezed(text)):
+            return Search([], whole=len(text) <= LONGEST)
         bone = Skeleton(text)
         found: dict[tuple[str, int], Found] = {}
         left = MAX_CHECKS

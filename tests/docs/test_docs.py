@@ -39,9 +39,9 @@ DEPLOY = sorted((ROOT / "docs" / "deploy").iterdir())
 # The words of the project, each with one meaning.
 WORDS = """event, item, account, entity, signal, finding, bank, feature, rule, policy, pack,
 verdict, report, case, task, queue, judgement, decision, statement of reasons, act, notice, appeal,
-filing, hold, evidence item, custody event, indicator, strike, severity, ledger entry, checkpoint, receipt,
-platform, clause, outcome, seal, commitment, connector, lease, erase, retention, actor, room, level,
-door, line, spine, leaf, face, home"""
+filing, hold, evidence item, custody event, indicator, strike, severity, ledger entry, checkpoint,
+receipt, platform, clause, outcome, seal, commitment, connector, lease, erase, retention, actor,
+room, level, door, line, spine, leaf, face, home"""
 
 pages = pytest.mark.parametrize("page", PAGES, ids=name)
 

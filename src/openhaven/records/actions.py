@@ -143,50 +143,102 @@ KINDS = tuple(_FORGET)
 def erase(tx: Tx, platform: str, account: str) -> list[str]:
     """Erase a person: destroy the keys of everything sealed for them, blank what names them.
 
+    Open work on their matters ends without a decision, and who reported them is answered no more.
     The ledger's entries and proofs stay valid and say nothing any more. Returns the ids of the
     blobs to be deleted after the commit. Raises `Problem` 404 for an account that we do not know.
     """
-    sql = """SELECT subject FROM accounts WHERE platform = %(p)s AND id = %(a)s FOR UPDATE"""
-    subject = tx.value(sql, p=platform, a=account)
-    if subject is None:
-        raise Problem("account.unknown", "There is no such account.", status=404)
-    tx.keys.destroy(str(subject))
-    blobs = _erase_media(tx, platform, account)
-    _blank_decisions(tx, platform, account)
-    names = {"p": platform, "a": account, "s": subject}
-    tx.run("""UPDATE events SET account = '', item = NULL, body = NULL
-              WHERE platform = %(p)s AND account = %(a)s""", **names)  # fmt: skip
-    tx.run("""UPDATE cases SET account = 'erased:' || id, item = NULL
-              WHERE platform = %(p)s AND account = %(a)s""", **names)  # fmt: skip
-    tx.run("UPDATE notices SET body = NULL WHERE subject = %(s)s", **names)
-    tx.run("UPDATE appeals SET body = NULL WHERE subject = %(s)s", **names)
-    tx.run("DELETE FROM accounts WHERE platform = %(p)s AND id = %(a)s", **names)
+    whom = {"p": platform, "a": account}
+    subjects = _blank_account(tx, whom)
+    # Each step waits for those who work on these rows; what they wrote is seen by the next one.
+    # The order is that of the line (events, judgements, cases, reports), so that nothing deadlocks.
+    blobs = _blank_events(tx, whom)
+    cases = _take_cases(tx, whom)
+    subjects += _blank_reports(tx, whom, cases)
+    _end_cases(tx, cases)
+    _blank_decisions(tx, whom, cases)
+    for subject in subjects:
+        tx.keys.destroy(subject)
+    for table in ("notices", "appeals"):
+        tx.run(f"UPDATE {table} SET body = NULL WHERE subject = ANY(%(s)s)", s=subjects)  # noqa: S608
     ledger.append(tx, "person.erased", {})
     return blobs
 
 
-def _erase_media(tx: Tx, platform: str, account: str) -> list[str]:
-    sql = """UPDATE media m SET deleted_at = %(now)s FROM events e
-             WHERE e.seq = m.event AND e.platform = %(p)s AND e.account = %(a)s RETURNING m.id"""
-    blobs = [str(row["id"]) for row in tx.rows(sql, now=tx.now, p=platform, a=account)]
+def _ids(tx: Tx, sql: str, **params: object) -> list[str]:
+    return [str(row["id"]) for row in tx.rows(sql, **params)]
+
+
+def _blank_account(tx: Tx, whom: dict[str, str]) -> list[str]:
+    """Delete the account and return the subject that things are sealed for."""
+    sql = "DELETE FROM accounts WHERE platform = %(p)s AND id = %(a)s RETURNING subject AS id"
+    subjects = _ids(tx, sql, **whom)
+    # Somebody who only ever reported has events and no account.
+    known = "SELECT 1 FROM events WHERE platform = %(p)s AND account = %(a)s LIMIT 1"
+    if not subjects and not tx.value(known, **whom):
+        raise Problem("account.unknown", "There is no such account.", status=404)
+    return subjects
+
+
+def _blank_events(tx: Tx, whom: dict[str, str]) -> list[str]:
+    """Blank the person's events, media and own reports; return the ids of the media."""
+    sql = """UPDATE events SET account = '', item = NULL, body = NULL
+             WHERE platform = %(p)s AND account = %(a)s RETURNING seq"""
+    seqs = [row["seq"] for row in tx.rows(sql, **whom)]
+    sql = "UPDATE reports SET body = NULL WHERE event = ANY(%(seqs)s) RETURNING subject AS id"
+    for own_words in _ids(tx, sql, seqs=seqs):
+        tx.keys.destroy(own_words)
+    sql = "UPDATE media SET deleted_at = %(now)s WHERE event = ANY(%(seqs)s) RETURNING id"
+    blobs = _ids(tx, sql, now=tx.now, seqs=seqs)
     for media in blobs:
         tx.keys.destroy(f"media:{media}")
     return blobs
 
 
-def _blank_decisions(tx: Tx, platform: str, account: str) -> None:
-    sql = "SELECT id FROM decisions WHERE platform = %(p)s AND account = %(a)s"
-    made = [str(row["id"]) for row in tx.rows(sql, p=platform, a=account)]
-    if not made:
-        return
-    tx.run("""UPDATE decisions SET account = NULL, item = NULL, facts = %(erased)s
-              WHERE id = ANY(%(ids)s)""", erased=_ERASED, ids=made)  # fmt: skip
-    acts = tx.rows("""UPDATE acts SET target = '{}', state = CASE WHEN state = 'intended'
-                        THEN 'cancelled' ELSE state END
-                      WHERE decision = ANY(%(ids)s) RETURNING id""", ids=made)  # fmt: skip
-    judgements = tx.rows("""UPDATE judgements SET facts = %(erased)s WHERE id IN (
-                              SELECT judgement FROM decisions WHERE id = ANY(%(ids)s))
-                            RETURNING id""", erased=_ERASED, ids=made)  # fmt: skip
+def _take_cases(tx: Tx, whom: dict[str, str]) -> list[str]:
+    """Wait for judgements that are being settled, then lock the cases; return their ids."""
+    tx.run("""SELECT 1 FROM judgements j JOIN tasks t ON t.id = j.task
+                JOIN cases c ON c.id = t.case_id
+              WHERE c.platform = %(p)s AND c.account = %(a)s AND j.state = 'given'
+              ORDER BY j.id FOR UPDATE OF j""", **whom)  # fmt: skip
+    sql = """SELECT id FROM cases WHERE platform = %(p)s AND account = %(a)s
+             ORDER BY coalesce(item, '') COLLATE "C", account COLLATE "C" FOR UPDATE"""
+    return _ids(tx, sql, **whom)
+
+
+def _blank_reports(tx: Tx, whom: dict[str, str], cases: list[str]) -> list[str]:
+    """Close and blank what others reported about the person; return whom it is sealed for."""
+    sql = """UPDATE reports SET body = NULL, item = left(item, 0), account = left(account, 0),
+               state = CASE WHEN state = 'decided' THEN state ELSE 'closed' END,
+               decided_at = coalesce(decided_at, %(now)s)
+             WHERE platform = %(p)s AND (account = %(a)s OR case_id = ANY(%(cases)s))
+             RETURNING id, subject"""
+    rows = tx.rows(sql, now=tx.now, cases=cases, **whom)
+    ledger.destroy_salts(tx, "reports", [str(row["id"]) for row in rows])
+    return [str(row["subject"]) for row in rows]
+
+
+def _end_cases(tx: Tx, cases: list[str]) -> None:
+    """End the work on these cases without a decision, and blank what they are about."""
+    tx.run("""UPDATE tasks SET state = 'cancelled', claimed_by = NULL, lease_until = NULL,
+                done_at = %(now)s
+              WHERE case_id = ANY(%(cases)s) AND state IN ('open', 'claimed')""",
+           now=tx.now, cases=cases)  # fmt: skip
+    sql = """UPDATE judgements SET facts = %(erased)s, state = 'settled' WHERE task IN (
+               SELECT id FROM tasks WHERE case_id = ANY(%(cases)s)) RETURNING id"""
+    ledger.destroy_salts(tx, "judgements", _ids(tx, sql, erased=_ERASED, cases=cases))
+    tx.run("""UPDATE cases SET account = 'erased:' || id, item = NULL, state = 'closed',
+                closed_at = coalesce(closed_at, %(now)s)
+              WHERE id = ANY(%(cases)s)""", now=tx.now, cases=cases)  # fmt: skip
+
+
+def _blank_decisions(tx: Tx, whom: dict[str, str], cases: list[str]) -> None:
+    sql = """UPDATE decisions SET account = NULL, item = NULL, facts = %(erased)s
+             WHERE platform = %(p)s AND (account = %(a)s OR case_id = ANY(%(cases)s))
+             RETURNING id"""
+    made = _ids(tx, sql, erased=_ERASED, cases=cases, **whom)
+    sql = """UPDATE acts SET target = '{}', state = CASE WHEN state = 'intended'
+               THEN 'cancelled' ELSE state END
+             WHERE decision = ANY(%(ids)s) RETURNING id"""
+    ledger.destroy_salts(tx, "acts", _ids(tx, sql, ids=made))
     ledger.destroy_salts(tx, "decisions", made)
-    ledger.destroy_salts(tx, "acts", [str(row["id"]) for row in acts])
-    ledger.destroy_salts(tx, "judgements", [str(row["id"]) for row in judgements])
+    tx.run("DELETE FROM kept_copies WHERE decision = ANY(%(ids)s)", ids=made)

@@ -23,7 +23,7 @@ def records() -> None:
 @click.argument("account")
 @click.option("--platform", default="default", show_default=True)
 @click.confirmation_option(
-    prompt="This cannot be undone, and ends open appeals. Erase this person?"
+    prompt="This cannot be undone, and ends open work and appeals. Erase this person?"
 )
 @click.pass_obj
 def erase_command(haven: "Haven", account: str, platform: str) -> None:

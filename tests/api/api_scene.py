@@ -52,8 +52,15 @@ class Town:
 
     # Asking ------------------------------------------------------------------------------------
 
-    def ask(self, method: str, path: str, given: Any = None, *, key: str | None = None,
-            headers: Mapping[str, str] | None = None) -> Reply:  # fmt: skip
+    def ask(
+        self,
+        method: str,
+        path: str,
+        given: Any = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         """Ask the API as platform `here`; `key=""` asks as nobody. Bytes go as they are."""
         shown = {"authorization": f"Bearer {self.here.key if key is None else key}"}
         raw = given if given is None or isinstance(given, bytes) else json.dumps(given).encode()

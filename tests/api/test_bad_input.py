@@ -1,4 +1,4 @@
-"""Whatever is sent: a plain sentence or a safe result, never an error of ours, and the line goes on."""
+"""Whatever is sent: a plain sentence or a safe result, never an error, and the line goes on."""
 
 import json
 import socket
@@ -84,10 +84,16 @@ WRONG: dict[str, tuple[Any, str]] = {
     "an unknown kind": (body(kind="post.burn"), "$.kind"),
     "an unknown age band": (body(account={"id": "a", "age_band": "12"}), "$.account.age_band"),
     "a country in small letters": (body(account={"id": "a", "country": "gb"}), "$.account.country"),
-    "a country and a line feed": (body(account={"id": "a", "country": "GB\n"}), "$.account.country"),
+    "a country and a line feed": (
+        body(account={"id": "a", "country": "GB\n"}),
+        "$.account.country",
+    ),
     "a language that is none": (body(item={"id": "i", "language": "<b>"}), "$.item.language"),
     "a language and a line feed": (body(item={"id": "i", "language": "en\n"}), "$.item.language"),
-    "a string for a flag": (body(conversation={"id": "c", "encrypted": "no"}), "$.conversation.encrypted"),
+    "a string for a flag": (
+        body(conversation={"id": "c", "encrypted": "no"}),
+        "$.conversation.encrypted",
+    ),
     "an object in the context": (body(context={"x": {}}), "$.context"),
     "51 names in the context": (body(context={f"n{n}": n for n in range(51)}), "$.context"),
     "2,001 characters in the context": (body(context={"n": "x" * 2001}), "$.context"),
@@ -98,10 +104,14 @@ WRONG: dict[str, tuple[Any, str]] = {
     "the year 9999": (body(at="9999-12-31T23:59:59Z"), "$.at"),
     "the year 9999 far in the west": (body(at="9999-12-31T23:59:59-14:00"), "$.at"),
     "the year 1 far in the east": (body(at="0001-01-01T00:00:00+14:00"), "$.at"),
-    "the account's year 1": (body(account={"id": "a", "created_at": "0001-01-01T00:00:00+14:00"}),
-                             "$.account.created_at"),
-    "the target's year 9999": (body(target={"account": {"id": "a", "created_at": "9999-12-31T23:59:59-14:00"}}),
-                               "$.target.account.created_at"),
+    "the account's year 1": (
+        body(account={"id": "a", "created_at": "0001-01-01T00:00:00+14:00"}),
+        "$.account.created_at",
+    ),
+    "the target's year 9999": (
+        body(target={"account": {"id": "a", "created_at": "9999-12-31T23:59:59-14:00"}}),
+        "$.target.account.created_at",
+    ),
     "the year 10000": (body(at="10000-01-01T00:00:00Z"), "$.at"),
     "a leap day that is none": (body(at="2025-02-29T00:00:00Z"), "$.at"),
     "a leap second": (body(at="2016-12-31T23:59:60Z"), "$.at"),
@@ -110,7 +120,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "seconds since 1970": (body(at=1_795_000_000), "$.at"),
     "an offset of 99 hours": (body(at="2026-11-21T20:00:00+99:00"), "$.at"),
     "a day after tomorrow": (body(at="2099-01-01T00:00:00Z"), "$.at"),
-}  # fmt: skip
+}
 
 TEXTS = {
     "right to left override": "abc \u202e txt.exe \u202d \u2066 \u2067 \u2069",
@@ -192,11 +202,40 @@ def test_a_key_twice_counts_by_its_last_value(town: Town) -> None:
 # Ids that are traps ----------------------------------------------------------------------------
 
 TRAPS = [
-    "'; DROP TABLE events; --", '"><script>alert(1)</script>', "<img src=x onerror=alert(1)>",
-    "../../etc/passwd", "a/b/c", "//x", "50%", "%00", "%2e%2e", "%", "?x=1&y", "#top", ".", "..",
-    "😀" * 50, "x" * 200, "\u202egnp.exe", "e\u0301", " ", "  leading", "a\tb", "a\nb", "a\r\nSet-Cookie: x=1",
-    "null", "0", "-1", "{{7*7}}", "%s", "%(p)s", "\\", "'", "\u2028", "javascript:alert(1)",
-]  # fmt: skip
+    "'; DROP TABLE events; --",
+    '"><script>alert(1)</script>',
+    "<img src=x onerror=alert(1)>",
+    "../../etc/passwd",
+    "a/b/c",
+    "//x",
+    "50%",
+    "%00",
+    "%2e%2e",
+    "%",
+    "?x=1&y",
+    "#top",
+    ".",
+    "..",
+    "😀" * 50,
+    "x" * 200,
+    "\u202egnp.exe",
+    "e\u0301",
+    " ",
+    "  leading",
+    "a\tb",
+    "a\nb",
+    "a\r\nSet-Cookie: x=1",
+    "null",
+    "0",
+    "-1",
+    "{{7*7}}",
+    "%s",
+    "%(p)s",
+    "\\",
+    "'",
+    "\u2028",
+    "javascript:alert(1)",
+]
 
 
 @pytest.mark.parametrize("trap", TRAPS, ids=range(len(TRAPS)))
@@ -208,8 +247,17 @@ def test_an_id_may_be_anything_and_is_found_by_its_url(town: Town, trap: str) ->
     first = town.judged(sent)
     found = town.ask("GET", "/v1/events/" + quote(event_id, safe=""))
     assert (found.status, found.json) == (200, first)
-    told = town.ask("POST", "/v1/reports", {"subject": {"item": sent["item"]["id"]}, "category": trap[:200],
-                                            "text": trap, "reporter": trap, "contact": trap})  # fmt: skip
+    told = town.ask(
+        "POST",
+        "/v1/reports",
+        {
+            "subject": {"item": sent["item"]["id"]},
+            "category": trap[:200],
+            "text": trap,
+            "reporter": trap,
+            "contact": trap,
+        },
+    )
     assert told.status == 201
     town.work()
     page = town.place.ask("GET", f"/console/tasks/{first['task']}", headers=town.cookie("ana"))
@@ -235,10 +283,19 @@ def test_the_console_shows_hostile_words_as_words(town: Town) -> None:
     token = town.token(made["id"])
     kind = {"content-type": "application/x-www-form-urlencoded"}
     town.place.ask("POST", f"/appeal/{token}", f"text={quote(hostile)}".encode(), kind)
-    pages = ["/console", f"/console/tasks/{task}", f"/console/decisions/{made['id']}", "/console/decisions",
-             "/console/deliveries", f"/appeal/{token}", f"/report?item={quote(hostile)}&platform=here",
-             f"/console?queue={quote(hostile)}", f"/report/receipt?code={quote(hostile)}",
-             f"/console/decisions?before={quote(hostile)}", f"/{quote(hostile)}"]  # fmt: skip
+    pages = [
+        "/console",
+        f"/console/tasks/{task}",
+        f"/console/decisions/{made['id']}",
+        "/console/decisions",
+        "/console/deliveries",
+        f"/appeal/{token}",
+        f"/report?item={quote(hostile)}&platform=here",
+        f"/console?queue={quote(hostile)}",
+        f"/report/receipt?code={quote(hostile)}",
+        f"/console/decisions?before={quote(hostile)}",
+        f"/{quote(hostile)}",
+    ]
     for one in pages:
         page = town.place.ask("GET", one, headers=cookie | {"accept": "text/html"})
         assert page.status < 500, one
@@ -247,12 +304,29 @@ def test_the_console_shows_hostile_words_as_words(town: Town) -> None:
 
 
 ODD_URLS = [
-    "/v1/events/", "/v1/events//", "/v1/events/%", "/v1/events/%zz", "/v1/events/%00", "/v1/events/%ff",
-    "/v1/events/%c0%af", "/v1/events/%ed%a0%80", "/v1/events/" + "x" * 5_000, "/v1/decisions/'%20OR%201=1",
-    "/v1/decisions/..%2f..%2fetc", "/v1/reports/%F0%9F%98%80", "/v1/reports/" + "a" * 3_000,
-    "/v1/media", "/v1/acts//outcome", "/V1/EVENTS", "/v1/events/x/y", "/v1/../v1/events", "/v1/%2e%2e/metrics",
-    "/v1/decisions/dec_1/statement?form=%00", "/v1/decisions/dec_1/statement?form=xml", "/v1/events/x?wait=%ff",
-]  # fmt: skip
+    "/v1/events/",
+    "/v1/events//",
+    "/v1/events/%",
+    "/v1/events/%zz",
+    "/v1/events/%00",
+    "/v1/events/%ff",
+    "/v1/events/%c0%af",
+    "/v1/events/%ed%a0%80",
+    "/v1/events/" + "x" * 5_000,
+    "/v1/decisions/'%20OR%201=1",
+    "/v1/decisions/..%2f..%2fetc",
+    "/v1/reports/%F0%9F%98%80",
+    "/v1/reports/" + "a" * 3_000,
+    "/v1/media",
+    "/v1/acts//outcome",
+    "/V1/EVENTS",
+    "/v1/events/x/y",
+    "/v1/../v1/events",
+    "/v1/%2e%2e/metrics",
+    "/v1/decisions/dec_1/statement?form=%00",
+    "/v1/decisions/dec_1/statement?form=xml",
+    "/v1/events/x?wait=%ff",
+]
 
 
 @pytest.mark.parametrize("url", ODD_URLS, ids=range(len(ODD_URLS)))
@@ -275,8 +349,14 @@ def test_a_method_that_nobody_knows(town: Town) -> None:
 
 
 def test_a_wrong_kind_of_body_is_refused(town: Town) -> None:
-    for kind in ("text/plain", "application/xml", "multipart/form-data; boundary=x", "",
-                 "application/json; charset=utf-16", "application/x-www-form-urlencoded"):  # fmt: skip
+    for kind in (
+        "text/plain",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "",
+        "application/json; charset=utf-16",
+        "application/x-www-form-urlencoded",
+    ):
         problem(town.ask("POST", "/v1/events", whole(), headers={"content-type": kind}), 415)
     problem(town.ask("POST", "/v1/events", whole(), headers={"content-encoding": "gzip"}), 415)
     fine = town.ask(
@@ -288,12 +368,24 @@ def test_a_wrong_kind_of_body_is_refused(town: Town) -> None:
 # Sizes -----------------------------------------------------------------------------------------
 
 
+def head_of(town: Town, path: str, size: str) -> bytes:
+    """Return the head of a request as platform `here`, up to the body."""
+    key = f"authorization: Bearer {town.here.key}"
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "host: localhost",
+        key,
+        "content-type: application/json",
+        size,
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
 def test_a_declared_100_megabytes_are_refused_at_once(town: Town) -> None:
     for path in ("/v1/events", "/v1/media", "/v1/reports"):
-        head = (f"POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {town.here.key}\r\n"
-                "content-type: application/json\r\ncontent-length: 100000000\r\n\r\n")  # fmt: skip
+        head = head_of(town, path, "content-length: 100000000")
         began = time.monotonic()
-        answer = town.place.raw(head.encode())
+        answer = town.place.raw(head)
         assert b" 413 " in answer.split(b"\r\n")[0], answer[:300]
         assert time.monotonic() - began < 3
 
@@ -307,8 +399,7 @@ def chunks(total: int, size: int = 1_000_000) -> Iterator[bytes]:
 def test_a_streamed_100_megabytes_end_early(town: Town, path: str) -> None:
     """In chunks of unknown number: the answer comes as soon as it is too much."""
     with socket.create_connection(("127.0.0.1", town.place.port), timeout=20) as line:
-        line.sendall((f"POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {town.here.key}\r\n"
-                      "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").encode())  # fmt: skip
+        line.sendall(head_of(town, path, "transfer-encoding: chunked"))
         sent, answer = 0, b""
         line.settimeout(0.01)
         for chunk in chunks(100_000_000):
@@ -334,8 +425,7 @@ def test_a_streamed_100_megabytes_end_early(town: Town, path: str) -> None:
 
 def test_one_who_sends_slowly_holds_nobody_up(town: Town) -> None:
     """Twenty senders that never finish: all others are served meanwhile."""
-    head = (f"POST /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {town.here.key}\r\n"
-            "content-type: application/json\r\ncontent-length: 1000\r\n\r\n{").encode()  # fmt: skip
+    head = head_of(town, "/v1/events", "content-length: 1000") + b"{"
     lines = []
     try:
         for number in range(60):
@@ -353,8 +443,7 @@ def test_one_who_sends_slowly_holds_nobody_up(town: Town) -> None:
 def test_clients_that_leave_in_the_middle_leave_nothing_behind(town: Town) -> None:
     before = threading.active_count()
     for cut in range(20, 300, 20):
-        raw = (f"POST /v1/events?wait=verdict HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {town.here.key}\r\n"
-               "content-type: application/json\r\ncontent-length: 90\r\n\r\n").encode() + whole()  # fmt: skip
+        raw = head_of(town, "/v1/events?wait=verdict", "content-length: 90") + whole()
         with socket.create_connection(("127.0.0.1", town.place.port), timeout=5) as line:
             line.sendall(raw[:cut])
     town.goes_on()
@@ -368,8 +457,13 @@ pieces = (
 )
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(
+    max_examples=60,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.dictionaries(
         st.sampled_from(
@@ -387,14 +481,36 @@ def test_no_report_or_outcome_is_an_error_of_ours(
     assert town.ask("POST", path, raw).status < 500
 
 
-@pytest.mark.parametrize("contact", [
-    "a@b\r\nBcc: everybody@example.org", "a@b\nX: y", "a@b@c", "@", "a@", "ü@exämple.org", "a" * 310 + "@b.c",
-    "<a@b.c>", '"a b"@c.d', "a@b,c@d", "a@[::1]", "\u202ea@b.c"])  # fmt: skip
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "a@b\r\nBcc: everybody@example.org",
+        "a@b\nX: y",
+        "a@b@c",
+        "@",
+        "a@",
+        "ü@exämple.org",
+        "a" * 310 + "@b.c",
+        "<a@b.c>",
+        '"a b"@c.d',
+        "a@b,c@d",
+        "a@[::1]",
+        "\u202ea@b.c",
+    ],
+)
 def test_a_contact_may_be_anything(town: Town, contact: str) -> None:
     sent = saying("tea")
     town.judged(sent)
-    reply = town.ask("POST", "/v1/reports", {"subject": {"item": sent["item"]["id"]}, "category": "spam",
-                                             "text": "x", "contact": contact})  # fmt: skip
+    reply = town.ask(
+        "POST",
+        "/v1/reports",
+        {
+            "subject": {"item": sent["item"]["id"]},
+            "category": "spam",
+            "text": "x",
+            "contact": contact,
+        },
+    )
     assert reply.status in (201, 400)
     town.goes_on()
 

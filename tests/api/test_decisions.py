@@ -38,8 +38,16 @@ def check_statement(town: Town, decision: str, schema: Any) -> dict[str, Any]:
     )
     assert bare["puid"] == decision
     assert bare.items() <= whole.items()
-    assert set(whole) - set(bare) >= {"decision", "outcome", "state", "clause", "facts", "until",
-                                      "redress", "notice"}  # fmt: skip
+    assert set(whole) - set(bare) >= {
+        "decision",
+        "outcome",
+        "state",
+        "clause",
+        "facts",
+        "until",
+        "redress",
+        "notice",
+    }
     assert set(whole["notice"]) == {"title", "text", "appeal_url", "help"}
     assert f"/appeal/{town.token(decision)}" in whole["notice"]["appeal_url"]
     assert whole["notice"]["appeal_url"] in whole["notice"]["text"]
@@ -145,8 +153,15 @@ def report(town: Town, **given: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("given", [{}, {"reporter": "r1"}, {"contact": "r@example.org"},
-                                   {"reporter": "r1", "contact": "ring me: 0123"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"reporter": "r1"},
+        {"contact": "r@example.org"},
+        {"reporter": "r1", "contact": "ring me: 0123"},
+    ],
+)
 def test_a_report_leads_to_a_person_and_to_an_answer(town: Town, given: dict[str, str]) -> None:
     sent = body()
     town.judged(sent)
@@ -159,8 +174,10 @@ def test_a_report_leads_to_a_person_and_to_an_answer(town: Town, given: dict[str
     assert "harassment" in state["help"]
     town.work()
     assert town.ask("GET", path).json["state"] == "in_review"
-    [task] = town.rows("SELECT t.id FROM tasks t JOIN cases c ON c.id = t.case_id WHERE c.item = %(i)s",
-                       i=sent["item"]["id"])  # fmt: skip
+    [task] = town.rows(
+        "SELECT t.id FROM tasks t JOIN cases c ON c.id = t.case_id WHERE c.item = %(i)s",
+        i=sent["item"]["id"],
+    )
     town.judge(task["id"], "remove")
     state = town.ask("GET", path).json
     assert (state["state"], state["outcome"]) == ("decided", "remove")
@@ -173,15 +190,24 @@ def test_a_report_leads_to_a_person_and_to_an_answer(town: Town, given: dict[str
 def test_a_report_never_names_the_reporter_to_the_person(town: Town) -> None:
     sent = body()
     town.judged(sent)
-    report(town, subject={"item": sent["item"]["id"]}, reporter="whistle-1", text="words-of-the-reporter",
-           contact="whistle@example.org")  # fmt: skip
+    report(
+        town,
+        subject={"item": sent["item"]["id"]},
+        reporter="whistle-1",
+        text="words-of-the-reporter",
+        contact="whistle@example.org",
+    )
     town.work()
-    [task] = town.rows("SELECT t.id FROM tasks t JOIN cases c ON c.id = t.case_id WHERE c.item = %(i)s",
-                       i=sent["item"]["id"])  # fmt: skip
+    [task] = town.rows(
+        "SELECT t.id FROM tasks t JOIN cases c ON c.id = t.case_id WHERE c.item = %(i)s",
+        i=sent["item"]["id"],
+    )
     made = town.judge(task["id"], "warn")
-    for text in (json.dumps(statement(town, made["id"])),
-                 town.ask("GET", f"/v1/decisions/{made['id']}").body.decode(),
-                 town.place.ask("GET", f"/appeal/{town.token(made['id'])}").body.decode()):  # fmt: skip
+    for text in (
+        json.dumps(statement(town, made["id"])),
+        town.ask("GET", f"/v1/decisions/{made['id']}").body.decode(),
+        town.place.ask("GET", f"/appeal/{town.token(made['id'])}").body.decode(),
+    ):
         assert "whistle" not in text
         assert "words-of-the-reporter" not in text
 
@@ -206,8 +232,10 @@ def test_the_reports_of_many_are_one_case_with_one_task(town: Town) -> None:
     for _ in range(5):
         report(town, subject={"item": sent["item"]["id"]})
     town.work()
-    assert town.rows("SELECT t.reports FROM tasks t JOIN cases c ON c.id = t.case_id WHERE c.item = %(i)s",
-                     i=sent["item"]["id"]) == [{"reports": 5}]  # fmt: skip
+    assert town.rows(
+        "SELECT t.reports FROM tasks t JOIN cases c ON c.id = t.case_id WHERE c.item = %(i)s",
+        i=sent["item"]["id"],
+    ) == [{"reports": 5}]
 
 
 # Appeals ---------------------------------------------------------------------------------------

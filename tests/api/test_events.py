@@ -13,15 +13,28 @@ from hypothesis import strategies as st
 from openhaven.core.words import EVENT_KINDS
 
 FULL: dict[str, Any] = {
-    "kind": "post.create", "at": "2026-11-21T20:00:00Z",
-    "account": {"id": "a1", "created_at": "2026-11-01T00:00:00Z", "age_band": "unknown",
-                "country": "GB"},
-    "item": {"id": "i1", "type": "post", "text": "…", "links": ["https://example.org/x"],
-             "media": [{"id": "m1"}], "language": "en", "url": "https://example.org/i1"},
+    "kind": "post.create",
+    "at": "2026-11-21T20:00:00Z",
+    "account": {
+        "id": "a1",
+        "created_at": "2026-11-01T00:00:00Z",
+        "age_band": "unknown",
+        "country": "GB",
+    },
+    "item": {
+        "id": "i1",
+        "type": "post",
+        "text": "…",
+        "links": ["https://example.org/x"],
+        "media": [{"id": "m1"}],
+        "language": "en",
+        "url": "https://example.org/i1",
+    },
     "target": {"account": {"id": "a2", "age_band": "13-15"}},
     "conversation": {"id": "c1", "visibility": "public", "encrypted": False},
-    "device": {"id": "d1"}, "context": {"client": "web", "n": 1, "f": 0.5, "b": True, "none": None},
-}  # fmt: skip
+    "device": {"id": "d1"},
+    "context": {"client": "web", "n": 1, "f": 0.5, "b": True, "none": None},
+}
 
 
 def test_the_whole_body_of_the_description_is_taken(town: Town) -> None:
@@ -58,8 +71,10 @@ def test_a_verdict_has_the_fixed_shape_and_is_the_same_again(town: Town) -> None
     assert town.ask("GET", f"/v1/events/{sent['id']}").json == first
 
 
-@pytest.mark.parametrize(("word", "outcome"), [
-    (REMOVE, "remove"), (REVIEW, "review"), (BLOCK, "block"), ("tea", "allow")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("word", "outcome"),
+    [(REMOVE, "remove"), (REVIEW, "review"), (BLOCK, "block"), ("tea", "allow")],
+)
 def test_outcomes_come_with_a_decision_or_a_task(town: Town, word: str, outcome: str) -> None:
     verdict = town.judged(saying(word))
     assert verdict["outcome"] == outcome
@@ -82,20 +97,26 @@ SAME = {
     "escapes": lambda b: json.dumps(b, ensure_ascii=True).replace("/", "\\/"),
     "raw characters": lambda b: json.dumps(b, ensure_ascii=False),
     "offset +00:00": lambda b: json.dumps(b).replace("20:00:00Z", "20:00:00+00:00"),
-    "another offset": lambda b: json.dumps(b).replace("2026-11-21T20:00:00Z", "2026-11-22T01:30:00+05:30"),
+    "another offset": lambda b: json.dumps(b).replace(
+        "2026-11-21T20:00:00Z", "2026-11-22T01:30:00+05:30"
+    ),
     "offset of the account": lambda b: json.dumps(b).replace(
-        "2026-11-01T00:00:00Z", "2026-10-31T19:00:00-05:00"),
+        "2026-11-01T00:00:00Z", "2026-10-31T19:00:00-05:00"
+    ),
     "fraction of a second": lambda b: json.dumps(b).replace("20:00:00Z", "20:00:00.000Z"),
-    "small t and z": lambda b: json.dumps(b).replace("2026-11-21T20:00:00Z", "2026-11-21t20:00:00z"),
+    "small t and z": lambda b: json.dumps(b).replace(
+        "2026-11-21T20:00:00Z", "2026-11-21t20:00:00z"
+    ),
     "1 as 1.0": lambda b: json.dumps(b).replace('"n": 1,', '"n": 1.0,'),
     "1 as 10e-1": lambda b: json.dumps(b).replace('"n": 1,', '"n": 10e-1,'),
     "0.5 as 5e-1": lambda b: json.dumps(b).replace("0.5", "5e-1"),
     "0.5 as 0.50": lambda b: json.dumps(b).replace("0.5", "0.500"),
-    "defaults left out": lambda b: json.dumps(b).replace(', "age_band": "unknown"', "").replace(
-        '"visibility": "public", ', ""),
+    "defaults left out": lambda b: (
+        json.dumps(b).replace(', "age_band": "unknown"', "").replace('"visibility": "public", ', "")
+    ),
     "defaults said": lambda b: json.dumps(b).replace('"id": "a2",', '"id": "a2", "country": null,'),
     "keys twice": lambda b: json.dumps(b).replace('"id": "d1"', '"id": "other", "id": "d1"'),
-}  # fmt: skip
+}
 OTHER = {
     "another text": lambda b: json.dumps(b).replace('"client": "web"', '"client": "app"'),
     "another second": lambda b: json.dumps(b).replace("20:00:00Z", "20:00:01Z"),
@@ -105,8 +126,10 @@ OTHER = {
     "a great number off by one": lambda b: json.dumps(b).replace('"n": 1,', '"n": 2,'),
     "another order of a list": lambda b: json.dumps(b).replace('{"id": "m1"}', '{"id": "m2"}'),
     "one field less": lambda b: json.dumps(b).replace(', "device": {"id": "d1"}', ""),
-    "other letters that look alike": lambda b: json.dumps(b).replace('"client": "web"', '"client": "wеb"'),
-}  # fmt: skip
+    "other letters that look alike": lambda b: json.dumps(b).replace(
+        '"client": "web"', '"client": "wеb"'
+    ),
+}
 
 
 @pytest.mark.parametrize("form", SAME)
@@ -154,10 +177,23 @@ def test_one_bad_item_does_not_refuse_the_others(town: Town) -> None:
         deep = {"id": "deep", "context": deep}
     good = [body(), saying(REMOVE)]
     bad: list[Any] = [
-        {"id": "no-kind"}, 17, None, "text", [], [good[0]], body(extra=1), body(kind="post.burn"),
-        body(at="yesterday"), body(id=""), body(id="x" * 1000), body(account={"id": "a", "x": {"y": 1}}),
-        deep, saying("nul \0 here"), body(context={"n": 10**400}), body(id={"id": "inner"}),
-    ]  # fmt: skip
+        {"id": "no-kind"},
+        17,
+        None,
+        "text",
+        [],
+        [good[0]],
+        body(extra=1),
+        body(kind="post.burn"),
+        body(at="yesterday"),
+        body(id=""),
+        body(id="x" * 1000),
+        body(account={"id": "a", "x": {"y": 1}}),
+        deep,
+        saying("nul \0 here"),
+        body(context={"n": 10**400}),
+        body(id={"id": "inner"}),
+    ]
     sent = [good[0], *bad, good[1]]
     reply = town.send(sent)
     assert reply.status == 200, reply.body
@@ -196,8 +232,10 @@ def test_a_batch_may_wait_for_its_verdicts(town: Town) -> None:
 def test_events_of_a_batch_keep_their_order(town: Town) -> None:
     sent = [body(id=f"{number:02}-{name('e')}") for number in (5, 1, 4, 2, 3)]
     town.send(sent)
-    stored = town.rows("SELECT id FROM events WHERE id = ANY(%(ids)s) ORDER BY seq",
-                       ids=[one["id"] for one in sent])  # fmt: skip
+    stored = town.rows(
+        "SELECT id FROM events WHERE id = ANY(%(ids)s) ORDER BY seq",
+        ids=[one["id"] for one in sent],
+    )
     assert [row["id"] for row in stored] == [one["id"] for one in sent]
 
 
@@ -286,13 +324,33 @@ values = st.recursive(
     ),
     max_leaves=12,
 )
-fields = st.sampled_from(["id", "kind", "at", "account", "item", "target", "conversation", "device",
-                          "context", "text", "links", "media", "x"])  # fmt: skip
+fields = st.sampled_from(
+    [
+        "id",
+        "kind",
+        "at",
+        "account",
+        "item",
+        "target",
+        "conversation",
+        "device",
+        "context",
+        "text",
+        "links",
+        "media",
+        "x",
+    ]
+)
 near = st.dictionaries(fields, values | st.dictionaries(fields, values, max_size=4), max_size=8)
 
 
-@settings(max_examples=150, deadline=None, database=None, derandomize=True,
-          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
+@settings(
+    max_examples=150,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(near | values | st.lists(near, max_size=3))
 def test_no_body_whatsoever_is_an_error_of_ours(town: Town, value: Any) -> None:
     merged = FULL | {"id": name("e")} | value if isinstance(value, dict) else value
@@ -302,14 +360,28 @@ def test_no_body_whatsoever_is_an_error_of_ours(town: Town, value: Any) -> None:
         assert reply.status < 500, (raw, reply.body)
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
-@given(st.dictionaries(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20),
-    st.none() | st.booleans() | st.integers(-2**53, 2**53)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30),
-    max_size=5))  # fmt: skip
+@settings(
+    max_examples=60,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.dictionaries(
+        st.text(
+            st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+            min_size=1,
+            max_size=20,
+        ),
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**53), 2**53)
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30),
+        max_size=5,
+    )
+)
 def test_whatever_is_sent_again_in_any_form_is_the_same(
     town: Town, context: dict[str, Any]
 ) -> None:

@@ -30,6 +30,15 @@ def outcome_of(claimed: Claimed, verdict: Verdict) -> Outcome:
     return "review" if claimed.event.kind == "report.create" else verdict.outcome
 
 
+def matter(claimed: Claimed) -> tuple[str, str, str]:
+    """Return what names the case of an event; whoever takes cases in this order never deadlocks."""
+    event = claimed.event
+    target = event.target if event.kind == "report.create" else None
+    item = target.item if target else event.item
+    account = (target.account if target else None) or event.account
+    return claimed.platform, item.id if item else "", "" if item else account.id
+
+
 def verdict_rows(
     batch: Sequence[Claimed], verdicts: Sequence[Verdict]
 ) -> list[tuple[int, str, bytes]]:

@@ -210,6 +210,8 @@ def settled(tx: Tx, given: Given) -> None:
 
 def close_case(tx: Tx, case: str) -> None:
     """Close a case on which no work is left."""
+    # First the case itself: whoever opens a task on it now is waited for, and then seen.
+    tx.run("SELECT 1 FROM cases WHERE id = %(c)s FOR UPDATE", c=case)
     sql = """UPDATE cases SET state = 'closed', closed_at = %(now)s
              WHERE id = %(c)s AND state = 'open' AND NOT EXISTS (
                SELECT 1 FROM tasks WHERE case_id = %(c)s AND state IN ('open', 'claimed'))"""

@@ -21,7 +21,7 @@ from openhaven import __version__
 from openhaven.core import Problem, utcnow
 from openhaven.ledger.outside import FILE_NAME
 from openhaven.storage import Secrets, Settings, migrate, postgres
-from openhaven.storage.migrate import migrations
+from openhaven.storage.migrate import connect, migrations
 from openhaven.storage.programs import find_programs
 
 _PARTS = ("secrets.json", FILE_NAME, "demo.json")
@@ -115,6 +115,8 @@ def upgrade() -> None:
 
 def _server(settings: Settings, secrets: Secrets) -> postgres.Server:
     url = settings.database_url or None
+    if url:
+        connect(url).close()
     return postgres.start(settings.home, url=url, password=secrets.database_password)
 
 
@@ -156,7 +158,7 @@ def _checked(folder: Path) -> Manifest:
 
 
 def _refuse_full(url: str) -> None:
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         if connection.execute("SELECT to_regclass('events')").fetchone() != (None,):
             raise Problem("restore.full", "The database is not empty.",
                           next_step="Give an empty database.")  # fmt: skip

@@ -29,13 +29,29 @@ def migrations() -> list[Migration]:
     ]
 
 
+def connect(url: str) -> psycopg.Connection:
+    """Connect to the database at `url`; raises `Problem` (503) when that is not possible."""
+    try:
+        return psycopg.connect(url)
+    except psycopg.Error as error:
+        # What is wrong with an address that cannot be read may hold a piece of the password.
+        said = isinstance(error, psycopg.OperationalError)
+        raise Problem(
+            "database.away",
+            "The database cannot be reached.",
+            str(error).strip() if said else "This is no address of a PostgreSQL.",
+            status=503,
+            next_step="Is it running, and is database_url right (OPENHAVEN_DATABASE_URL)?",
+        ) from error
+
+
 def migrate(url: str) -> list[str]:
     """Bring the database at `url` to this version and return the names of what was applied.
 
     Several processes may call this at once: one works, the others wait. Raises `Problem` when the
     database comes from a newer program or a file that was applied has been altered since.
     """
-    with psycopg.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('openhaven.migrate', 0))")
         connection.execute(
             """CREATE TABLE IF NOT EXISTS migrations (

@@ -124,8 +124,8 @@ def intend(
 
 
 def _keep_copies(tx: Tx, made: Decision) -> None:
-    """Keep what was removed, sealed, for as long as it can be contested."""
-    if made.outcome not in ("remove", "block", "restrict") or made.item is None:
+    """Keep every version of what was acted on, sealed, for as long as it can be contested."""
+    if made.outcome == "allow" or made.item is None:
         return
     keep_until = made.appeal_until + timedelta(days=30)
     tx.run(

@@ -151,9 +151,10 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     subjects = _blank_account(tx, whom)
     # Each step waits for those who work on these rows; what they wrote is seen by the next one.
     # The order is that of the line (events, judgements, cases, reports), so that nothing deadlocks.
-    blobs = _blank_events(tx, whom)
+    reports = _reports_about(tx, whom)
+    blobs = _blank_events(tx, whom, reports)
     cases = _take_cases(tx, whom)
-    subjects += _blank_reports(tx, whom, cases)
+    subjects += _blank_reports(tx, reports, cases)
     _end_cases(tx, cases)
     _blank_decisions(tx, whom, cases)
     for subject in subjects:
@@ -179,8 +180,26 @@ def _blank_account(tx: Tx, whom: dict[str, str]) -> list[str]:
     return subjects
 
 
-def _blank_events(tx: Tx, whom: dict[str, str]) -> list[str]:
-    """Blank the person's events, media and own reports; return the ids of the media."""
+def _reports_about(tx: Tx, whom: dict[str, str]) -> list[str]:
+    """Return the ids of the reports about the person or what they posted."""
+    sql = """SELECT id FROM reports WHERE platform = %(p)s AND (account = %(a)s OR item IN (
+               SELECT item FROM events WHERE platform = %(p)s AND account = %(a)s
+                 AND kind <> 'report.create'))"""
+    return _ids(tx, sql, **whom)
+
+
+def _blank_events(tx: Tx, whom: dict[str, str], reports: list[str]) -> list[str]:
+    """Blank the person's events, media and own reports; return the ids of the media.
+
+    What others reported is blanked as well, and in other events of others the person's items.
+    """
+    sql = """UPDATE events SET item = NULL,
+               body = CASE WHEN kind = 'report.create' THEN NULL ELSE body END
+             WHERE platform = %(p)s AND account <> %(a)s AND (
+               seq IN (SELECT event FROM reports WHERE id = ANY(%(reports)s))
+               OR item IN (SELECT item FROM events WHERE platform = %(p)s AND account = %(a)s
+                             AND kind <> 'report.create'))"""
+    tx.run(sql, reports=reports, **whom)
     sql = """UPDATE events SET account = '', item = NULL, body = NULL
              WHERE platform = %(p)s AND account = %(a)s RETURNING seq"""
     seqs = [row["seq"] for row in tx.rows(sql, **whom)]
@@ -205,14 +224,14 @@ def _take_cases(tx: Tx, whom: dict[str, str]) -> list[str]:
     return _ids(tx, sql, **whom)
 
 
-def _blank_reports(tx: Tx, whom: dict[str, str], cases: list[str]) -> list[str]:
-    """Close and blank what others reported about the person; return whom it is sealed for."""
+def _blank_reports(tx: Tx, reports: list[str], cases: list[str]) -> list[str]:
+    """Close and blank what others reported; return the subjects that it is sealed for."""
     sql = """UPDATE reports SET body = NULL, item = left(item, 0), account = left(account, 0),
                state = CASE WHEN state = 'decided' THEN state ELSE 'closed' END,
                decided_at = coalesce(decided_at, %(now)s)
-             WHERE platform = %(p)s AND (account = %(a)s OR case_id = ANY(%(cases)s))
+             WHERE id = ANY(%(reports)s) OR case_id = ANY(%(cases)s)
              RETURNING id, subject"""
-    rows = tx.rows(sql, now=tx.now, cases=cases, **whom)
+    rows = tx.rows(sql, now=tx.now, cases=cases, reports=reports)
     ledger.destroy_salts(tx, "reports", [str(row["id"]) for row in rows])
     return [str(row["subject"]) for row in rows]
 

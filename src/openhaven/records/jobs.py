@@ -1,5 +1,7 @@
 """Periodic work of records: retention, in small steps so that the line does not wait."""
 
+from datetime import datetime
+
 import structlog
 
 from openhaven.core import system
@@ -11,19 +13,22 @@ log = structlog.get_logger("records")
 _ME = system("retention")
 
 
-def retain(db: Database, blobs: Blobs, kept: Retention) -> int:
-    """Forget everything that is past its retention; return 0, since nothing waits for more."""
+def retain(db: Database, blobs: Blobs, kept: Retention, now: datetime | None = None) -> int:
+    """Forget everything that is past its retention at `now` (default: this moment).
+
+    Returns 0, since nothing waits for more.
+    """
     for kind in KINDS:
         total = 0
-        while gone := _step(db, blobs, kind, kept):
+        while gone := _step(db, blobs, kind, kept, now):
             total += gone
         if total:
             log.info("records.forgotten", kind=kind, number=total)
     return 0
 
 
-def _step(db: Database, blobs: Blobs, kind: str, kept: Retention) -> int:
-    with db.begin(_ME) as tx:
+def _step(db: Database, blobs: Blobs, kind: str, kept: Retention, now: datetime | None) -> int:
+    with db.begin(_ME, now) as tx:
         gone = forget(tx, kind, kept)
     # After the commit: a crash in between leaves a blob whose key is destroyed already.
     for blob in gone:

@@ -3,6 +3,8 @@
 .PHONY: help run test check bench lint fmt types lock clean
 
 PYTEST := .venv/bin/python -m pytest
+# The fast ring runs on two cores; what starts browsers and homeservers runs alone.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -15,14 +17,15 @@ run: ## install (first time), start PostgreSQL, API, worker, console and the dem
 check: ## the fast ring: format, lint, types, tests without the slow ones
 	@scripts/environment .venv requirements-dev.lock
 	@$(MAKE) --no-print-directory lint types
-	$(PYTEST) -m "not slow"
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not slow"
 
 test: ## everything: sets itself up, then every check and every test
 	@scripts/environment .venv requirements-dev.lock
 	@scripts/environment .venv-synapse requirements-synapse.lock
 	@scripts/browser
 	@$(MAKE) --no-print-directory lint types
-	$(PYTEST)
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not slow"
+	$(PYTEST) -m slow
 
 bench: ## events per second through the whole line; one JSON object as the last line
 	@scripts/environment .venv requirements-dev.lock

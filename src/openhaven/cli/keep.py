@@ -6,12 +6,14 @@ the secrets, the ledger's outside checkpoint, and a manifest with the SHA-256 of
 
 import hashlib
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import click
 import msgspec
@@ -25,6 +27,9 @@ from openhaven.storage.migrate import connect, migrations
 from openhaven.storage.programs import find_programs
 
 _PARTS = ("secrets.json", FILE_NAME, "demo.json")
+_MEMBER = re.compile(
+    rf"manifest\.json|database\.dump|{'|'.join(map(re.escape, _PARTS))}|blobs/\w\w/\w[\w.]*"
+)
 
 
 class Manifest(msgspec.Struct):
@@ -84,20 +89,20 @@ def restore(file: Path) -> None:
         raise Problem("restore.full", f"{home} is in use already.",
                       next_step="Set OPENHAVEN_HOME to an empty folder.")  # fmt: skip
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=home) as work, tarfile.open(file) as archive:
-        archive.extractall(work, filter="data")
-        manifest = _checked(Path(work))
-        for name in manifest.parts:
-            if name != "database.dump":
-                (Path(work) / name).replace(home / name)
-        if (Path(work) / "blobs").is_dir():
-            (Path(work) / "blobs").replace(home / "blobs")
-        secrets = Secrets.at(home / "secrets.json")
-        with _server(settings, secrets) as server:
+    with tempfile.TemporaryDirectory(dir=home) as name:
+        work = Path(name)
+        _unpack(file, work)
+        manifest = _checked(work)
+        with _server(settings, Secrets.at(work / "secrets.json")) as server:
             _refuse_full(server.url)
             _program(server, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction",
-                     str(Path(work) / "database.dump"))  # fmt: skip
+                     str(work / "database.dump"))  # fmt: skip
             migrate(server.url)
+        if (work / "blobs").is_dir():
+            (work / "blobs").replace(home / "blobs")
+        # The secrets come last: with them the home counts as in use.
+        for part in sorted(manifest.parts.keys() - {"database.dump"}, key=_PARTS[::-1].index):
+            (work / part).replace(home / part)
     click.echo(
         f"Restored the backup of {manifest.made_at}. Now run: openhaven ledger verify", err=True
     )
@@ -145,11 +150,39 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
         return
 
 
+def _unpack(file: Path, folder: Path) -> None:
+    """Write what the backup `file` holds into `folder`; raises `Problem` when it is none.
+
+    By hand, because the Python of Debian 12 (3.11.2) does not know `extractall(filter=…)` yet.
+    """
+    try:
+        with tarfile.open(file) as archive:
+            for member in archive:
+                _write(archive.extractfile(member) if member.isreg() else None, member.name, folder)
+    except tarfile.TarError as error:
+        raise _no_backup() from error
+
+
+def _write(content: IO[bytes] | None, name: str, folder: Path) -> None:
+    if content is None or not _MEMBER.fullmatch(name):
+        raise _no_backup()
+    path = folder / name
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with content, _private(path) as out:
+        shutil.copyfileobj(content, out)
+
+
+def _no_backup() -> Problem:
+    return Problem("restore.no_backup", "This file is no backup of Openhaven.")
+
+
 def _checked(folder: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
     except (OSError, msgspec.MsgspecError) as error:
-        raise Problem("restore.no_backup", "This file is no backup of Openhaven.") from error
+        raise _no_backup() from error
+    if not {"database.dump", "secrets.json"} <= manifest.parts.keys() <= {"database.dump", *_PARTS}:
+        raise _no_backup()
     for name, wanted in manifest.parts.items():
         if not (folder / name).is_file() or _sha256(folder / name) != wanted:
             raise Problem("restore.damaged", f"The part {name} of this backup is damaged.",

@@ -13,6 +13,7 @@ from openhaven.intake.actions import (
     check,
     claim,
     create_key,
+    email_of,
     record,
     retry_stuck,
     revoke_key,
@@ -47,6 +48,7 @@ from openhaven.intake.store import (
     platform_names,
     report_of,
     report_status,
+    waiting,
 )
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "check",
     "claim",
     "create_key",
+    "email_of",
     "event_of",
     "latest_of_item",
     "media_facts",
@@ -88,4 +91,5 @@ __all__ = [
     "set_private_basis",
     "stumble",
     "tally",
+    "waiting",
 ]

@@ -102,6 +102,12 @@ def open_event(tx: Tx, seq: int) -> tuple[EventRow, Event | None]:
     return row, opened(tx, row.subject, row.body)
 
 
+def waiting(tx: Tx, limit: int) -> list[int]:
+    """Return the numbers of the first events that nobody has judged yet, unopened and unlocked."""
+    sql = "SELECT seq FROM events WHERE state = 'received' ORDER BY seq LIMIT %(limit)s"
+    return [int(row["seq"]) for row in tx.rows(sql, limit=limit)]
+
+
 def latest_of_item(tx: Tx, platform: str, item: str) -> EventRow | None:
     """Return the last event that carried the item's content, if any was ever sent."""
     sql = (

@@ -45,7 +45,7 @@ def judge_events(haven: Haven) -> int:
 
 def _one_by_one(haven: Haven) -> int:
     with haven.db.begin(ME) as tx:
-        waiting = [claimed.seq for claimed in intake.claim(tx, BATCH)]
+        waiting = intake.waiting(tx, BATCH)
     for seq in waiting:
         _alone(haven, seq)
     return len(waiting)
@@ -55,23 +55,52 @@ def _alone(haven: Haven, seq: int) -> None:
     try:
         with haven.db.begin(ME) as tx:
             walk(haven, tx, intake.claim(tx, 1, only=seq))
-    except Exception:  # The event is counted and, after three times, set aside for a person.
+    except Exception as error:  # The event is counted and, after three times, set aside for staff.
+        if _away(error):
+            raise
         log.exception("line.event_failed", seq=seq)
         with haven.db.begin(ME) as tx:
             intake.stumble(tx, seq)
 
 
+def _away(error: Exception) -> bool:
+    """Say whether it was the database and not the thing under way that failed."""
+    return isinstance(error, Problem) and error.code == "database.away"
+
+
 def settle_judgements(haven: Haven) -> int:
-    """Turn judgements into decisions, each in a transaction of its own."""
-    settled = 0
-    for _ in range(BATCH):
-        with haven.db.begin(ME) as tx:
-            waiting = review.waiting_judgements(tx, 1)
-            if not waiting:
-                break
-            conclude(haven, tx, waiting[0])
-            settled += 1
+    """Turn judgements into decisions, each in a transaction of its own.
+
+    One that fails holds up no other. Raises `Problem` when only such are left: they stay as they
+    were given, are in a metric, and are tried again.
+    """
+    settled, failed = 0, list[str]()
+    while settled + len(failed) < BATCH and _settle_next(haven, failed):
+        settled += 1
+    if failed and not settled:
+        raise Problem("judgements.stuck", "There are judgements that cannot be settled.",
+                      f"{len(failed)} at least", status=500)  # fmt: skip
     return settled
+
+
+def _settle_next(haven: Haven, failed: list[str]) -> bool:
+    """Settle the oldest judgement that can be; note in `failed` which ones could not."""
+    given: review.Given | None = None
+    while len(failed) < BATCH:
+        try:
+            with haven.db.begin(ME) as tx:
+                given = next(iter(review.waiting_judgements(tx, 1, but=failed)), None)
+                if given is not None:
+                    conclude(haven, tx, given)
+        except Exception as error:  # A defect must not keep other people's decisions waiting.
+            if given is None or _away(error):
+                raise
+            log.exception("line.judgement_failed", judgement=given.id)
+            failed.append(given.id)
+            given = None
+            continue
+        return given is not None
+    return False
 
 
 def carry_acts(haven: Haven, pool: ThreadPoolExecutor) -> int:
@@ -99,7 +128,11 @@ def send_letters(haven: Haven) -> int:
     with haven.db.begin(ME) as tx:
         letters = decisions.claim_letters(tx, 16, LEASE)
     for letter in letters:
-        error = connectors.mail.send(haven.db, haven.settings, letter)
+        try:
+            error = connectors.mail.send(haven.db, haven.settings, letter)
+        except Exception as failure:  # One letter must not hold up those to other people.
+            log.exception("letter.failed", notice=letter.id)
+            error = f"The letter could not be made ({type(failure).__name__})."
         with haven.db.begin(ME) as tx:
             decisions.finish_letter(tx, letter, error)
     return len(letters)
@@ -155,7 +188,8 @@ class Worker:
     def start(self) -> None:
         """Start every loop and the listener that wakes them."""
         haven = self._haven
-        self._loop("line", 1.0, lambda: settle_judgements(haven) + judge_events(haven), "line")
+        self._loop("judgements", 1.0, lambda: settle_judgements(haven))
+        self._loop("line", 1.0, lambda: judge_events(haven), "line")
         self._loop("acts", 2.0, lambda: carry_acts(haven, self._pool), "acts")
         self._loop("letters", 5.0, lambda: send_letters(haven), "notices")
         self._loop("ledger", 0.5, haven.sequencer.tick)
@@ -211,7 +245,8 @@ class Worker:
                 log.error("loop.failed", loop=name, error=type(error).__name__, failures=failures,
                           exc_info=not isinstance(error, Problem))  # fmt: skip
             if not found:
-                wake.wait(min(pause * 2**failures, 30.0) if failures else pause)
+                # Bounded, since a night of failures would make the power too large for a float.
+                wake.wait(min(pause * 2 ** min(failures, 8), 30.0))
 
     def _listen(self) -> None:
         """Wake loops when the database says that there is something for them."""

@@ -1,5 +1,6 @@
 """Verbs of review: open a task, claim it, judge it, reveal a picture, give back what was left."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from openhaven import ledger
@@ -189,18 +190,23 @@ def judge(
     tx.run(sql, id=task, now=tx.now)
     row_of = ("judgements", judgement)
     ledger.append(tx, "judgement.given", {"judgement": judgement, "task": task}, row=row_of)
-    tx.wake("line")
+    tx.wake("judgements")
     tx.wake("console")
     return judgement
 
 
-def waiting_judgements(tx: Tx, limit: int) -> list[Given]:
-    """Lock judgements that wait to be settled, oldest first, with what they are about."""
+def waiting_judgements(tx: Tx, limit: int, but: Sequence[str] = ()) -> list[Given]:
+    """Lock judgements that wait to be settled, oldest first, with what they are about.
+
+    `but` are the ids of those to be left out.
+    """
     sql = """SELECT j.id, j.task, j.staff, j.outcome, j.clause, j.pack, j.days, j.facts, j.at,
-               t.kind, t.case_id, t.appeal, t.event, c.platform, c.item, c.account, c.harm, t.reports
+               t.kind, t.case_id, t.appeal, t.event, c.platform, c.item, c.account, c.harm,
+               t.reports
              FROM judgements j JOIN tasks t ON t.id = j.task JOIN cases c ON c.id = t.case_id
-             WHERE j.state = 'given' ORDER BY j.at LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED"""
-    return tx.all(sql, Given, limit=limit)
+             WHERE j.state = 'given' AND NOT j.id = ANY(%(but)s)
+             ORDER BY j.at LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED"""
+    return tx.all(sql, Given, limit=limit, but=list(but))
 
 
 def settled(tx: Tx, given: Given) -> None:

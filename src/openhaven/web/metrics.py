@@ -29,6 +29,8 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
      "SELECT count(*) FROM events WHERE state = 'received'"),
     ("events_stuck", "Events that could not be judged.",
      "SELECT count(*) FROM events WHERE state = 'stuck'"),
+    ("judgements_waiting", "Judgements from which no decision has followed yet.",
+     "SELECT count(*) FROM judgements WHERE state = 'given'"),
     ("acts_waiting", "Acts not yet accepted by their platform.",
      "SELECT count(*) FROM acts WHERE state = 'intended'"),
     ("acts_failed", "Acts that could not be carried out.",

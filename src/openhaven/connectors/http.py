@@ -7,15 +7,23 @@ redirects (they could lead inside), link-local addresses (cloud metadata), multi
 
 import ipaddress
 import socket
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from openhaven.core import Problem
 
 _LIMIT = 100_000_000
+_CHUNK = 262_144
+# Whoever answers byte by byte is cut off after so many seconds, and a large body has a minute more.
+_HEAD_S = 30.0
+_BODY_S = 60.0
 
 
 class Reply(NamedTuple):
@@ -41,6 +49,7 @@ class Http:
         self._pool = urllib3.PoolManager(
             num_pools=20, maxsize=8, retries=False, timeout=urllib3.Timeout(connect=5, read=15)
         )
+        self._pool.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
     def send(
         self,
@@ -64,9 +73,7 @@ class Http:
         except urllib3.exceptions.HTTPError as error:
             raise UnreachableError(_why(error)) from error
         try:
-            data = response.read(min(limit, _LIMIT) + 1, decode_content=True)
-            if len(data) > limit:
-                raise TooLongError(f"The answer is longer than {limit} bytes.")
+            data = _body(response, min(limit, _LIMIT))
             names = {name.lower(): value for name, value in response.headers.items()}
             return Reply(response.status, data, names)
         except urllib3.exceptions.HTTPError as error:
@@ -75,7 +82,77 @@ class Http:
             response.release_conn()
 
 
+def _body(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
+    """Read the body, decoded; raises `UnreachableError` when it is too long or comes too slowly."""
+    found, end = bytearray(), time.monotonic() + _BODY_S
+    while chunk := response.read1(_CHUNK, decode_content=True):
+        found += chunk
+        if len(found) > limit:
+            raise TooLongError(f"The answer is longer than {limit} bytes.")
+        if time.monotonic() > end:
+            raise UnreachableError("The answer came too slowly.")
+    return bytes(found)
+
+
+class _RefusedError(urllib3.exceptions.HTTPError):
+    """The name now leads to an address that no platform has."""
+
+
+def _safe(line: socket.socket) -> socket.socket:
+    """Return the fresh connection, or close it before anything is sent."""
+    if _is_inside(line.getpeername()[0]):
+        line.close()
+        raise _RefusedError
+    return line
+
+
+@contextmanager
+def _cut_off(line: socket.socket | None) -> Iterator[None]:
+    """End the connection when the block takes too long, however the other side keeps it busy."""
+
+    def cut() -> None:
+        with suppress(OSError):
+            if line is not None:
+                line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(_HEAD_S, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _safe(super()._new_conn())
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+        with _cut_off(self.sock):
+            return super().getresponse()
+
+
+class _SecureConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _safe(super()._new_conn())
+
+    def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
+        with _cut_off(self.sock):
+            return super().getresponse()
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
 def _why(error: Exception) -> str:
+    if isinstance(error, _RefusedError):
+        return "The address is not one of a platform."
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "There was no answer in time."
     if isinstance(error, urllib3.exceptions.NewConnectionError):
@@ -84,20 +161,46 @@ def _why(error: Exception) -> str:
 
 
 def check_address(url: str) -> None:
-    """Refuse an address that no platform can have; raises `Problem`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    """Refuse an address that no platform can have; raises `Problem`, or `UnreachableError`."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or 443
+    except ValueError as error:
+        raise _no_address() from error
+    if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+        raise _no_address()
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UnreachableError("The host name is not known.") from error
+    if any(_is_inside(str(address[0])) for *_, address in found):
         raise Problem(
             "address.refused",
-            "This is no web address that can be called.",
-            next_step="Use http:// or https:// with a host name, without a password.",
+            "This address is not one of a platform.",
+            "It is link-local, multicast or unspecified.",
         )
-    try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise UnreachableError("The host name is not known.") from error
-    for *_, address in found:
-        ip = ipaddress.ip_address(address[0])
-        if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
-            raise Problem("address.refused", "This address is not one of a platform.",
-                          "It is link-local, multicast or unspecified.")  # fmt: skip
+
+
+def _no_address() -> Problem:
+    return Problem(
+        "address.refused",
+        "This is no web address that can be called.",
+        next_step="Use http:// or https:// with a host name, without a password.",
+    )
+
+
+def _is_inside(address: str) -> bool:
+    """Say whether an address is link-local, multicast or unspecified, in whatever dress."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        hidden = ip.ipv4_mapped or ip.sixtofour or _translated(ip)
+        if hidden is not None and _is_inside(str(hidden)):
+            return True
+    return ip.is_link_local or ip.is_multicast or ip.is_unspecified
+
+
+def _translated(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address within one of a translator (NAT64, RFC 6052), if it is one."""
+    if ip not in ipaddress.ip_network("64:ff9b::/96"):
+        return None
+    return ipaddress.IPv4Address(ip.packed[12:])

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 import msgspec
 
 from openhaven.decisions import Letter, Notice
+from openhaven.intake import email_of
 from openhaven.storage import Database, Settings, Tx
 
 
@@ -21,17 +22,24 @@ def send(db: Database, settings: Settings, letter: Letter) -> str | None:
         address, notice = _opened(tx, letter)
     if address is None or notice is None:
         return "The address or the text was erased."
+    try:
+        _deliver(settings, _message(settings, letter, address, notice))
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        # Its text may hold the address, so that only its kind is told.
+        return f"The mail host did not take it ({type(error).__name__})."
+    return None
+
+
+def _message(settings: Settings, letter: Letter, address: str, notice: Notice) -> EmailMessage:
+    """Return the letter; raises `ValueError` for what may not stand in a header."""
     message = EmailMessage()
     message["From"] = settings.mail.sender or f"openhaven@{settings.mail.host}"
     message["To"] = address
     message["Subject"] = " ".join(notice.title.split())
     message["Message-ID"] = f"<{letter.id}@openhaven.invalid>"
+    message["Auto-Submitted"] = "auto-generated"
     message.set_content(notice.text)
-    try:
-        _deliver(settings, message)
-    except (OSError, smtplib.SMTPException, ValueError) as error:
-        return f"The mail host did not take it ({type(error).__name__})."
-    return None
+    return message
 
 
 def _deliver(settings: Settings, message: EmailMessage) -> None:
@@ -55,7 +63,8 @@ def _address(tx: Tx, letter: Letter) -> str | None:
         sql = "SELECT body FROM reports WHERE id = %(id)s"
         sealed = tx.value(sql, id=letter.report)
         plain = None if sealed is None else tx.keys.open(letter.subject, sealed)
-        return None if plain is None else msgspec.json.decode(plain).get("contact")
+        contact = "" if plain is None else msgspec.json.decode(plain).get("contact") or ""
+        return email_of(contact)
     sql = "SELECT contact FROM accounts WHERE platform = %(p)s AND id = %(a)s"
     sealed = tx.value(sql, p=letter.platform, a=letter.account)
     plain = None if sealed is None else tx.keys.open(letter.subject, sealed)

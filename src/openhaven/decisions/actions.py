@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 from psycopg.types.json import Jsonb
 
-from openhaven import ledger, review
+from openhaven import intake, ledger, review
 from openhaven.core import new_id
 from openhaven.decisions import words
 from openhaven.decisions.model import (
@@ -198,4 +198,4 @@ def _answer_reporters(tx: Tx, made: Decision, voice: Voice) -> None:
         contact = "" if plain is None else msgspec.json.decode(plain).get("contact") or ""
         notice = words.reporter_outcome(voice.service, made)
         _store_notice(tx, made, "reporter", "outcome", notice, reporter.subject,
-                      email="@" in contact, report=reporter.id)  # fmt: skip
+                      email=intake.email_of(contact) is not None, report=reporter.id)  # fmt: skip

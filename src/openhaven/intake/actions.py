@@ -80,8 +80,12 @@ def set_private_basis(tx: Tx, platform: Platform, basis: str) -> None:
 def create_key(tx: Tx, name: str, platform: Platform) -> str:
     """Create an API key and return it; only its digest is stored, so it is shown this once."""
     if tx.value("SELECT 1 FROM api_keys WHERE name = %(n)s AND revoked_at IS NULL", n=name):
-        raise Problem("key.exists", f"There is already a key “{name}”.", status=409,
-                      next_step=f"Choose another name, or: openhaven keys revoke {name}")  # fmt: skip
+        raise Problem(
+            "key.exists",
+            f"There is already a key “{name}”.",
+            status=409,
+            next_step=f"Choose another name, or: openhaven keys revoke {name}",
+        )
     key_id, key = new_id("key"), f"oh_{secrets.token_urlsafe(32)}"
     tx.run(
         """INSERT INTO api_keys (id, platform, name, digest, created_at)
@@ -98,7 +102,8 @@ def create_key(tx: Tx, name: str, platform: Platform) -> str:
 
 def revoke_key(tx: Tx, name: str) -> None:
     """Revoke the living key of this name; it stops working within a second."""
-    sql = "UPDATE api_keys SET revoked_at = %(now)s WHERE name = %(n)s AND revoked_at IS NULL RETURNING id"
+    sql = """UPDATE api_keys SET revoked_at = %(now)s
+             WHERE name = %(n)s AND revoked_at IS NULL RETURNING id"""
     key_id = tx.value(sql, n=name, now=tx.now)
     if key_id is None:
         raise Problem("key.unknown", f"There is no living key “{name}”.", status=404)
@@ -114,10 +119,11 @@ class _New(msgspec.Struct):
     subject: str
 
 
-def accept(tx: Tx, platform: str, events: Sequence[Event]) -> list[Accepted]:
+def accept(tx: Tx, platform: str, events: Sequence[Event], *, wake: bool = True) -> list[Accepted]:
     """Store events of one platform and say of each, in order, what became of it.
 
     The number of statements does not depend on the number of events. Call `check` on each before.
+    Who judges them in the same transaction needs no worker for that: `wake=False`.
     """
     fresh: dict[str, _New] = {}
     digests = [tx.keys.digest(canonical(_normal(event))) for event in events]
@@ -128,6 +134,8 @@ def accept(tx: Tx, platform: str, events: Sequence[Event]) -> list[Accepted]:
         fresh.pop(known)
     _give_subjects(tx, platform, fresh)
     stored |= {row.id: row for row in _insert(tx, platform, list(fresh.values()))}
+    if wake and fresh:
+        tx.wake("line")
     # What is still missing was stored by another transaction in this very moment.
     missing = [event_id for event_id in fresh if event_id not in stored]
     stored |= {row.id: row for row in _known(tx, platform, missing)}
@@ -174,8 +182,12 @@ def check(event: Event, now: datetime) -> None:
     ]
     for path, moment in moments:
         if moment is not None and not EARLIEST <= moment <= now + timedelta(days=1):
-            raise Problem("event.time", "The moment is before 2000 or in the future.", f"at `{path}`",
-                          next_step="Send times in UTC, as 2026-11-21T20:00:00Z.")  # fmt: skip
+            raise Problem(
+                "event.time",
+                "The moment is before 2000 or in the future.",
+                f"at `{path}`",
+                next_step="Send times in UTC, as 2026-11-21T20:00:00Z.",
+            )
 
 
 class _Known(msgspec.Struct):
@@ -226,7 +238,8 @@ def _says_more(account: Account, known: _Subject | None) -> bool:
 def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
     if not accounts:
         return []
-    sql = """INSERT INTO accounts AS a (platform, id, subject, age_band, country, created_at, seen_at)
+    sql = """INSERT INTO accounts AS a (platform, id, subject, age_band, country, created_at,
+               seen_at)
              SELECT %(p)s, n.*, %(now)s FROM unnest(%(ids)b::text[], %(subjects)b::text[],
                %(bands)b::text[], %(countries)b::text[], %(created)b::timestamptz[]) AS n
              ON CONFLICT (platform, id) DO UPDATE SET
@@ -286,7 +299,6 @@ def _insert(tx: Tx, platform: str, news: list[_New]) -> list[_Known]:
     for new in taken:
         if _contact_in(new.event):
             _keep_contact(tx, platform, new)
-    tx.wake("line")
     return stored
 
 
@@ -344,7 +356,8 @@ def accept_media(tx: Tx, blobs: Blobs, platform: str, data: bytes, facts: MediaF
     media = new_id("med")
     blobs.put(media, tx.keys.seal(f"media:{media}", data))
     tx.run(
-        """INSERT INTO media (id, platform, sha256, md5, pdq, quality, type, bytes, unknown, created_at)
+        """INSERT INTO media (id, platform, sha256, md5, pdq, quality, type, bytes, unknown,
+             created_at)
            VALUES (%(id)s, %(p)s, %(sha256)s, %(md5)s, %(pdq)s, %(quality)s, %(type)s, %(size)s,
              %(unknown)s, %(now)s)""",
         **msgspec.structs.asdict(facts) | {"id": media, "p": platform, "now": tx.now},
@@ -369,9 +382,10 @@ def accept_report(tx: Tx, platform: str, report: Report) -> str:
     tx.keys.ensure([subject])
     body = msgspec.json.encode(report)
     seq = _insert(tx, platform, [_New(event, tx.keys.digest(body), subject)])[0].seq
+    tx.wake("line")
     tx.run(
-        """INSERT INTO reports (id, platform, receipt, event, item, account, category, subject, body,
-             digest, anonymous, created_at)
+        """INSERT INTO reports (id, platform, receipt, event, item, account, category, subject,
+             body, digest, anonymous, created_at)
            VALUES (%(id)s, %(p)s, %(receipt)s, %(event)s, %(item)s, %(account)s, %(category)s,
              %(subject)s, %(body)s, %(digest)s, %(anonymous)s, %(now)s)""",
         id=report_id,
@@ -470,8 +484,9 @@ def claim(tx: Tx, limit: int, *, only: int | None = None) -> list[Claimed]:
     if gone:
         tx.run(
             """UPDATE events SET state = 'done', outcome = 'allow', done_at = %(now)s,
-                 verdict = jsonb_build_object('event', id, 'outcome', 'allow', 'reasons', '[]'::json,
-                   'help', '[]'::json, 'decision', NULL, 'task', NULL, 'pack', '', 'erased', true)
+                 verdict = jsonb_build_object('event', id, 'outcome', 'allow',
+                   'reasons', '[]'::json, 'help', '[]'::json, 'decision', NULL, 'task', NULL,
+                   'pack', '', 'erased', true)
                WHERE seq = ANY(%(gone)s)""",
             gone=gone,
             now=tx.now,

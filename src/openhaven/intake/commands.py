@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from openhaven import intake
-from openhaven.core import system
+from openhaven.core import Problem, system
 
 if TYPE_CHECKING:
     from openhaven.line import Haven
@@ -34,14 +34,19 @@ def platforms() -> None:
 def add(haven: "Haven", name: str, webhook: str | None, private_basis: str | None) -> None:
     """Add a platform and print its webhook secret, this once."""
     if webhook is not None:
-        from openhaven.connectors.http import check_address
-
-        check_address(webhook)
+        _check(webhook)
     with haven.db.begin(_ME) as tx:
-        _, secret = intake.add_platform(
-            tx, name, webhook_url=webhook, private_basis=private_basis
-        )
+        _, secret = intake.add_platform(tx, name, webhook_url=webhook, private_basis=private_basis)
     click.echo(secret)
+
+
+def _check(webhook: str) -> None:
+    from openhaven.connectors.http import UnreachableError, check_address
+
+    try:
+        check_address(webhook)
+    except UnreachableError as error:
+        raise Problem("webhook.unreachable", str(error), next_step="Check the address.") from error
 
 
 @platforms.command("list")

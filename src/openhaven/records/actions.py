@@ -159,8 +159,10 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     _blank_decisions(tx, whom, cases)
     for subject in subjects:
         tx.keys.destroy(subject)
-    for table in ("notices", "appeals"):
-        tx.run(f"UPDATE {table} SET body = NULL WHERE subject = ANY(%(s)s)", s=subjects)  # noqa: S608
+    tx.run("""UPDATE notices SET body = NULL, email_state =
+                CASE WHEN email_state = 'intended' THEN 'none' ELSE email_state END
+              WHERE subject = ANY(%(s)s)""", s=subjects)  # fmt: skip
+    tx.run("UPDATE appeals SET body = NULL WHERE subject = ANY(%(s)s)", s=subjects)
     ledger.append(tx, "person.erased", {})
     return blobs
 

@@ -50,7 +50,7 @@ def _judge_now(
 ) -> tuple[Accepted, dict[str, Any] | None]:
     with haven.db.begin(actor, now) as tx:
         tx.run(f"SET LOCAL statement_timeout = {int(patience * 1000)}")
-        accepted = intake.accept(tx, platform, [event])[0]
+        accepted = intake.accept(tx, platform, [event], wake=False)[0]
         if accepted.verdict is not None or accepted.result == "conflict":
             return accepted, accepted.verdict
         # Even if every signal hangs, there is time left to judge by what is unknown.

@@ -87,7 +87,7 @@ def test_words_are_removed_and_their_author_is_told(
     eventually(lambda: town.acts(made.id) == {"notify": "done", "remove": "done"})
     (notice,) = town.notices(alice)
     assert "some zorgblat" not in notice
-    assert "We removed this." in notice
+    assert "We removed what you posted" in notice
     assert f"{town.settings.url}/appeal/" in notice
     assert not is_removed(bob, square, fine)
     sql = "SELECT kind FROM ledger_entries WHERE ids ->> 'decision' = %(d)s"

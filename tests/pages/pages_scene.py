@@ -107,6 +107,13 @@ class Scene:
             sql = "SELECT id FROM tasks WHERE state IN ('open', 'claimed') ORDER BY opened_at"
             return [str(row["id"]) for row in tx.rows(sql)]
 
+    def task_of(self, item: str) -> str:
+        """Return the open task about an item."""
+        with self.haven.db.read() as tx:
+            sql = """SELECT t.id FROM tasks t JOIN cases c ON c.id = t.case_id
+                     WHERE c.item = %(item)s AND t.state IN ('open', 'claimed')"""
+            return str(tx.value(sql, item=item))
+
     def decide(self, task: str, outcome: str, facts: str, who: str = "Ana", **more: Any) -> str:
         """Claim and judge a task, settle it, and return the decision's id."""
         pack = self.haven.packs.current

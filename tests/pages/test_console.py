@@ -204,7 +204,7 @@ def test_only_an_administrator_tries_again(scene: Scene, ana: Visitor, ida: Visi
 
 
 def test_the_list_of_decisions_turns_its_page(ana: Visitor) -> None:
-    assert "Made-up words" in ana.text("/console/decisions")
+    assert "Only for trying things out" in ana.text("/console/decisions")
     assert "no earlier decisions" in ana.text(
         "/console/decisions?before=2020-01-01T00:00:00%2B00:00"
     )

@@ -7,7 +7,8 @@ from openhaven import decisions
 from openhaven.core import HARMS, Problem
 from openhaven.core.words import REVERSING
 from openhaven.decisions import Act, Decision, dsa, views
-from openhaven.intake import platform_named
+from openhaven.intake import Event, open_event, platform_named
+from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
 
 # For staff ------------------------------------------------------------------------------------
@@ -46,9 +47,29 @@ def decision(call: Call) -> Answer:
             "appeals": views.appeals_of(tx, made.id),
             "entries": views.ledger_of(tx, made.id),
             "statement": dsa.projection(made),
-            "what": HARMS[made.harm].words if made.harm in HARMS else made.harm,
-        }
+            "what": views.title(made.harm, made.clause_title),
+        } | _posted(call, tx, made)
     return page(call, "decisions/decision.html", **values)
+
+
+def _posted(call: Call, tx: Tx, made: Decision) -> dict[str, str | None]:
+    """Return the text that it is about, for who reviews and unless it is private, and its place."""
+    event = _event(tx, made)
+    item = event.item if event else None
+    private = bool(event and event.conversation and event.conversation.visibility == "private")
+    shown = item is not None and not private and call.may("queue.read")
+    return {"said": item.text if item and shown else None, "place": item.url if item else None}
+
+
+def _event(tx: Tx, made: Decision) -> Event | None:
+    """Return the event that it is about, unless it was a report or is not kept any more."""
+    if made.event is None:
+        return None
+    try:
+        row, event = open_event(tx, made.event)
+    except Problem:
+        return None
+    return None if row.kind == "report.create" else event
 
 
 def deliveries(call: Call) -> Answer:
@@ -101,8 +122,10 @@ def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> 
         made = decisions.decision_of_token(tx, call.path["token"])
         acts = decisions.acts_of(tx, made.id)
         appeals = views.appeals_of(tx, made.id)
+        event = _event(tx, made)
     values: dict[str, Any] = {
         "made": made,
+        "place": event.item.url if event and event.item else None,
         "appeal": appeals[-1] if appeals else None,
         "lost": _lost(acts),
         "undoing": [act for act in acts if act.reverses],
@@ -115,7 +138,7 @@ def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> 
 
 
 def _open(call: Call, made: Decision) -> bool:
-    return made.state == "in_force" and call.now <= made.appeal_until
+    return made.state != "overturned" and call.now <= made.appeal_until
 
 
 def _lost(acts: list[Act]) -> bool:

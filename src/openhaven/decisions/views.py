@@ -14,6 +14,11 @@ SLOW = timedelta(minutes=2)
 STRIKE_LIFE = timedelta(days=365)
 
 
+def title(harm: str, clause_title: str) -> str:
+    """Return what a decision is about: the harm in words, or the clause for the harm `other`."""
+    return HARMS[harm].words if harm in HARMS and harm != "other" else clause_title
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A decision in a list."""
 
@@ -32,8 +37,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def what(self) -> str:
-        """The harm in plain words."""
-        return HARMS[self.harm].words if self.harm in HARMS else self.harm
+        """The harm in plain words; where that says nothing, the clause."""
+        return title(self.harm, self.clause_title)
 
 
 class Appeal(msgspec.Struct, frozen=True):

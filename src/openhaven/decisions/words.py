@@ -1,20 +1,23 @@
 """The words of notices: plain, complete, and never naming a reporter, hash, bank or distance."""
 
+from datetime import datetime
+
 from openhaven.core import HARMS
 from openhaven.decisions.model import Decision
 from openhaven.decisions.store import Notice
 
+# `{it}` is what the decision is about, `{whose}` the account behind it.
 _WHAT = {
-    "allow": "We looked at this and took no action.",
-    "warn": "This is a warning. Nothing was removed.",
-    "restrict": "We limited who can see this, or what it can do.",
-    "remove": "We removed this.",
-    "block": "We did not publish this.",
-    "suspend": "We suspended your account.",
+    "allow": "We looked at {it} and took no action.",
+    "warn": "This is a warning about {it}. Nothing was removed.",
+    "restrict": "We limited {it}: who can see it, or what can be done with it.",
+    "remove": "We removed {it}.",
+    "block": "We did not publish {it}.",
+    "suspend": "We suspended {whose} account. It is about {it}.",
 }
 _TITLE = {
     "allow": "No action was taken",
-    "warn": "A warning about what you posted",
+    "warn": "A warning",
     "restrict": "Something of yours was limited",
     "remove": "Something you posted was removed",
     "block": "Something you wanted to post was not published",
@@ -30,20 +33,30 @@ _AUTOMATION = {
 }
 
 
-def notice(service: str, decision: Decision, appeal_url: str, *, irreversible: bool) -> Notice:
+_YOUNG = (
+    "This is about one thing, not about who you are. If something here is hard to understand, show "
+    "it to an adult you trust. They may help you to appeal."
+)
+
+
+def notice(
+    service: str, decision: Decision, appeal_url: str, *, irreversible: bool, young: bool = False
+) -> Notice:
     """Return the statement of reasons to the person acted against, in plain words.
 
     `irreversible` says that something was done that cannot be restored; the person is told.
+    `young` says that the person is known to be under eighteen, and gets a kind word.
     """
     where = "everywhere" if decision.scope == ["*"] else "in " + ", ".join(decision.scope)
     ground = "the law" if decision.ground == "law" else "our rules"
     parts = [
-        _WHAT[decision.outcome],
+        _WHAT[decision.outcome].format(it=_it(decision), whose="your"),
+        _YOUNG if young and decision.outcome != "allow" else "",
         f"Why: {decision.facts}",
         f"It goes against {ground}: “{decision.clause_title}”. {decision.clause_text}"
         if decision.outcome != "allow"
         else f"We checked it against: “{decision.clause_title}”.",
-        f"This holds {where}, {_duration(decision)}." if decision.outcome != "allow" else "",
+        f"This applies {where}, {_duration(decision)}." if decision.outcome != "allow" else "",
         _AUTOMATION[decision.automated_detection, decision.automated_decision],
         "What was removed cannot be put back by the platform. A sealed copy is kept while you can "
         "appeal, so that your words are not lost."
@@ -74,12 +87,13 @@ def appeal_outcome(service: str, decision: Decision, facts: str, *, upheld: bool
 def reporter_outcome(service: str, decision: Decision) -> Notice:
     """Return the message to a reporter: what became of the report, without naming anybody."""
     acted = decision.outcome != "allow"
+    ground = "the law" if decision.ground == "law" else "our rules"
+    what = _WHAT[decision.outcome].format(it="what you reported", whose="the")
     text = "\n\n".join((
         "Thank you for your report. A person looked at it."
         if decision.automated_decision == "not"
         else "Thank you for your report.",
-        f"It goes against our rules: “{decision.clause_title}”. {_WHAT[decision.outcome]}".replace(
-            "your account", "the account") if acted else
+        f"It goes against {ground}: “{decision.clause_title}”. {what}" if acted else
         "We found that it does not go against our rules, and took no action. If you know more, "
         "please report it again and say so.",
     ))  # fmt: skip
@@ -89,4 +103,15 @@ def reporter_outcome(service: str, decision: Decision) -> Notice:
 def _duration(decision: Decision) -> str:
     if decision.until is None:
         return "until it is changed"
-    return f"until {decision.until:%d %B %Y}"
+    return f"until {_day(decision.until)}"
+
+
+def _it(decision: Decision) -> str:
+    """Say what it is about, so that a person who posts a lot knows which of it."""
+    if decision.item is None:
+        return "your account"
+    return f"what you posted on {_day(decision.content_at)} at {decision.content_at:%H:%M} UTC"
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y}"

@@ -18,10 +18,10 @@ Media = Mapping[str, MediaFacts]
 
 # What was found, in words that name neither a list nor a distance.
 _FACTS = {
-    "media": "A picture or file in it is the same as, or nearly the same as, one on a list of "
-    "known harmful material.",
-    "terms": "Its words match a list of words and phrases that stand for this kind of harm.",
-    "links": "A link in it leads to an address on a list of harmful addresses.",
+    "media": "A picture or file in it is the same, or nearly the same, as one on a list that this "
+    "rule uses.",
+    "terms": "Words in it are on a list that this rule uses.",
+    "links": "A link in it leads to an address on a list that this rule uses.",
 }
 
 

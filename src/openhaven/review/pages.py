@@ -57,6 +57,7 @@ def _overview(call: Call) -> dict[str, Any]:
             "queue": store.queue(tx, name),
             "queues": store.queues(tx),
             "chosen": name,
+            "pack": call.haven.packs.current,
             "numbers": store.numbers(tx, call.actor.id),
             "stream": store.stream(tx),
             "troubles": views.troubles(tx),

@@ -8,6 +8,7 @@ import msgspec
 
 from openhaven.core import HARMS, Problem
 from openhaven.intake import Event, Report
+from openhaven.policy import Pack
 from openhaven.storage import Tx
 
 # How long a picture stays clear for the one who asked to see it.
@@ -41,10 +42,12 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None
     event_kind: str | None
     rule: str | None
+    clause: str | None
 
-    @property
-    def what(self) -> str:
-        """The harm in plain words."""
+    def title(self, pack: Pack) -> str:
+        """The harm in plain words; where that says nothing, the clause that a rule named."""
+        if self.harm == "other" and self.clause in pack.clauses:
+            return pack.clauses[self.clause].title
         return HARMS[self.harm].words if self.harm in HARMS else self.harm
 
 
@@ -135,6 +138,7 @@ class Judgement(msgspec.Struct, frozen=True):
 _TASK = """SELECT t.id, t.kind, t.queue, t.severity, t.reports, t.state, t.barred, t.claimed_by,
              s.name AS claimer, t.opened_at, t.due_at, c.harm, p.name AS platform, c.item,
              c.account, e.kind AS event_kind, e.verdict #>> '{reasons,0,rule}' AS rule,
+             e.verdict #>> '{reasons,0,clause}' AS clause,
              t.case_id, t.event, t.appeal, t.lease_until, t.done_at, c.platform AS platform_id,
              p.private_basis
            FROM tasks t JOIN cases c ON c.id = t.case_id JOIN platforms p ON p.id = c.platform

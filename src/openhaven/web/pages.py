@@ -1,7 +1,7 @@
 """Pages: templates of every room, addressed as `"room/name.html"`; escaped, strict, self-hosted."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import (
@@ -46,15 +46,25 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return ""
     return Markup('<time datetime="{}">{}</time>').format(
-        at.isoformat(timespec="seconds"), at.strftime("%Y-%m-%d %H:%M UTC")
+        at.isoformat(timespec="seconds"), f"{day(at)}, {at:%H:%M} UTC"
     )
 
 
+def day(at: date) -> str:
+    """Show a day: `5 March 2026`."""
+    return f"{at.day} {at:%B %Y}"
+
+
+def address(text: str | None) -> str:
+    """Return an address that a page may link to; a platform's word may be anything else as well."""
+    return text if text and text.startswith(("http://", "https://")) else ""
+
+
 def distance(at: datetime, now: datetime) -> str:
-    """Say how far `at` is from `now` in one unit: `3 min ago`, `in 2 days`, `now`."""
+    """Say how far `at` is from `now` in one unit: `3 min ago`, `in 2 days`, `just now`."""
     gap = abs(at - now)
     if gap < timedelta(seconds=1):
-        return "now"
+        return "just now"
     words = _gap(gap)
     return f"{words} ago" if at < now else f"in {words}"
 
@@ -74,6 +84,8 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters["moment"] = moment
+    made.filters["day"] = day
+    made.filters["address"] = address
     made.filters["distance"] = distance
     return made
 

@@ -52,6 +52,8 @@ def _environment() -> Environment:
         languages_said=words.LANGUAGES,
         countries_said=words.COUNTRIES,
         may_reveal=words.may_reveal,
+        young=words.young,
+        verbs_said=words.VERBS,
         topics_of=words.topics,
         outcomes_said=words.REPORT_OUTCOMES,
         tries=cast.TRIES,

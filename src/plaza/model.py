@@ -107,6 +107,7 @@ class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     read_at: str | None
     appealed_at: str | None
+    item: str | None = None
 
     @property
     def paragraphs(self) -> list[str]:

@@ -114,9 +114,8 @@ CREATE VIEW shown AS
       WHERE verb = 'restrict' AND (f.item = i.id OR f.account = i.account)) AS restricted,
     EXISTS (SELECT 1 FROM acts x WHERE x.item = i.id AND x.state = 'done'
       AND verb IN ('restore', 'unblock', 'unrestrict')) AS restored,
-    coalesce((SELECT n.clause FROM notices n WHERE n.decision = i.decision OR n.decision IN
-      (SELECT x.decision FROM acts x WHERE x.item = i.id) ORDER BY n.seq DESC LIMIT 1),
-      replace(i.clause, '-', ' ')) AS rule,
+    (SELECT n.clause FROM notices n WHERE n.decision = i.decision OR n.decision IN
+      (SELECT x.decision FROM acts x WHERE x.item = i.id) ORDER BY n.seq DESC LIMIT 1) AS rule,
     (SELECT count(*) FROM items c WHERE c.parent = i.id AND c.state = 'live') AS comments
   FROM items i JOIN accounts a ON a.id = i.account;
 """

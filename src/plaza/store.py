@@ -159,7 +159,11 @@ def acts_about(store: Store, item_: Item) -> list[ActRow]:
 def notices_of(store: Store, id_: str) -> list[NoticeRow]:
     """Return somebody's mailbox, newest first."""
     return store.all(
-        NoticeRow, "SELECT * FROM notices WHERE account = ? ORDER BY seq DESC LIMIT 200", id_
+        NoticeRow,
+        "SELECT n.*, coalesce((SELECT id FROM items WHERE decision = n.decision),"
+        " (SELECT item FROM acts WHERE decision = n.decision AND item IS NOT NULL LIMIT 1)) AS item"
+        " FROM notices n WHERE account = ? ORDER BY seq DESC LIMIT 200",
+        id_,
     )
 
 

@@ -110,8 +110,11 @@ def _answer(what: Item, haven_url: str) -> list[Step]:
         return [Step(asked, "Asked: may this be published?", words, "quiet")]
     tone, words = _OUTCOMES.get(what.outcome, ("plain", ""))
     clause = f" The rule: “{what.rule}”." if what.rule else ""
-    return [Step(what.answered_at or asked, f"Openhaven answered “{what.outcome}”", words + clause,
-                 tone, *_console(what.decision, haven_url))]  # fmt: skip
+    link = _console(what.decision, haven_url)
+    if what.outcome == "review":
+        link = f"{haven_url}/console", "The queue, in the console"
+    answered = f"Openhaven answered “{what.outcome}”"
+    return [Step(what.answered_at or asked, answered, words + clause, tone, *link)]
 
 
 def _act(act: ActRow, haven_url: str) -> Step:

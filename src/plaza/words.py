@@ -67,6 +67,16 @@ STANDINGS = {
 }  # fmt: skip
 
 
+# What an act asks for, in words.
+VERBS = {
+    "notify": "tell the person", "warn": "warn the person", "remove": "remove it",
+    "restore": "put it back", "restrict": "put it behind a notice",
+    "unrestrict": "take the notice away",
+    "block": "do not publish it", "unblock": "publish it after all",
+    "suspend": "suspend the account", "unsuspend": "open the account again",
+}  # fmt: skip
+
+
 class Topic(NamedTuple):
     """A kind of help."""
 
@@ -113,6 +123,11 @@ TOPICS = {
 def topics(codes: list[str]) -> list[Topic]:
     """Return the kinds of help with these codes; a code that Plaza does not know is left out."""
     return [Topic(code, *TOPICS[code]) for code in codes if code in TOPICS]
+
+
+def young(viewer: Account | None) -> bool:
+    """Say whether kinder words are in place: for who said to be under eighteen."""
+    return viewer is not None and viewer.age_band in ("under-13", "13-15", "16-17")
 
 
 def may_reveal(viewer: Account | None) -> bool:

@@ -27,7 +27,9 @@ def test_a_blocked_post_is_not_published_and_its_author_learns_why(
 ) -> None:
     page = alex.send("/posts", text="grimzorble")
     assert "Not published" in page
-    assert "be kind" in page
+    # The name of a clause is no title for people; the notice brings that.
+    assert "be kind" not in page
+    assert "be-kind" not in page
     path = alex.at
     other = Visitor(plaza.url)
     assert "grimzorble<" not in other.get("/").partition("<aside")[0]
@@ -38,7 +40,7 @@ def test_a_blocked_post_is_not_published_and_its_author_learns_why(
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("zorgblat", "This was removed under “be kind”"),
+        ("zorgblat", "This was removed."),
         ("bait", "Shown to adults only, behind a notice"),
     ],
 )

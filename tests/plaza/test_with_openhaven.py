@@ -15,7 +15,7 @@ def test_a_picture_is_found_removed_explained_contested_and_restored(town: Town)
     until(lambda: ("remove", "done") in town.acts() and ("notify", "done") in town.acts())
     notices = alex.get("/notices")
     assert "Something you posted was removed" in notices
-    assert "Made-up words for trying things out" in notices
+    assert "Only for trying things out" in notices
     assert "demo-known" not in notices
     notice = store.notices_of(town.plaza.house.store, "v-alex")[0]
     assert notice.appeal_url is not None

@@ -1,4 +1,4 @@
-"""The whole story in a real browser on the real demo: post, review, notice, appeal, restored, proven.
+"""The whole story in a real browser on the real demo: post, review, appeal, restored, proven.
 
 With SCREENSHOTS=FOLDER the pages are kept as pictures; that is how those in docs/ are made.
 """
@@ -184,7 +184,7 @@ def test_the_whole_story(demo: Demo, browser: Browser) -> None:
     wait_for(person, f"{demo.plaza}/notices", "The post uses a word")
     sound(person, "plaza-notice")
     with person.expect_navigation():
-        person.click("text=Appeal, or see how far it is")
+        person.click("text=Read more, or appeal")
     appeal = person.url
     assert appeal.startswith(f"{demo.haven}/appeal/")
     sound(person, "appeal")

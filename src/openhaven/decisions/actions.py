@@ -38,9 +38,10 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     irreversible = verb is not None and reversing(verb) is not None and not verbs.get(verb, True)
     if made.account is not None and made.outcome != "allow":
         url = f"{voice.url}/appeal/{appeal_token(tx, made.id)}"
-        tell(
-            tx, made, "decision", words.notice(voice.service, made, url, irreversible=irreversible)
+        told = words.notice(
+            voice.service, made, url, irreversible=irreversible, young=_is_young(tx, made)
         )
+        tell(tx, made, "decision", told)
     _intend_all(tx, made, verb, verbs)
     _keep_copies(tx, made)
     _answer_reporters(tx, made, voice)
@@ -48,6 +49,11 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     tx.wake("acts")
     tx.wake("console")
     return made
+
+
+def _is_young(tx: Tx, made: Decision) -> bool:
+    known = intake.account_of(tx, made.platform, made.account or "")
+    return known is not None and known.age_band in ("under-13", "13-15", "16-17")
 
 
 def _insert(tx: Tx, draft: Draft) -> Decision:

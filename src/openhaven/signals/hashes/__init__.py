@@ -9,18 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from openhaven.signals.hashes.decode import UndecodableError, pdq
+    from openhaven.signals.hashes.index import IndexFileError, Matches, PdqIndex
     from openhaven.signals.hashes.media import MediaHash, MediaHasher
     from openhaven.signals.hashes.perceptual import pdq_of_array
 
 _HOMES = {
+    "IndexFileError": "index",
+    "Matches": "index",
     "MediaHash": "media",
     "MediaHasher": "media",
+    "PdqIndex": "index",
     "UndecodableError": "decode",
     "pdq": "decode",
     "pdq_of_array": "perceptual",
 }
 
-__all__ = ["MediaHash", "MediaHasher", "UndecodableError", "pdq", "pdq_of_array"]
+__all__ = [
+    "IndexFileError",
+    "Matches",
+    "MediaHash",
+    "MediaHasher",
+    "PdqIndex",
+    "UndecodableError",
+    "pdq",
+    "pdq_of_array",
+]
 
 if not TYPE_CHECKING:  # else a misspelt name would pass the type checker
 

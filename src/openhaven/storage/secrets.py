@@ -25,15 +25,17 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def at(path: Path) -> "Secrets":
         """Read the secrets at `path`, or generate them there (mode 0600) when there are none.
 
-        Raises `Problem` when the file is open to others or is no file of secrets.
+        Raises `Problem` when the file is open to others or is no file of secrets, and when the home
+        is closed to us.
         """
-        if not path.exists():
-            _write(path)
-        if path.stat().st_mode & 0o077:
-            raise Problem("secrets.open", f"Other users can read {path}.",
-                          next_step=f"Run: chmod 600 {path}")  # fmt: skip
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Secrets)
+            text = _read(path)
+        except OSError as error:
+            raise Problem("home.closed", f"{path.parent} cannot be used.", error.strerror or "",
+                          status=503, next_step="Start as the user who owns it, or set "
+                          "OPENHAVEN_HOME to a directory of your own.") from error  # fmt: skip
+        try:
+            return msgspec.json.decode(text, type=Secrets)
         except msgspec.MsgspecError as error:
             raise Problem(
                 "secrets.broken",
@@ -41,6 +43,15 @@ class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 str(error),
                 next_step="Restore it from a backup: sealed data needs it.",
             ) from error
+
+
+def _read(path: Path) -> bytes:
+    if not path.exists():
+        _write(path)
+    if path.stat().st_mode & 0o077:
+        raise Problem("secrets.open", f"Other users can read {path}.",
+                      next_step=f"Run: chmod 600 {path}")  # fmt: skip
+    return path.read_bytes()
 
 
 def _write(path: Path) -> None:

@@ -8,7 +8,8 @@ import msgspec
 from openhaven.core import Ground, Problem
 from openhaven.core.words import REVERSING
 
-APPEAL_WINDOW = timedelta(days=183)
+# At least six months (Article 20(1) DSA), whichever months they are.
+APPEAL_WINDOW = timedelta(days=184)
 APPEAL_CLOCK = timedelta(days=7)
 NOTICE_HEAD_START = timedelta(minutes=10)
 

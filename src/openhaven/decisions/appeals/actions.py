@@ -12,7 +12,8 @@ from openhaven.storage import Tx
 def appeal(tx: Tx, made: Decision, text: str) -> str:
     """Store an appeal against a decision and ask another person; return the appeal's id.
 
-    Raises `Problem` 409 when one is open or the decision does not hold any more, and 410 when the
+    What has ended by itself can still be contested: it stays on the person's record. Raises
+    `Problem` 409 when there was an appeal already or the decision was overturned, and 410 when the
     window of at least six months has passed.
     """
     tx.run("SELECT 1 FROM decisions WHERE id = %(d)s FOR UPDATE", d=made.id)
@@ -21,7 +22,7 @@ def appeal(tx: Tx, made: Decision, text: str) -> str:
     if not 1 <= len(text) <= 10_000:
         raise Problem("appeal.text", "Tell us in a few words why you think the decision is wrong.",
                       next_step="Write up to 10,000 characters.")  # fmt: skip
-    if made.state != "in_force":
+    if made.state == "overturned":
         raise Problem("appeal.moot", "This decision does not hold any more.", status=409,
                       next_step="There is nothing left to appeal.")  # fmt: skip
     if tx.now > made.appeal_until:
@@ -58,7 +59,7 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
     made = _end_appeal(tx, given, "upheld")
     tx.run(
         """UPDATE decisions SET state = 'overturned', overturned_by = %(j)s, overturned_at = %(now)s
-           WHERE id = %(d)s AND state = 'in_force'""",
+           WHERE id = %(d)s AND state <> 'overturned'""",
         j=given.id,
         now=tx.now,
         d=made.id,
@@ -105,11 +106,15 @@ def _say(tx: Tx, made: Decision, kind: str, notice: Notice) -> None:
 
 
 def _reverse_acts(tx: Tx, made: Decision) -> None:
-    """Cancel what certainly has not left yet; intend the reverse of what may have."""
+    """Cancel what certainly has not left yet; intend the reverse of what may have.
+
+    Acts of somebody who was erased name nobody any more, so that there is nothing left to reverse.
+    """
     verbs = verbs_of(tx, made.platform)
     tx.run(
         """UPDATE acts SET state = 'cancelled', ended_at = %(now)s
-           WHERE decision = %(d)s AND state = 'intended' AND attempts = 0 AND verb <> 'notify'""",
+           WHERE decision = %(d)s AND state IN ('intended', 'failed') AND attempts = 0
+             AND verb <> 'notify' AND reverses IS NULL""",
         d=made.id,
         now=tx.now,
     )
@@ -117,9 +122,15 @@ def _reverse_acts(tx: Tx, made: Decision) -> None:
     undone = {act.reverses for act in acts}
     for act in acts:
         back = reversing(act.verb)
-        if back is None or act.state == "cancelled" or act.id in undone:
+        if back is None or act.state == "cancelled" or act.id in undone or not act.target:
             continue
         intend(tx, made, back, act.target, verbs, reverses=act.id, after=act.id)
+    # What failed is not to be tried any more: nobody needs to look after it.
+    tx.run(
+        """UPDATE acts SET state = 'cancelled' WHERE decision = %(d)s AND state = 'failed'
+             AND verb <> 'notify' AND reverses IS NULL""",
+        d=made.id,
+    )
 
 
 def cancel_expired(tx: Tx) -> int:

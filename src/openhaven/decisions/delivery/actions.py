@@ -68,16 +68,27 @@ def report_outcome(tx: Tx, act: Act, state: str, reason: str | None) -> None:
 
 
 def replay_act(tx: Tx, act_id: str) -> None:
-    """Try a failed act again from the start, under its own id."""
-    sql = """UPDATE acts SET state = 'intended', attempts = 0, next_at = %(now)s, ended_at = NULL,
+    """Try a failed act again from the start, under its own id.
+
+    An effect of a decision that no longer holds is not tried again: what takes it back may have
+    arrived already. Raises `Problem` (409) for that and for an act that has not failed.
+    """
+    # The count does not begin at 0, which would say that the act has certainly never left.
+    sql = """UPDATE acts SET state = 'intended', attempts = 1, next_at = %(now)s, ended_at = NULL,
                lease_until = NULL
              WHERE id = %(id)s AND state = 'failed'
                AND (SELECT verbs FROM platforms p WHERE p.id = acts.platform) ? verb
+               AND (verb = 'notify' OR reverses IS NOT NULL
+                    OR (SELECT state FROM decisions d WHERE d.id = acts.decision) = 'in_force')
              RETURNING decision"""
     made = tx.value(sql, now=tx.now, id=act_id)
     if made is None:
-        raise Problem("act.replay", "This act has not failed, or its platform cannot carry it out.",
-                      status=409)  # fmt: skip
+        raise Problem(
+            "act.replay",
+            "This act cannot be tried again.",
+            "It has not failed, its platform cannot carry it out, or its decision holds no more.",
+            status=409,
+        )
     ledger.append(tx, "act.replayed", {"act": act_id, "decision": str(made)})
     tx.wake("acts")
 

@@ -188,11 +188,23 @@ def judge(
     sql = """UPDATE tasks SET state = 'done', claimed_by = NULL, lease_until = NULL,
                done_at = %(now)s WHERE id = %(id)s"""
     tx.run(sql, id=task, now=tx.now)
+    _bar_from_appeals(tx, row["case_id"])
     row_of = ("judgements", judgement)
     ledger.append(tx, "judgement.given", {"judgement": judgement, "task": task}, row=row_of)
     tx.wake("judgements")
     tx.wake("console")
     return judgement
+
+
+def _bar_from_appeals(tx: Tx, case: str) -> None:
+    """Keep who has just judged a case from its open appeals; one they had taken goes back."""
+    sql = """UPDATE tasks SET barred = array_append(barred, %(me)s),
+               state = CASE WHEN claimed_by = %(me)s THEN 'open' ELSE state END,
+               lease_until = CASE WHEN claimed_by = %(me)s THEN NULL ELSE lease_until END,
+               claimed_by = nullif(claimed_by, %(me)s)
+             WHERE case_id = %(case)s AND kind = 'appeal' AND state IN ('open', 'claimed')
+               AND NOT %(me)s = ANY (barred)"""
+    tx.run(sql, me=tx.actor.id, case=case)
 
 
 def waiting_judgements(tx: Tx, limit: int, but: Sequence[str] = ()) -> list[Given]:

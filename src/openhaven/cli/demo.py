@@ -6,18 +6,18 @@ The key and the secret of Plaza are made once and kept in a file that only the o
 import os
 import sys
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from openhaven import intake, staff
-from openhaven.cli.run import Made
+from openhaven import staff
+from openhaven.cli.run import KEPT, Kept, Made, kept
 from openhaven.core import Problem, system
-from openhaven.line import Haven
-from openhaven.main import running
-from openhaven.signals.banks.actions import NewEntry, add_entries, create_bank
-from openhaven.storage import Settings, Tx
+from openhaven.storage import Database, Secrets, Settings, Tx, migrate
+
+if TYPE_CHECKING:
+    from openhaven.line import Haven
 
 _ME = system("demo")
 _REVIEWERS = ("Reviewer one", "Reviewer two")
@@ -25,16 +25,12 @@ _ROLES = ("moderator", "appeals", "administrator")
 _LINK_LIFE = timedelta(hours=24)
 
 
-class _Kept(msgspec.Struct):
-    key: str
-    webhook_secret: str
-
-
 def main() -> int:
     """Print the demo's key, secret and sign-in links; returns 1 with a sentence for a problem."""
+    settings = Settings.load()
     try:
-        with running(Settings.load()) as haven:
-            made = _make(haven)
+        known = kept(settings.home, settings.database_url) if settings.database_url else None
+        made = _first(settings) if known is None else Made(known, _new_links(settings))
     except Problem as problem:
         click.echo(f"openhaven: {problem} {problem.next_step}", err=True)
         return 1
@@ -42,19 +38,36 @@ def main() -> int:
     return 0
 
 
-def _make(haven: Haven) -> Made:
-    file = haven.settings.home / "demo.json"
-    with haven.db.begin(_ME) as tx:
-        kept = _kept(haven, tx, file)
-        _bank(haven, tx)
-        links = {name: _link(tx, name) for name in _REVIEWERS}
-    return Made(kept.key, kept.webhook_secret, links)
+def _new_links(settings: Settings) -> dict[str, str]:
+    """Make links only, without wiring the whole: the others start in the same moment."""
+    migrate(settings.database_url)
+    secrets = Secrets.at(settings.home / "secrets.json")
+    db = Database(settings.database_url, bytes.fromhex(secrets.master), size=1)
+    try:
+        with db.begin(_ME) as tx:
+            return _links(tx)
+    finally:
+        db.close()
 
 
-def _kept(haven: Haven, tx: Tx, file: Path) -> _Kept:
-    if file.exists() and tx.value("SELECT 1 FROM platforms WHERE name = 'plaza'"):
-        return msgspec.json.decode(file.read_bytes(), type=_Kept)
-    # A first start that was killed half-way left the platform without the file, or the other way.
+def _first(settings: Settings) -> Made:
+    from openhaven.main import running
+
+    with running(settings) as haven:
+        with haven.db.begin(_ME) as tx:
+            made = Made(_keep(haven, tx), _links(tx))
+            _bank(haven, tx)
+        # Whoever finds the file may rely on what it names: the database has it already.
+        file = os.open(settings.home / KEPT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(file, "wb") as out:
+            out.write(msgspec.json.encode(made.kept))
+    return made
+
+
+def _keep(haven: "Haven", tx: Tx) -> Kept:
+    from openhaven import intake
+
+    # A first start that was killed half-way left the platform without the file.
     name = "plaza"
     while tx.value("SELECT 1 FROM platforms WHERE name = %(n)s", n=name):
         name += "-again"
@@ -66,14 +79,12 @@ def _kept(haven: Haven, tx: Tx, file: Path) -> _Kept:
         webhook_url=f"http://{host}:{port}/openhaven/acts",
         private_basis="Demo: every message is synthetic and nobody's.",
     )
-    kept = _Kept(intake.create_key(tx, name, intake.platform_named(tx, platform)), secret)
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        out.write(msgspec.json.encode(kept))
-    return kept
+    return Kept(intake.create_key(tx, name, intake.platform_named(tx, platform)), secret)
 
 
-def _bank(haven: Haven, tx: Tx) -> None:
+def _bank(haven: "Haven", tx: Tx) -> None:
     """Plant a benign picture in a bank, so that a perceptual match happens before one's eyes."""
+    from openhaven.signals.banks.actions import NewEntry, add_entries, create_bank
     from plaza import pictures
 
     if tx.value("SELECT 1 FROM banks WHERE name = 'demo-known'"):
@@ -87,6 +98,10 @@ def _bank(haven: Haven, tx: Tx) -> None:
                 purpose="A benign picture that stands for known material in the demo.")  # fmt: skip
     entry = NewEntry(found.pdq, found.quality, "made by the demo")
     add_entries(tx, "demo-known", [entry])
+
+
+def _links(tx: Tx) -> dict[str, str]:
+    return {name: _link(tx, name) for name in _REVIEWERS}
 
 
 def _link(tx: Tx, name: str) -> str:

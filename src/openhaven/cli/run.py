@@ -5,12 +5,16 @@ The parent of a tree (`run`, `demo`) stays light: it imports neither the web nor
 
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
+import psycopg
 
 from openhaven.storage import Secrets, Settings, postgres
 from openhaven.supervise import Service, check_port, run_tree
@@ -18,6 +22,7 @@ from openhaven.supervise import Service, check_port, run_tree
 if TYPE_CHECKING:
     from openhaven.line import Haven
 
+KEPT = "demo.json"
 _OPENHAVEN = (sys.executable, "-m", "openhaven")
 
 
@@ -65,8 +70,10 @@ def demo() -> None:
     check_port(settings.host, plaza_port, "PLAZA_PORT")
     server = _database(settings)
     env = {"OPENHAVEN_SERVICE_NAME": "Plaza"} | _environment(settings, server)
+    preparation = _Preparation(env)
     try:
-        made = _prepare(env)
+        # From the second start on nothing has to wait until the sign-in links are made.
+        known = kept(settings.home, server.url) or preparation.made.kept
     except BaseException:
         server.stop()
         raise
@@ -79,24 +86,57 @@ def demo() -> None:
             "PLAZA_HOST": settings.host,
             "PLAZA_HOME": str(settings.home / "plaza"),
             "OPENHAVEN_URL": f"http://{settings.host}:{settings.port}",
-            "OPENHAVEN_KEY": made.key,
-            "OPENHAVEN_WEBHOOK_SECRET": made.webhook_secret,
+            "OPENHAVEN_KEY": known.key,
+            "OPENHAVEN_WEBHOOK_SECRET": known.webhook_secret,
         },
         log=settings.home / "logs" / "plaza.log",
         address=(settings.host, plaza_port),
     )
     address = f"http://{settings.host}:{plaza_port}"
     services = [*_tree(settings, env), plaza]
-    announce = lambda: _announce(settings, address, made)  # noqa: E731
+    announce = lambda: _announce(settings, address, preparation.made)  # noqa: E731
     sys.exit(run_tree(services, server, announce=announce))
 
 
-class Made(msgspec.Struct):
-    """What the demo needs: Plaza's key and secret, and a sign-in link for each reviewer."""
+class Kept(msgspec.Struct):
+    """What is made once for Plaza: its API key and its webhook secret."""
 
     key: str
     webhook_secret: str
+
+
+class Made(msgspec.Struct):
+    """What the demo needs: what is kept for Plaza, and a sign-in link for each reviewer."""
+
+    kept: Kept
     links: dict[str, str]
+
+
+def kept(home: Path, url: str) -> Kept | None:
+    """Return what an earlier start made, if the database at `url` still knows it."""
+    try:
+        found = msgspec.json.decode((home / KEPT).read_bytes(), type=Kept)
+        with psycopg.connect(url) as connection:
+            known = connection.execute("SELECT 1 FROM platforms WHERE name = 'plaza'").fetchone()
+    except (OSError, msgspec.MsgspecError, psycopg.Error):
+        return None
+    return found if known else None
+
+
+class _Preparation:
+    """Makes the demo's platform, bank and reviewers in a process of its own, which then ends."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        command = (sys.executable, "-m", "openhaven.cli.demo")
+        self._process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE)  # noqa: S603
+
+    @cached_property
+    def made(self) -> Made:
+        """What was made; waits for it, and ends this process when it could not be made."""
+        out, _ = self._process.communicate()
+        if self._process.returncode:
+            sys.exit(self._process.returncode)
+        return msgspec.json.decode(out, type=Made)
 
 
 def _database(settings: Settings) -> postgres.Server:
@@ -117,18 +157,6 @@ def _tree(settings: Settings, env: dict[str, str]) -> list[Service]:
         Service("serve", (*_OPENHAVEN, "serve"), env, logs / "serve.log", address),
         Service("work", (*_OPENHAVEN, "work"), env, logs / "work.log"),
     ]
-
-
-def _prepare(env: dict[str, str]) -> Made:
-    """Make the demo's platform, bank and reviewers in a process of its own, which then ends."""
-    import subprocess
-
-    done = subprocess.run(
-        (sys.executable, "-m", "openhaven.cli.demo"), env=env, stdout=subprocess.PIPE, check=False
-    )
-    if done.returncode:
-        sys.exit(done.returncode)
-    return msgspec.json.decode(done.stdout, type=Made)
 
 
 def _say_address(settings: Settings) -> None:

@@ -290,3 +290,14 @@ def test_malformed_requests_do_not_stop_the_server(place: Place) -> None:
         answer = place.raw(junk)
         assert b" 500 " not in answer[:20], junk
     assert place.ask("GET", "/healthz").status == 200
+
+
+def test_a_fault_comes_with_its_whole_path(place: Place) -> None:
+    for body, path in (
+        ({"name": "Rex", "wings": 2}, "$.wings"),
+        ({"legs": 4}, "$.name"),
+        ({"name": "Rex", "young": [{"name": "Kid", "wings": 2}]}, "$.young[...].wings"),
+        ({"name": "Rex", "young": [{"name": "Kid", "legs": "four"}]}, "$.young[...].legs"),
+        ([], "$"),
+    ):
+        assert f"`{path}`" in refused(place, json.dumps(body).encode(), "body.wrong")

@@ -24,6 +24,8 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 _BIG = re.compile(
     rb"-?[0-9][0-9.]{15,}+(?:[eE][+-]?[0-9]*+)?|-?[0-9][0-9.]{0,14}+[eE][+-]?[0-9]{3,}+"
 )
+# The decoder names a missing or unknown field, but gives only the path of the object around it.
+_NAMED = re.compile(r"(?:unknown|required) field `([^`]*)`")
 _NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 _STEP = np.zeros(256, np.int32)
 _STEP[list(b"[{")] = 1
@@ -84,9 +86,17 @@ def check(body: bytes) -> None:
 
 def not_as_asked(error: msgspec.ValidationError) -> Problem:
     """Return the problem for a body that decoded but has the wrong shape."""
-    return Problem("body.wrong", "The body is not what this address takes.", str(error),
+    return Problem("body.wrong", "The body is not what this address takes.", _fault(str(error)),
                    next_step="Mend the field at the path named and send it again; "
                    "/openapi.json describes every body.")  # fmt: skip
+
+
+def _fault(said: str) -> str:
+    """Return the decoder's sentence with the whole path of the fault, the field's name included."""
+    what, _, place = said.partition(" - at ")
+    path = place.strip("`") or "$"
+    named = _NAMED.search(what)
+    return f"{what} - at `{path}{'.' + named.group(1) if named else ''}`"
 
 
 def _check_bytes(body: bytes) -> None:

@@ -296,8 +296,8 @@ def test_a_fault_comes_with_its_whole_path(place: Place) -> None:
     for body, path in (
         ({"name": "Rex", "wings": 2}, "$.wings"),
         ({"legs": 4}, "$.name"),
-        ({"name": "Rex", "young": [{"name": "Kid", "wings": 2}]}, "$.young[...].wings"),
-        ({"name": "Rex", "young": [{"name": "Kid", "legs": "four"}]}, "$.young[...].legs"),
+        ({"name": "Rex", "young": [{"name": "Kid", "wings": 2}]}, "$.young[0].wings"),
+        ({"name": "Rex", "young": [{"name": "Kid", "legs": "four"}]}, "$.young[0].legs"),
         ([], "$"),
     ):
         assert f"`{path}`" in refused(place, json.dumps(body).encode(), "body.wrong")

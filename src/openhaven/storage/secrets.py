@@ -12,12 +12,11 @@ from openhaven.core import Problem
 class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Secrets of one installation, each 32 random bytes as hexadecimal text.
 
-    `master` wraps the sealing keys, `links` makes unguessable links and digests, `ledger_seed` is
-    the Ed25519 seed that signs checkpoints, `database_password` guards the bundled PostgreSQL.
+    `master` wraps the sealing keys and makes digests and unguessable links, `ledger_seed` is the
+    Ed25519 seed that signs checkpoints, `database_password` guards the bundled PostgreSQL.
     """
 
     master: str
-    links: str
     ledger_seed: str
     database_password: str
 

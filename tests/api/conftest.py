@@ -1,6 +1,7 @@
 """One town for the whole run: its tests do not disturb one another, since each uses fresh names."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -36,12 +37,13 @@ def shared_house(
 
 @pytest.fixture(scope="session")
 def town(shared_house: Haven) -> Iterator[Town]:
-    # All tests are one client to it, who appeals and signs in more often than any person.
-    with pytest.MonkeyPatch.context() as patch:
-        for what in ("appeal", "sign-in", "report"):
-            patch.setitem(limits.RATES, what, limits.Rate(1_000, 0.01))
-        with receiving() as receiver, town_on(shared_house, receiver) as open_town:
-            yield open_town
+    with receiving() as receiver, ExitStack() as stack:
+        # All tests are one client to it, who appeals and signs in more often than any person.
+        with pytest.MonkeyPatch.context() as patch:
+            often = dict.fromkeys(limits.RATES, limits.Rate(1_000, 0.01))
+            patch.setattr(limits, "RATES", often)
+            open_town = stack.enter_context(town_on(shared_house, receiver))
+        yield open_town
 
 
 @pytest.fixture

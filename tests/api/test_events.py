@@ -345,7 +345,7 @@ near = st.dictionaries(fields, values | st.dictionaries(fields, values, max_size
 
 
 @settings(
-    max_examples=150,
+    max_examples=70,
     deadline=None,
     database=None,
     derandomize=True,
@@ -361,7 +361,7 @@ def test_no_body_whatsoever_is_an_error_of_ours(town: Town, value: Any) -> None:
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     database=None,
     derandomize=True,

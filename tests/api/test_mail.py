@@ -16,6 +16,7 @@ import pytest
 from api_scene import REMOVE, REVIEW, Town, body, name, saying
 from line_scene import OPERATOR
 
+from openhaven import decisions, records
 from openhaven.line import jobs
 from openhaven.storage.settings import Mail
 
@@ -181,8 +182,6 @@ def test_a_host_that_is_down_is_tried_for_hours_and_then_it_is_visible(
     for secret in ("unlucky", "private-words", "example.org"):
         assert secret not in said.err + said.out + shown
     office.refuse = b""
-    from openhaven import decisions
-
     with town.haven.db.begin(OPERATOR) as tx:
         decisions.replay_letter(tx, row["id"])
     jobs.send_letters(town.haven)
@@ -217,7 +216,7 @@ TRICKS = [
     "a@example.org\nX: y",
     "a@example.org, b@example.org",
     "Zoe <a@example.org>",
-    "a@example.org\0",
+    "a@example.org\u0001",
     '"x" a@example.org',
     "no address",
     "@",
@@ -225,14 +224,14 @@ TRICKS = [
 ]
 
 
-@pytest.mark.parametrize("trick", range(len(TRICKS)))
 def test_no_trick_reaches_the_head_of_a_letter_or_stops_the_others(
-    small_town: Town, office: Post, trick: int
+    small_town: Town, office: Post
 ) -> None:
-    town, given = small_town, TRICKS[trick].replace("\0", "\u0001")
-    _, task = report(town, given)
-    town.judge(task, "allow")
-    town.judged(saying(REMOVE, account=person(town, given)))
+    town = small_town
+    for trick in TRICKS:
+        _, task = report(town, trick)
+        town.judge(task, "allow")
+        town.judged(saying(REMOVE, account=person(town, trick)))
     town.judged(saying(REMOVE, account=person(town, "after@example.org")))
     while jobs.send_letters(town.haven):
         pass
@@ -259,8 +258,6 @@ def test_what_an_older_version_stored_cannot_stop_the_others(
 
 
 def test_who_was_erased_meanwhile_gets_no_letter(small_town: Town, office: Post) -> None:
-    from openhaven import records
-
     town = small_town
     account = person(town, "gone@example.org")
     task = town.judged(saying(REVIEW, account=account))["task"]

@@ -24,6 +24,7 @@ _CHUNK = 262_144
 # Whoever answers byte by byte is cut off after so many seconds, and a large body has a minute more.
 _HEAD_S = 30.0
 _BODY_S = 60.0
+_SLOWLY = "The answer came too slowly."
 
 
 class Reply(NamedTuple):
@@ -90,12 +91,16 @@ def _body(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
         if len(found) > limit:
             raise TooLongError(f"The answer is longer than {limit} bytes.")
         if time.monotonic() > end:
-            raise UnreachableError("The answer came too slowly.")
+            raise UnreachableError(_SLOWLY)
     return bytes(found)
 
 
 class _RefusedError(urllib3.exceptions.HTTPError):
     """The name now leads to an address that no platform has."""
+
+
+class _SlowError(urllib3.exceptions.HTTPError):
+    """The head of the answer came too slowly."""
 
 
 def _safe(line: socket.socket) -> socket.socket:
@@ -110,7 +115,10 @@ def _safe(line: socket.socket) -> socket.socket:
 def _cut_off(line: socket.socket | None) -> Iterator[None]:
     """End the connection when the block takes too long, however the other side keeps it busy."""
 
+    late = threading.Event()
+
     def cut() -> None:
+        late.set()
         with suppress(OSError):
             if line is not None:
                 line.shutdown(socket.SHUT_RDWR)
@@ -122,6 +130,9 @@ def _cut_off(line: socket.socket | None) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+    # A head that was cut off can look like a whole one.
+    if late.is_set():
+        raise _SlowError
 
 
 class _Connection(HTTPConnection):
@@ -153,6 +164,8 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 def _why(error: Exception) -> str:
     if isinstance(error, _RefusedError):
         return "The address is not one of a platform."
+    if isinstance(error, _SlowError):
+        return _SLOWLY
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "There was no answer in time."
     if isinstance(error, urllib3.exceptions.NewConnectionError):

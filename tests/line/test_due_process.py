@@ -6,9 +6,10 @@ import pytest
 from line_receiver import Receiver
 from line_scene import OPERATOR, Scene, event, post
 
-from openhaven import decisions, records, review
+from openhaven import decisions, intake, records, review
 from openhaven.core import Problem, utcnow
 from openhaven.decisions.model import APPEAL_WINDOW
+from openhaven.intake import Report, ReportSubject
 
 
 def decided(here: Scene, outcome: str = "remove", **values: object) -> str:
@@ -130,3 +131,64 @@ def test_who_judged_the_matter_in_the_meantime_cannot_hear_the_appeal(here: Scen
     with pytest.raises(Problem, match="acted on this case"), here.haven.db.begin(one) as tx:
         review.claim(tx, task)
     here.judge(two, task, "rejected")
+
+
+def reported(here: Scene, **subject: str) -> None:
+    report = Report(subject=ReportSubject(**subject), category="spam")
+    with here.haven.db.begin(here.actor) as tx:
+        intake.accept_report(tx, here.platform, report)
+    here.work()
+
+
+def test_a_report_cannot_lay_an_item_at_somebody_else_s_door(here: Scene) -> None:
+    reported(here, item="i9", account="victim")
+    item = {"id": "i9", "type": "post", "text": "flumquist"}
+    here.accept(event(account={"id": "author"}, item=item))
+    here.work()
+    reported(here, item="i9", account="victim")
+    task = here.rows("SELECT id, reports FROM tasks")[0]
+    assert task["reports"] == 2
+    here.judge(here.reviewer("one"), task["id"], "suspend")
+    here.work()
+    made = here.rows("SELECT * FROM decisions")[0]
+    assert (made["account"], made["content_type"]) == ("author", ["TEXT"])
+    assert made["automated_detection"]
+    assert {row["target"]["account"] for row in here.rows("SELECT target FROM acts")} == {"author"}
+
+
+def test_whose_an_item_is_stays_although_somebody_else_writes_about_it(here: Scene) -> None:
+    item = {"id": "i9", "type": "post", "text": "flumquist"}
+    here.accept(event(account={"id": "author"}, item=item))
+    here.work()
+    here.accept(event(account={"id": "other"}, item=item, kind="post.edit"))
+    here.work()
+    assert here.rows("SELECT account FROM cases") == [{"account": "author"}]
+
+
+def test_a_report_that_comes_as_an_event_is_a_report(here: Scene) -> None:
+    body = event()
+    here.accept(body)
+    here.work()
+    about = {"item": {"id": body["item"]["id"]}}
+    here.accept(event(kind="report.create", account={"id": "r1"}, item=None, target=about,
+                      context={"category": "spam"}))  # fmt: skip
+    here.work()
+    here.judge(here.reviewer("one"), here.rows("SELECT id FROM tasks")[0]["id"], "remove")
+    here.work()
+    assert here.rows("SELECT source, account FROM decisions") == [
+        {"source": "report", "account": "a1"}
+    ]
+
+
+def test_a_signal_that_could_not_tell_has_detected_nothing(here: Scene) -> None:
+    body = post("Here comes a flumquist")
+    here.accept(body)
+    here.work()
+    with here.haven.db.begin(OPERATOR) as tx:
+        tx.run("""UPDATE events SET verdict =
+                    jsonb_set(verdict, '{reasons,0,findings,0,unknown}', '"it failed"')""")
+    here.judge(here.reviewer("one"), here.verdict(body["id"])["task"], "remove")
+    here.work()
+    assert here.rows("SELECT automated_detection FROM decisions") == [
+        {"automated_detection": False}
+    ]

@@ -122,7 +122,9 @@ def test_a_report_sent_as_an_event_cannot_touch_the_report_of_another(here: Scen
                       "JOIN cases c ON c.id = t.case_id ORDER BY t.severity")  # fmt: skip
     assert {(row["harm"], row["severity"]) for row in tasks} == {
         ("spam", 1), ("other", 1), ("csam.known", 4)}  # fmt: skip
-    assert sum(row["reports"] for row in tasks) == 1
+    assert [row["reports"] for row in tasks] == [1, 1, 1]
+    states = here.rows("SELECT state, count(*) AS n FROM reports GROUP BY state")
+    assert states == [{"state": "in_review", "n": 1}]
 
 
 def appealed(here: Scene) -> tuple[decisions.Decision, str]:

@@ -60,6 +60,8 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
     event = claimed.event
     is_report = event.kind == "report.create"
     item, account, seq = _reported(tx, claimed) if is_report else _sent(claimed)
+    # Whose an item is, is known from who sent it; until then it is only what somebody says.
+    sure = not is_report or seq != claimed.seq
     harm = intake.category_of(str(event.context.get("category"))) if is_report else verdict.harm
     return {
         "platform": claimed.platform,
@@ -69,6 +71,8 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "severity": max(verdict.severity, HARMS[harm].severity if is_report else 1),
         "queue": verdict.queue or "reports",
         "event": seq,
+        "sure": sure,
+        "reported": is_report,
         "report": intake.report_of(tx, claimed.seq) if is_report else None,
     }
 
@@ -159,7 +163,9 @@ def from_judgement(tx: Tx, given: review.Given, clause: Clause) -> Draft:
     media = intake.media_facts(
         tx, given.platform, [ref.id for ref in event.item.media] if event and event.item else []
     )
-    found = bool(row and row.verdict and any(r["findings"] for r in row.verdict.get("reasons", ())))
+    reasons = row.verdict.get("reasons", ()) if row and row.verdict else ()
+    # A signal that could not tell has detected nothing.
+    found = any(not one.get("unknown") for reason in reasons for one in reason["findings"])
     return Draft(
         case_id=given.case_id,
         platform=given.platform,

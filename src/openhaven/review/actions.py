@@ -19,14 +19,18 @@ def open_task(
     severity: int,
     queue: str,
     event: int | None,
+    sure: bool = True,
+    reported: bool = False,
     report: str | None = None,
 ) -> str:
     """Ask a person: join the open task on the same matter, or open one; return the task's id.
 
     Everything about one item (or one account, where there is no item) that is open at the same
-    time is one case, so that ten reports make one piece of work.
+    time is one case, so that ten reports make one piece of work. `sure` says that the platform
+    itself told whose it is, not only somebody who reports; `reported` that it came as a report, of
+    which `report` is the id where it was sent to us.
     """
-    case = case_for(tx, platform, item, account, harm)
+    case = case_for(tx, platform, item, account, harm, sure=sure)
     if report is not None:
         sql = "UPDATE reports SET case_id = %(c)s, state = 'in_review' WHERE id = %(r)s"
         tx.run(sql, c=case, r=report)
@@ -39,6 +43,9 @@ def open_task(
              DO UPDATE SET reports = t.reports + excluded.reports,
                severity = greatest(t.severity, excluded.severity),
                due_at = least(t.due_at, excluded.due_at),
+               event = CASE WHEN %(sure)s AND EXISTS (SELECT 1 FROM events e WHERE e.seq = t.event
+                                                      AND e.kind = 'report.create')
+                            THEN excluded.event ELSE t.event END,
                queue = CASE WHEN excluded.severity > t.severity THEN excluded.queue ELSE t.queue END
              RETURNING id"""
     stored = str(
@@ -49,7 +56,8 @@ def open_task(
             queue=queue,
             event=event,
             severity=severity,
-            reports=int(report is not None),
+            reports=int(reported),
+            sure=sure,
             now=tx.now,
             due=tx.now + DUE[severity],
         )
@@ -60,17 +68,33 @@ def open_task(
     return stored
 
 
-def case_for(tx: Tx, platform: str, item: str | None, account: str | None, harm: str) -> str:
-    """Return the open case on this item (or account), opening one when there is none."""
+def case_for(
+    tx: Tx,
+    platform: str,
+    item: str | None,
+    account: str | None,
+    harm: str,
+    *,
+    sure: bool = True,
+) -> str:
+    """Return the open case on this item (or account), opening one when there is none.
+
+    Whose the item is, as a report has it (`sure=False`), gives way to what the platform says.
+    """
     on = "(platform, item) WHERE state = 'open' AND item IS NOT NULL"
     if item is None:
         on = "(platform, account) WHERE state = 'open' AND item IS NULL"
     sql = f"""INSERT INTO cases AS c (id, platform, item, account, harm, opened_at)
               VALUES (%(id)s, %(p)s, %(item)s, %(account)s, %(harm)s, %(now)s)
-              ON CONFLICT {on} DO UPDATE SET account = coalesce(c.account, excluded.account)
+              ON CONFLICT {on} DO UPDATE SET account =
+                CASE WHEN %(sure)s AND NOT EXISTS (
+                       SELECT 1 FROM events e WHERE e.platform = c.platform AND e.item = c.item
+                       AND e.account = c.account AND e.kind NOT IN ('report.create', 'item.delete'))
+                     THEN coalesce(excluded.account, c.account)
+                     ELSE coalesce(c.account, excluded.account) END
               RETURNING id"""  # noqa: S608 (one of two constants)
     values = {"p": platform, "item": item, "account": account, "harm": harm, "now": tx.now}
-    return str(tx.value(sql, id=new_id("cas"), **values))
+    return str(tx.value(sql, id=new_id("cas"), sure=sure, **values))
 
 
 def open_appeal_task(tx: Tx, case: str, appeal: str, event: int | None, severity: int) -> str:

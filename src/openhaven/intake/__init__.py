@@ -4,23 +4,8 @@ Everything is stored before it is answered; the same event sent again gives the 
 report becomes an event, too, so that there is one line and one place where work begins.
 """
 
-from openhaven.intake.actions import (
-    accept,
-    accept_media,
-    accept_report,
-    add_platform,
-    category_of,
-    check,
-    claim,
-    create_key,
-    email_of,
-    record,
-    retry_stuck,
-    revoke_key,
-    set_private_basis,
-    stumble,
-    tally,
-)
+from openhaven.intake.actions import accept, accept_media, check, email_of
+from openhaven.intake.claiming import claim, record, retry_stuck, stumble, tally
 from openhaven.intake.model import (
     Account,
     Conversation,
@@ -33,6 +18,13 @@ from openhaven.intake.model import (
     ReportSubject,
     Target,
 )
+from openhaven.intake.platforms import (
+    add_platform,
+    create_key,
+    revoke_key,
+    set_private_basis,
+)
+from openhaven.intake.reports import accept_report, category_of
 from openhaven.intake.store import (
     Accepted,
     Claimed,

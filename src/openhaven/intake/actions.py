@@ -1,119 +1,28 @@
-"""Verbs of intake: accept what is sent, claim it for the line, record what became of it."""
+"""Verbs of intake: accept the events and the media that platforms send."""
 
-import base64
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from psycopg.types.json import Jsonb
 
-from openhaven import ledger
-from openhaven.core import HARMS, Problem, canonical, new_id
-from openhaven.core.words import REVERSING
-from openhaven.intake.model import Account, Event, Item, MediaFacts, Report, Scalar, Target
-from openhaven.intake.store import Accepted, Claimed, Platform, Result, opened
+from openhaven.core import Problem, canonical, new_id
+from openhaven.intake.model import Account, Event, MediaFacts, Scalar
+from openhaven.intake.store import Accepted, Result
 from openhaven.storage import Blobs, Tx
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _WHOLE = 2.0**63
 # One address and nothing else: no names, lists, quotes or hidden characters around it.
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w.-]{1,253}[\w]")
-_WEBHOOK_VERBS = {"notify": False, "warn": False} | dict.fromkeys(
-    [*REVERSING.keys(), *REVERSING.values()], True
-)
-
-
-# Platforms and keys ---------------------------------------------------------------------------
-
-
-def add_platform(
-    tx: Tx,
-    name: str,
-    *,
-    webhook_url: str | None = None,
-    connector: str = "webhook",
-    verbs: dict[str, bool] | None = None,
-    private_basis: str | None = None,
-) -> tuple[str, str]:
-    """Add a platform and return its id and its webhook secret (`whsec_…`, shown once).
-
-    `verbs` says what the platform can carry out and whether it can undo it; a webhook platform is
-    expected to keep what it removes until the appeal window has passed.
-    """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name):
-        raise Problem("platform.name", "A platform's name has small letters, digits and hyphens.")
-    if tx.value("SELECT 1 FROM platforms WHERE name = %(n)s", n=name):
-        raise Problem("platform.exists", f"There is already a platform “{name}”.", status=409)
-    platform, secret = new_id("plt"), secrets.token_bytes(32)
-    tx.run(
-        """INSERT INTO platforms (id, name, connector, webhook_url, webhook_secret, verbs,
-             private_basis, created_at)
-           VALUES (%(id)s, %(name)s, %(connector)s, %(url)s, %(secret)s, %(verbs)s, %(basis)s,
-             %(now)s)""",
-        id=platform,
-        name=name,
-        connector=connector,
-        url=webhook_url,
-        secret=tx.keys.seal(platform, secret),
-        verbs=Jsonb(verbs or _WEBHOOK_VERBS),
-        basis=private_basis,
-        now=tx.now,
-    )
-    ledger.append(tx, "platform.added", {"platform": platform})
-    return platform, secret_text(secret)
-
-
-def secret_text(secret: bytes) -> str:
-    """Return a webhook secret in the form of Standard Webhooks."""
-    return "whsec_" + base64.b64encode(secret).decode()
-
-
-def set_private_basis(tx: Tx, platform: Platform, basis: str) -> None:
-    """Record the legal basis on which the content of private conversations may be looked at."""
-    sql = "UPDATE platforms SET private_basis = %(basis)s WHERE id = %(id)s"
-    tx.run(sql, id=platform.id, basis=basis)
-    ledger.append(tx, "platform.private_basis", {"platform": platform.id})
-
-
-def create_key(tx: Tx, name: str, platform: Platform) -> str:
-    """Create an API key and return it; only its digest is stored, so it is shown this once."""
-    if tx.value("SELECT 1 FROM api_keys WHERE name = %(n)s AND revoked_at IS NULL", n=name):
-        raise Problem(
-            "key.exists",
-            f"There is already a key “{name}”.",
-            status=409,
-            next_step=f"Choose another name, or: openhaven keys revoke {name}",
-        )
-    key_id, key = new_id("key"), f"oh_{secrets.token_urlsafe(32)}"
-    tx.run(
-        """INSERT INTO api_keys (id, platform, name, digest, created_at)
-           VALUES (%(id)s, %(platform)s, %(name)s, %(digest)s, %(now)s)""",
-        id=key_id,
-        platform=platform.id,
-        name=name,
-        digest=tx.keys.digest(key.encode()),
-        now=tx.now,
-    )
-    ledger.append(tx, "key.created", {"key": key_id, "platform": platform.id})
-    return key
-
-
-def revoke_key(tx: Tx, name: str) -> None:
-    """Revoke the living key of this name; it stops working within a second."""
-    sql = """UPDATE api_keys SET revoked_at = %(now)s
-             WHERE name = %(n)s AND revoked_at IS NULL RETURNING id"""
-    key_id = tx.value(sql, n=name, now=tx.now)
-    if key_id is None:
-        raise Problem("key.unknown", f"There is no living key “{name}”.", status=404)
-    ledger.append(tx, "key.revoked", {"key": key_id})
 
 
 # Events ---------------------------------------------------------------------------------------
 
 
-class _New(msgspec.Struct):
+class New(msgspec.Struct):
+    """An event that is to be stored, its digest, and the person whose key seals it."""
+
     event: Event
     digest: bytes
     subject: str
@@ -125,15 +34,15 @@ def accept(tx: Tx, platform: str, events: Sequence[Event], *, wake: bool = True)
     The number of statements does not depend on the number of events. Call `check` on each before.
     Who judges them in the same transaction needs no worker for that: `wake=False`.
     """
-    fresh: dict[str, _New] = {}
+    fresh: dict[str, New] = {}
     digests = [tx.keys.digest(canonical(_normal(event))) for event in events]
     for event, digest in zip(events, digests, strict=True):
-        fresh.setdefault(event.id, _New(event, digest, ""))
+        fresh.setdefault(event.id, New(event, digest, ""))
     stored = {row.id: row for row in _known(tx, platform, list(fresh))}
     for known in stored:
         fresh.pop(known)
     _give_subjects(tx, platform, fresh)
-    stored |= {row.id: row for row in _insert(tx, platform, list(fresh.values()))}
+    stored |= {row.id: row for row in insert(tx, platform, list(fresh.values()))}
     if wake and fresh:
         tx.wake("line")
     # What is still missing was stored by another transaction in this very moment.
@@ -190,17 +99,19 @@ def check(event: Event, now: datetime) -> None:
             )
 
 
-class _Known(msgspec.Struct):
+class Known(msgspec.Struct):
+    """An event as it is stored: enough to tell a repetition from a conflict."""
+
     id: str
     seq: int
     digest: bytes
     verdict: dict[str, object] | None
 
 
-def _known(tx: Tx, platform: str, ids: list[str]) -> list[_Known]:
+def _known(tx: Tx, platform: str, ids: list[str]) -> list[Known]:
     sql = """SELECT id, seq, digest, verdict FROM events
              WHERE platform = %(p)s AND id = ANY(%(ids)b)"""
-    return tx.all(sql, _Known, p=platform, ids=ids) if ids else []
+    return tx.all(sql, Known, p=platform, ids=ids) if ids else []
 
 
 class _Subject(msgspec.Struct):
@@ -210,7 +121,7 @@ class _Subject(msgspec.Struct):
     country: str | None
 
 
-def _give_subjects(tx: Tx, platform: str, fresh: dict[str, _New]) -> None:
+def _give_subjects(tx: Tx, platform: str, fresh: dict[str, New]) -> None:
     """Find or make the accounts of the events, in id order so that two batches never deadlock."""
     accounts = {new.event.account.id: new.event.account for new in fresh.values()}
     if not accounts:
@@ -262,7 +173,8 @@ def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
     )
 
 
-def _insert(tx: Tx, platform: str, news: list[_New]) -> list[_Known]:
+def insert(tx: Tx, platform: str, news: list[New]) -> list[Known]:
+    """Store new events with one statement, and wake the line; what was known already is left out."""
     if not news:
         return []
     # Numbered as they were sent, but stored by id: so two batches never wait for each other.
@@ -280,7 +192,7 @@ def _insert(tx: Tx, platform: str, news: list[_New]) -> list[_Known]:
              ON CONFLICT (platform, id) DO NOTHING RETURNING id, seq, digest, verdict"""
     stored = tx.all(
         sql,
-        _Known,
+        Known,
         p=platform,
         now=tx.now,
         ids=[n.event.id for n in news],
@@ -308,7 +220,7 @@ def _item_of(event: Event) -> str | None:
     return event.target.item.id if event.target and event.target.item else None
 
 
-def _tie_media(tx: Tx, platform: str, news: list[_New], seqs: dict[str, int]) -> None:
+def _tie_media(tx: Tx, platform: str, news: list[New], seqs: dict[str, int]) -> None:
     """Note of each piece of media which event was the first to carry it."""
     firsts: dict[str, int] = {}
     for new in news:
@@ -338,7 +250,7 @@ def email_of(text: str) -> str | None:
     return text.strip() if _EMAIL.fullmatch(text.strip()) else None
 
 
-def _keep_contact(tx: Tx, platform: str, new: _New) -> None:
+def _keep_contact(tx: Tx, platform: str, new: New) -> None:
     """Keep the address for notices, sealed for the person."""
     sql = "UPDATE accounts SET contact = %(c)s WHERE platform = %(p)s AND id = %(id)s"
     sealed = tx.keys.seal(new.subject, str(_contact_in(new.event)).encode())
@@ -363,200 +275,3 @@ def accept_media(tx: Tx, blobs: Blobs, platform: str, data: bytes, facts: MediaF
         **msgspec.structs.asdict(facts) | {"id": media, "p": platform, "now": tx.now},
     )
     return msgspec.structs.replace(facts, id=media)
-
-
-# Reports --------------------------------------------------------------------------------------
-
-
-def accept_report(tx: Tx, platform: str, report: Report) -> str:
-    """Store a report and its event and return the receipt code; who reports may stay unnamed.
-
-    A report is never refused for its category: an unknown word is kept and counts as `other`.
-    """
-    if report.subject.item is None and report.subject.account is None:
-        raise Problem("report.subject", "A report needs an item or an account.", "at `$.subject`")
-    report_id = new_id("rep")
-    receipt = "-".join(secrets.token_hex(2) for _ in range(5))
-    event = _report_event(tx, report, report_id)
-    subject = new_id("per")
-    tx.keys.ensure([subject])
-    body = msgspec.json.encode(report)
-    seq = _insert(tx, platform, [_New(event, tx.keys.digest(body), subject)])[0].seq
-    tx.wake("line")
-    tx.run(
-        """INSERT INTO reports (id, platform, receipt, event, item, account, category, subject,
-             body, digest, anonymous, created_at)
-           VALUES (%(id)s, %(p)s, %(receipt)s, %(event)s, %(item)s, %(account)s, %(category)s,
-             %(subject)s, %(body)s, %(digest)s, %(anonymous)s, %(now)s)""",
-        id=report_id,
-        p=platform,
-        receipt=tx.keys.digest(receipt.encode()),
-        event=seq,
-        item=report.subject.item,
-        account=report.subject.account,
-        category=str(event.context["category"]),
-        subject=subject,
-        body=tx.keys.seal(subject, body),
-        digest=tx.keys.digest(body),
-        anonymous=report.reporter is None and report.contact is None,
-        now=tx.now,
-    )
-    ledger.append(tx, "report.received", {"report": report_id}, row=("reports", report_id))
-    return receipt
-
-
-def _report_event(tx: Tx, report: Report, report_id: str) -> Event:
-    about = report.subject
-    target = Target(
-        account=Account(id=about.account) if about.account else None,
-        item=Item(id=about.item) if about.item else None,
-    )
-    return Event(
-        id=report_id,
-        kind="report.create",
-        at=tx.now,
-        account=Account(id=report.reporter or report_id),
-        target=target,
-        context={"report": report_id, "category": category_of(report.category)},
-    )
-
-
-_PLAIN = {"csam": "csam.known", "child-abuse": "csam.known", "child_abuse": "csam.known",
-          "child-safety": "csam.known", "intimate-image": "ncii", "self-harm": "self_harm",
-          "eating-disorder": "eating_disorder", "threat": "violence.threat",
-          "violence": "violence.threat", "fraud": "scam", "hate-speech": "hate"}  # fmt: skip
-
-
-def category_of(word: str) -> str:
-    """Return the harm class for a report's category; `other` for a word that we do not know."""
-    plain = word.strip().lower().replace(" ", "-")
-    candidates = (plain, plain.replace("-", "_"), _PLAIN.get(plain, "other"))
-    return next((code for code in candidates if code in HARMS), "other")
-
-
-# The line's own verbs -------------------------------------------------------------------------
-
-
-class _Waiting(msgspec.Struct):
-    seq: int
-    platform: str
-    id: str
-    subject: str
-    body: bytes | None
-    private_basis: str | None
-
-
-_WAITING = """SELECT e.seq, e.platform, e.id, e.subject, e.body,
-                (SELECT p.private_basis FROM platforms p WHERE p.id = e.platform) AS private_basis
-              FROM events e WHERE e.state = 'received' """
-_NEXT = _WAITING + "ORDER BY e.seq LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED"
-_ONE = _WAITING + "AND e.seq = %(only)s FOR UPDATE OF e SKIP LOCKED"
-
-
-def _waiting(tx: Tx, limit: int) -> list[_Waiting]:
-    """Lock the next events; the work does not grow with the number of those that wait.
-
-    The planner believes that next to nothing waits and would sort it all, however much it is. The
-    index has the order already.
-    """
-    tx.run("SET LOCAL enable_sort = off")
-    rows = tx.all(_NEXT, _Waiting, limit=limit)
-    tx.run("SET LOCAL enable_sort = on")
-    return rows
-
-
-def claim(tx: Tx, limit: int, *, only: int | None = None) -> list[Claimed]:
-    """Lock up to `limit` events that nobody has judged yet, in their order, and open them.
-
-    They stay locked until the transaction ends: a worker that dies gives them back at once. Events
-    whose body can no longer be opened (erased meanwhile) are closed here without a verdict.
-    """
-    rows = _waiting(tx, limit) if only is None else tx.all(_ONE, _Waiting, only=only)
-    tx.keys.load(row.subject for row in rows)
-    claimed, gone = [], []
-    for row in rows:
-        event = opened(tx, row.subject, row.body)
-        if event is None:
-            gone.append(row.seq)
-            continue
-        content = event.content and _may_read(event, row.private_basis)
-        claimed.append(Claimed(row.seq, row.platform, row.subject, event, content))
-    if gone:
-        tx.run(
-            """UPDATE events SET state = 'done', outcome = 'allow', done_at = %(now)s,
-                 verdict = jsonb_build_object('event', id, 'outcome', 'allow',
-                   'reasons', '[]'::json, 'help', '[]'::json, 'decision', NULL, 'task', NULL,
-                   'pack', '', 'erased', true)
-               WHERE seq = ANY(%(gone)s)""",
-            gone=gone,
-            now=tx.now,
-        )
-    return claimed
-
-
-def _may_read(event: Event, private_basis: str | None) -> bool:
-    private = event.conversation is not None and event.conversation.visibility == "private"
-    return not private or private_basis is not None
-
-
-def record(tx: Tx, verdicts: Sequence[tuple[int, str, bytes]], *, tallied: bool) -> None:
-    """Store the verdicts (event's number, outcome, JSON) of a batch with one statement."""
-    sql = """UPDATE events e SET state = 'done', outcome = n.outcome, verdict = n.verdict,
-               done_at = %(now)s, tallied = %(tallied)s
-             FROM unnest(%(seqs)b::bigint[], %(outcomes)b::text[], %(verdicts)b::text[]::jsonb[])
-               AS n (seq, outcome, verdict)
-             WHERE e.seq = n.seq"""
-    tx.run(
-        sql,
-        now=tx.now,
-        tallied=tallied,
-        seqs=[v[0] for v in verdicts],
-        outcomes=[v[1] for v in verdicts],
-        verdicts=[v[2].decode() for v in verdicts],
-    )
-
-
-class _Untallied(msgspec.Struct):
-    pack: str
-    outcome: str
-    n: int
-
-
-def tally(tx: Tx, limit: int) -> dict[str, dict[str, int]]:
-    """Mark up to `limit` judged events as counted; return their counts by pack and outcome."""
-    sql = """WITH fresh AS (
-               UPDATE events SET tallied = true WHERE seq IN (
-                 SELECT seq FROM events WHERE state = 'done' AND NOT tallied ORDER BY seq
-                 LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-               RETURNING verdict ->> 'pack' AS pack, outcome)
-             SELECT coalesce(nullif(pack, ''), 'none') AS pack, outcome, count(*) AS n
-             FROM fresh GROUP BY 1, 2"""
-    counts: dict[str, dict[str, int]] = {}
-    for row in tx.all(sql, _Untallied, limit=limit):
-        counts.setdefault(row.pack, {})[row.outcome] = row.n
-    return counts
-
-
-def stumble(tx: Tx, seq: int, limit: int = 3) -> bool:
-    """Note that judging this event failed; after `limit` times it is set aside, for a person.
-
-    Returns whether it is stuck now. A stuck event is on the console, in a metric and in the ledger.
-    """
-    sql = """UPDATE events SET attempts = attempts + 1,
-               state = CASE WHEN attempts + 1 >= %(limit)s THEN 'stuck' ELSE state END
-             WHERE seq = %(seq)s AND state = 'received' RETURNING state = 'stuck'"""
-    stuck = bool(tx.value(sql, seq=seq, limit=limit))
-    if stuck:
-        ledger.append(tx, "event.stuck", {"event": str(seq)})
-    return stuck
-
-
-def retry_stuck(tx: Tx) -> int:
-    """Give stuck events back to the line, which judges them again; return how many they were."""
-    sql = """UPDATE events SET state = 'received', attempts = 0
-             WHERE state = 'stuck' RETURNING seq"""
-    freed = [str(row["seq"]) for row in tx.rows(sql)]
-    ledger.append_many(tx, [ledger.New("event.retried", {"event": seq}) for seq in freed])
-    if freed:
-        tx.wake("line")
-    return len(freed)

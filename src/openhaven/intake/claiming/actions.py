@@ -1,0 +1,135 @@
+"""Verbs on events that wait: claim them for the line, record what became of them."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from openhaven import ledger
+from openhaven.intake.model import Event
+from openhaven.intake.store import Claimed, opened
+from openhaven.storage import Tx
+
+
+class _Waiting(msgspec.Struct):
+    seq: int
+    platform: str
+    id: str
+    subject: str
+    body: bytes | None
+    private_basis: str | None
+
+
+_WAITING = """SELECT e.seq, e.platform, e.id, e.subject, e.body,
+                (SELECT p.private_basis FROM platforms p WHERE p.id = e.platform) AS private_basis
+              FROM events e WHERE e.state = 'received' """
+_NEXT = _WAITING + "ORDER BY e.seq LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED"
+_ONE = _WAITING + "AND e.seq = %(only)s FOR UPDATE OF e SKIP LOCKED"
+
+
+def _waiting(tx: Tx, limit: int) -> list[_Waiting]:
+    """Lock the next events; the work does not grow with the number of those that wait.
+
+    The planner believes that next to nothing waits and would sort it all, however much it is. The
+    index has the order already.
+    """
+    tx.run("SET LOCAL enable_sort = off")
+    rows = tx.all(_NEXT, _Waiting, limit=limit)
+    tx.run("SET LOCAL enable_sort = on")
+    return rows
+
+
+def claim(tx: Tx, limit: int, *, only: int | None = None) -> list[Claimed]:
+    """Lock up to `limit` events that nobody has judged yet, in their order, and open them.
+
+    They stay locked until the transaction ends: a worker that dies gives them back at once. Events
+    whose body can no longer be opened (erased meanwhile) are closed here without a verdict.
+    """
+    rows = _waiting(tx, limit) if only is None else tx.all(_ONE, _Waiting, only=only)
+    tx.keys.load(row.subject for row in rows)
+    claimed, gone = [], []
+    for row in rows:
+        event = opened(tx, row.subject, row.body)
+        if event is None:
+            gone.append(row.seq)
+            continue
+        content = event.content and _may_read(event, row.private_basis)
+        claimed.append(Claimed(row.seq, row.platform, row.subject, event, content))
+    if gone:
+        tx.run(
+            """UPDATE events SET state = 'done', outcome = 'allow', done_at = %(now)s,
+                 verdict = jsonb_build_object('event', id, 'outcome', 'allow',
+                   'reasons', '[]'::json, 'help', '[]'::json, 'decision', NULL, 'task', NULL,
+                   'pack', '', 'erased', true)
+               WHERE seq = ANY(%(gone)s)""",
+            gone=gone,
+            now=tx.now,
+        )
+    return claimed
+
+
+def _may_read(event: Event, private_basis: str | None) -> bool:
+    private = event.conversation is not None and event.conversation.visibility == "private"
+    return not private or private_basis is not None
+
+
+def record(tx: Tx, verdicts: Sequence[tuple[int, str, bytes]], *, tallied: bool) -> None:
+    """Store the verdicts (event's number, outcome, JSON) of a batch with one statement."""
+    sql = """UPDATE events e SET state = 'done', outcome = n.outcome, verdict = n.verdict,
+               done_at = %(now)s, tallied = %(tallied)s
+             FROM unnest(%(seqs)b::bigint[], %(outcomes)b::text[], %(verdicts)b::text[]::jsonb[])
+               AS n (seq, outcome, verdict)
+             WHERE e.seq = n.seq"""
+    tx.run(
+        sql,
+        now=tx.now,
+        tallied=tallied,
+        seqs=[v[0] for v in verdicts],
+        outcomes=[v[1] for v in verdicts],
+        verdicts=[v[2].decode() for v in verdicts],
+    )
+
+
+class _Untallied(msgspec.Struct):
+    pack: str
+    outcome: str
+    n: int
+
+
+def tally(tx: Tx, limit: int) -> dict[str, dict[str, int]]:
+    """Mark up to `limit` judged events as counted; return their counts by pack and outcome."""
+    sql = """WITH fresh AS (
+               UPDATE events SET tallied = true WHERE seq IN (
+                 SELECT seq FROM events WHERE state = 'done' AND NOT tallied ORDER BY seq
+                 LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+               RETURNING verdict ->> 'pack' AS pack, outcome)
+             SELECT coalesce(nullif(pack, ''), 'none') AS pack, outcome, count(*) AS n
+             FROM fresh GROUP BY 1, 2"""
+    counts: dict[str, dict[str, int]] = {}
+    for row in tx.all(sql, _Untallied, limit=limit):
+        counts.setdefault(row.pack, {})[row.outcome] = row.n
+    return counts
+
+
+def stumble(tx: Tx, seq: int, limit: int = 3) -> bool:
+    """Note that judging this event failed; after `limit` times it is set aside, for a person.
+
+    Returns whether it is stuck now. A stuck event is on the console, in a metric and in the ledger.
+    """
+    sql = """UPDATE events SET attempts = attempts + 1,
+               state = CASE WHEN attempts + 1 >= %(limit)s THEN 'stuck' ELSE state END
+             WHERE seq = %(seq)s AND state = 'received' RETURNING state = 'stuck'"""
+    stuck = bool(tx.value(sql, seq=seq, limit=limit))
+    if stuck:
+        ledger.append(tx, "event.stuck", {"event": str(seq)})
+    return stuck
+
+
+def retry_stuck(tx: Tx) -> int:
+    """Give stuck events back to the line, which judges them again; return how many they were."""
+    sql = """UPDATE events SET state = 'received', attempts = 0
+             WHERE state = 'stuck' RETURNING seq"""
+    freed = [str(row["seq"]) for row in tx.rows(sql)]
+    ledger.append_many(tx, [ledger.New("event.retried", {"event": seq}) for seq in freed])
+    if freed:
+        tx.wake("line")
+    return len(freed)

@@ -1,0 +1,11 @@
+"""Platforms and their keys: who may send, and where acts go."""
+
+from openhaven.intake.platforms.actions import (
+    add_platform,
+    create_key,
+    revoke_key,
+    secret_text,
+    set_private_basis,
+)
+
+__all__ = ["add_platform", "create_key", "revoke_key", "secret_text", "set_private_basis"]

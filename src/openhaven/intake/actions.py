@@ -174,7 +174,7 @@ def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
 
 
 def insert(tx: Tx, platform: str, news: list[New]) -> list[Known]:
-    """Store new events with one statement, and wake the line; what was known already is left out."""
+    """Store new events with one statement and wake the line; what is known already is left out."""
     if not news:
         return []
     # Numbered as they were sent, but stored by id: so two batches never wait for each other.

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from openhaven import intake
+from openhaven import intake, ledger
 from openhaven.core import system
 from openhaven.main import running
 from openhaven.storage import Settings
@@ -135,3 +136,29 @@ def test_a_given_database_is_saved_and_filled(
     assert run("ledger", "verify", **given).returncode == 0
     assert not (tmp_path / "other" / "postgres").exists()
     assert run("backup", "again.tar", **given).returncode == 0
+
+
+def test_a_backup_of_a_house_at_work_can_be_started(tmp_path: Path, run: Run) -> None:
+    stop = threading.Event()
+    with running(Settings(home=tmp_path / "home")) as haven:
+
+        def work() -> None:
+            while not stop.is_set():
+                with haven.db.begin(system("test")) as tx:
+                    ledger.append(tx, "test.entry", {"number": "1"})
+                haven.sequencer.tick()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        try:
+            done = run("backup", "live.tar")
+        finally:
+            stop.set()
+            worker.join()
+    assert done.returncode == 0, done.stderr
+    done = run("restore", "live.tar", home="other")
+    assert done.returncode == 0, done.stderr
+    done = run("ledger", "verify", home="other")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with running(Settings(home=tmp_path / "other")) as haven:
+        haven.sequencer.tick()

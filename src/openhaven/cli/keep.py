@@ -53,14 +53,16 @@ def backup(file: Path) -> None:
         )
     with _server(settings, secrets) as server, tempfile.TemporaryDirectory(dir=file.parent) as work:
         dump = Path(work) / "database.dump"
-        # The dump comes first: a blob is durable before its row, so each row in it finds its blob.
+        # The order matters while the house is at work. The ledger's outside checkpoint must not be
+        # newer than the dump, which would look rolled back. A blob is durable before its row, so
+        # that each row of the dump finds its blob.
+        kept = {name: _copied(settings.home / name, Path(work)) for name in _PARTS
+                if (settings.home / name).exists()}  # fmt: skip
         draft = Path(work) / "draft.tar"
         with _private(draft) as out, tarfile.open(fileobj=out, mode="w") as archive:
             blobs = settings.home / "blobs"
             _program(server, "pg_dump", "--format=custom", f"--file={dump}")
-            parts = {"database.dump": dump} | {
-                name: settings.home / name for name in _PARTS if (settings.home / name).exists()
-            }
+            parts = {"database.dump": dump} | kept
             newest = max(migration.number for migration in migrations())
             manifest = Manifest(utcnow().isoformat(), __version__, newest,
                                 {name: _sha256(path) for name, path in parts.items()})  # fmt: skip
@@ -123,6 +125,12 @@ def _server(settings: Settings, secrets: Secrets) -> postgres.Server:
     if url:
         connect(url).close()
     return postgres.start(settings.home, url=url, password=secrets.database_password)
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    with _private(folder / path.name) as copy:
+        copy.write(path.read_bytes())
+    return folder / path.name
 
 
 def _private(path: Path) -> BinaryIO:

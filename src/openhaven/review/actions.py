@@ -264,6 +264,8 @@ def reveal(tx: Tx, media: str, task: str | None) -> str:
     """Record that the actor asks to see a picture clearly; return the id of this viewing fact."""
     if not permits(tx.actor.roles, "media.reveal"):
         raise Problem("permission", "Your role does not show pictures.", status=403)
+    if not tx.value("SELECT 1 FROM media WHERE id = %(m)s", m=media):
+        raise Problem("media.unknown", "There is no such picture.", status=404)
     reveal_id = new_id("rvl")
     tx.run(
         """INSERT INTO reveals (id, staff, media, task, at)

@@ -136,12 +136,14 @@ def _judge(tx: Tx, row: Task, form: Mapping[str, str]) -> None:
 
 
 def _days(text: str) -> int | None:
-    if not text.strip():
+    digits = text.strip()
+    if not digits:
         return None
-    if not text.strip().isascii() or not text.strip().isdigit() or not 1 <= int(text) <= 3650:
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= 4
+    if not plain or not 1 <= int(digits) <= 3650:
         raise Problem("judgement.days", "The number of days is from 1 to 3,650.",
                       next_step="Leave it empty when it shall hold until changed.")  # fmt: skip
-    return int(text)
+    return int(digits)
 
 
 def _task_page(

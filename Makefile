@@ -1,13 +1,13 @@
 # Openhaven. `make run` starts everything on this machine; `make` alone shows this list.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lint fmt types lock clean
+.PHONY: help run test check bench bench-policy screenshots lint fmt types lock clean
 
 PYTEST := .venv/bin/python -m pytest
 # The fast ring runs on two cores; what starts browsers and homeservers runs alone.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 run: ## install (first time), start PostgreSQL, API, worker, console and the demo platform
 	@scripts/environment .venv requirements.lock
@@ -30,6 +30,20 @@ test: ## everything: sets itself up, then every check and every test
 bench: ## events per second through the whole line; one JSON object as the last line
 	@scripts/environment .venv requirements-dev.lock
 	@.venv/bin/python -m bench
+
+bench-matching: ## exact lookups of picture hashes, against peers that are installed; N=10000000
+	@scripts/environment .venv requirements-dev.lock
+	@.venv/bin/python -m bench.matching -n $(or $(N),1000000)
+
+bench-policy: ## rules per second, and the time that one event takes; JSON as the last line
+	@scripts/environment .venv requirements-dev.lock
+	@.venv/bin/python -m bench.policy
+
+screenshots: ## make the pictures in docs/screenshots anew, from the running demo
+	@scripts/environment .venv requirements-dev.lock
+	@scripts/browser
+	@# Every language of Plaza is drawn with Debian's fonts-lohit-deva and fonts-ipafont-gothic.
+	SCREENSHOTS=docs/screenshots $(PYTEST) tests/story/test_story.py -k "story or phone"
 
 lint: ## format and lint, nothing is changed
 	.venv/bin/ruff format --check .

@@ -51,6 +51,8 @@ def show_command(path: str) -> None:
             if rule.clause == clause.anchor:
                 shadow = ", shadow" if rule.mode == "shadow" else ""
                 click.echo(f"  {rule.id}: {rule.then.outcome}{shadow}: {rule.when.strip()}")
+                if reason := found.in_library.get(rule.id):
+                    click.echo(f"    (runs in the CEL library, which is slower: {reason})")
 
 
 @pack.command("list")

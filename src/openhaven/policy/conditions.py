@@ -13,7 +13,7 @@ import re2
 from cel_expr_python import cel
 
 from openhaven.policy.places import did_you_mean, named
-from openhaven.policy.tree import Node, names, read_tree, walk
+from openhaven.policy.tree import Node, Tree, read_tree, walk
 from openhaven.policy.vocabulary import FUNCTIONS, Vocabulary
 
 LONGEST = 4_000
@@ -34,11 +34,12 @@ class Fault(NamedTuple):
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """A condition that compiled: its text, the names it reads, and the program that answers."""
+    """A condition that compiled: its text, its tree, the names it reads, and the program."""
 
     text: str
     names: frozenset[str]
     program: cel.Expression
+    tree: Node
 
     def answer(self, activation: cel.Activation) -> bool | None:
         """Return true or false, or None when it cannot be said (a value is missing or wrong)."""
@@ -71,7 +72,7 @@ def compile_condition(text: str, vocabulary: Vocabulary) -> Condition | list[Fau
         *_impossible_words(tree, vocabulary),
     ]:
         return faults
-    return Condition(text, names(tree) & vocabulary.types.keys(), program)
+    return Condition(text, tree.names & vocabulary.types.keys(), program, tree.root)
 
 
 def _strange_letters(text: str) -> list[Fault]:
@@ -116,37 +117,37 @@ def _sentence(what: str, vocabulary: Vocabulary) -> str:
     return what.rstrip(".") + "."
 
 
-def _bad_patterns(tree: Node) -> list[Fault]:
+def _bad_patterns(tree: Tree) -> list[Fault]:
     return [
         fault
-        for node in walk(tree)
+        for node in tree.nodes
         if node.kind == "call" and node.value == "matches"
-        if (fault := _bad_pattern(node)) is not None
+        if (fault := _bad_pattern(tree, node)) is not None
     ]
 
 
-def _bad_pattern(call: Node) -> Fault | None:
+def _bad_pattern(tree: Tree, call: Node) -> Fault | None:
     """Say what is wrong with a regular expression: it must stand there as text and be RE2's."""
     pattern = call.parts[-1]
     if pattern.kind != "const" or not isinstance(pattern.value, str):
-        return Fault(pattern.offset, "A pattern for matches() must stand in quotes.")
+        return Fault(tree.offset(pattern), "A pattern for matches() must stand in quotes.")
     try:
         re2.compile(pattern.value, _OPTIONS)
     except re2.error as error:
         said = error.args[0]
         reason = said.decode() if isinstance(said, bytes) else str(said)
         return Fault(
-            pattern.offset,
+            tree.offset(pattern),
             f"This pattern is not one that runs in linear time (RE2): {reason}.",
         )
     return None
 
 
-def _loops_in_loops(tree: Node) -> list[Fault]:
+def _loops_in_loops(tree: Tree) -> list[Fault]:
     """Find loops that run once for every turn of another one: a few lines could take minutes."""
     return [
-        Fault(inner.offset, "A loop stands inside another one here; make two rules of it.")
-        for outer in walk(tree)
+        Fault(tree.offset(inner), "A loop stands inside another one here; make two rules of it.")
+        for outer in tree.nodes
         if outer.kind == "loop"
         for part in outer.parts[1:]
         for inner in walk(part)
@@ -154,10 +155,10 @@ def _loops_in_loops(tree: Node) -> list[Fault]:
     ][:1]
 
 
-def _impossible_words(tree: Node, vocabulary: Vocabulary) -> list[Fault]:
+def _impossible_words(tree: Tree, vocabulary: Vocabulary) -> list[Fault]:
     """Find comparisons with a word that can never stand there, such as a misspelt age band."""
     faults = []
-    for node in walk(tree):
+    for node in tree.nodes:
         if node.kind != "call" or node.value not in _COMPARE or len(node.parts) != 2:
             continue
         for asked, other in (node.parts, node.parts[::-1]):
@@ -165,7 +166,7 @@ def _impossible_words(tree: Node, vocabulary: Vocabulary) -> list[Fault]:
             known = vocabulary.words.get(name)
             if known is not None:
                 faults += [
-                    Fault(one.offset, _impossible(name, str(one.value), known))
+                    Fault(tree.offset(one), _impossible(name, str(one.value), known))
                     for one in _strange(other, known)
                 ]
     return faults

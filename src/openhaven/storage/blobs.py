@@ -16,14 +16,16 @@ class Blobs:
         path = self._path(blob_id)
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sync_folder(self._folder)
         draft = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
         with open(draft, "xb", opener=_private) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
     def get(self, blob_id: str) -> bytes | None:
         """Return the sealed bytes, or None when there is no such blob."""
@@ -46,7 +48,8 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a loss of power, as `fsync` does for what is in a file."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from openhaven.core import Problem
+from openhaven.storage.blobs import sync_folder
 
 
 class Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,3 +69,5 @@ def _write(path: Path) -> None:
         pass
     finally:
         draft.unlink()
+    # Whatever is sealed from now on needs this file: its name must be on the disk before that.
+    sync_folder(path.parent)

@@ -529,3 +529,33 @@ def test_forms_that_are_none(town: Town) -> None:
         for path in ("/appeal/guess", "/sign-in/guess", "/console/next"):
             reply = town.place.ask("POST", path, raw, kind)
             assert 400 <= reply.status < 500, (path, raw[:20], reply.status)
+
+
+def test_the_report_form_takes_one_plain_address_or_none(town: Town) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    form = {"platform": "here", "item": name("i"), "category": "spam", "text": "Please look."}
+    for contact, status in (
+        ("", 201),
+        ("r@example.org", 201),
+        (" r@example.org ", 201),
+        ("no address", 400),
+        ("@", 400),
+        ("a@b.c\r\nBcc: all@example.org", 400),
+        ("a@b.c, d@e.f", 400),
+        ("a" * 400 + "@b.c", 400),
+    ):
+        fields = form | {"contact": contact}
+        raw = "&".join(f"{key}={quote(value, safe='')}" for key, value in fields.items())
+        assert town.place.ask("POST", "/report", raw.encode(), kind).status == status, contact
+    for change in (
+        {"platform": "nowhere"},
+        {"category": "none"},
+        {"item": ""},
+        {"item": "x" * 300},
+        {"text": "x" * 10_001},
+        {"item": "http://[::1"},
+        {"item": "http://x/%ff%00?a=%zz"},
+    ):
+        raw = "&".join(f"{key}={quote(value, safe='')}" for key, value in (form | change).items())
+        reply = town.place.ask("POST", "/report", raw.encode(), kind)
+        assert reply.status in (201, 400, 404), change

@@ -283,3 +283,15 @@ def test_what_a_task_waits_for_is_kept(small_town: Town) -> None:
     assert held(town, "events") == 1, "who is locked out can contest it: their words are kept"
     retain(town, 230)
     assert held(town, "events") == 0
+
+
+def test_what_could_not_be_judged_is_forgotten_as_well(small_town: Town) -> None:
+    town = small_town
+    sent = saying(WORDS)
+    town.send(sent)
+    with town.haven.db.begin(OPERATOR) as tx:
+        tx.run("UPDATE events SET state = 'stuck' WHERE id = %(e)s", e=sent["id"])
+    retain(town, 29)
+    assert held(town, "events") == 1
+    retain(town, 31)
+    assert held(town, "events") == 0

@@ -90,7 +90,7 @@ def _report(tx: Tx, platform: Platform, form: Mapping[str, str]) -> Report:
     if category not in {one.code for one in CATEGORIES}:
         raise Problem("report.category", "Choose what is wrong.",
                       next_step="If nothing fits, choose “Something else”.")  # fmt: skip
-    if contact and ("@" not in contact or len(contact) > 320):
+    if contact and intake.email_of(contact) is None:
         raise Problem("report.contact", "This is no e-mail address.",
                       next_step="Mend it, or leave it empty to stay unnamed.")  # fmt: skip
     text = form.get("text", "").strip()
@@ -119,7 +119,9 @@ def _candidates(given: str) -> list[str]:
         return []
     parts = [unquote(part) for part in address.path.split("/") if part]
     values = [value for found in parse_qs(address.query).values() for value in found]
-    return [one for one in [unquote(address.fragment), *values, *reversed(parts)] if one][:10]
+    found = [unquote(address.fragment), *values, *reversed(parts)]
+    # An id that was stored never holds NUL, and PostgreSQL takes no text with one.
+    return [one for one in found if one and "\0" not in one][:10]
 
 
 def _short(given: str) -> str | None:

@@ -30,7 +30,7 @@ def _bodies(tx: Tx, kept: Retention) -> list[str]:
     """Forget what events said, unless a task, an appeal window or an open report still needs it."""
     sql = """UPDATE events SET body = NULL WHERE seq IN (
                SELECT e.seq FROM events e WHERE e.received_at < %(before)s AND e.body IS NOT NULL
-                 AND e.state = 'done'
+                 AND e.state <> 'received'
                  AND NOT EXISTS (SELECT 1 FROM kept_copies k WHERE k.event = e.seq)
                  AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.event = e.seq
                                  AND t.state IN ('open', 'claimed'))
@@ -175,6 +175,9 @@ def _blank_account(tx: Tx, whom: dict[str, str]) -> list[str]:
     """Delete the account and return the subject that things are sealed for."""
     sql = "DELETE FROM accounts WHERE platform = %(p)s AND id = %(a)s RETURNING subject AS id"
     subjects = _ids(tx, sql, **whom)
+    # A conversation in which we wrote to the person is one like any other now.
+    sql = "UPDATE matrix_rooms SET person = NULL WHERE platform = %(p)s AND person = %(a)s"
+    tx.run(sql, **whom)
     # Somebody who only ever reported has events and no account.
     known = "SELECT 1 FROM events WHERE platform = %(p)s AND account = %(a)s LIMIT 1"
     if not subjects and not tx.value(known, **whom):

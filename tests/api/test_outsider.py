@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import urllib3
@@ -570,3 +571,32 @@ def test_the_old_ways_in_are_closed(town: Town) -> None:
     )
     assert answer.status == 405
     assert b"secret" not in answer.data
+
+
+PROBES = [
+    "", "0", "-1", "1e400", "9" * 40, "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
+    "NaN", "2026-11-21", "2026-11-21T20:00:00", "\u0660", "'", '"', "%", "\\", "\ud7ff", "😀",
+    "x" * 3_000, "\x01", "../..", "a\nb", "null", "[]", "{}", "%s", "infinity", "-infinity",
+    "epoch", "0x10", "1_000", "http://[", "http://x/%00", "//", "javascript:x", "here", "\u2028",
+    " ", "+", "&a=b", "=", ";", "00000000-0000", "x000/x000/x000/001", "x999/" * 8 + "999",
+    "000.p/256", "000.p/0", "000.p/-1", "entries", "18446744073709551616",
+]  # fmt: skip
+PLACES = [
+    "/report?item={}", "/report?platform={}&category={}&account={}", "/report/receipt?code={}",
+    "/report/{}", "/appeal/{}", "/sign-in/{}", "/transparency?{}={}", "/ledger/tile/{}/000",
+    "/ledger/tile/0/{}", "/ledger/tile/entries/{}", "/ledger/tile/8/{}", "/static/{}", "/{}",
+    "/console?queue={}&sent={}", "/console/decisions?before={}", "/console/tasks/{}?sent={}",
+    "/console/live?queue={}", "/console/sources?{}", "/v1/events/{}", "/v1/reports/{}",
+    "/v1/decisions/{}", "/v1/decisions/{}/statement?form={}", "/_matrix/app/v1/users/{}",
+    "/_matrix/app/v1/rooms/{}?access_token={}", "/openapi.json?{}", "/readyz?{}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_address_is_an_error_of_ours(town: Town, place: str) -> None:
+    cookie = town.cookie("ana")
+    for probe in PROBES:
+        for quoted in (quote(probe, safe=""), quote(probe, safe="/%")):
+            path = place.replace("{}", quoted)
+            reply = town.ask("GET", path, headers=cookie | {"accept": "text/html"})
+            assert reply.status < 500, (path, reply.body)

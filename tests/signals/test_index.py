@@ -77,7 +77,7 @@ def queries_for(hashes: Hashes, radius: int, seed: int, count: int = 12) -> Hash
     return np.concatenate([flipped(chosen, bits, seed), uniform(seed + 1, 2)])
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(
     kind=st.sampled_from(KINDS),
     count=st.integers(1, 400),

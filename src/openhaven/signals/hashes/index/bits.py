@@ -5,7 +5,9 @@ and a chunk of sixteen of them would fill some buckets far more than others. In 
 every distance stays the same and the buckets are nearly even. The order is part of the file format.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,15 +17,22 @@ from openhaven.signals.hashes.index.kernels import shuffle
 Words = NDArray[np.uint64]
 BYTES = 32
 _BITS = 256
+_MANY = 100_000
 _SEED = 0x9E3779B97F4A7C15
 
 
-def words_of(hashes: NDArray[np.uint8]) -> Words:
+def words_of(hashes: NDArray[np.uint8], threads: int = 1) -> Words:
     """Return hashes, (n, 32) bytes, as (n, 4) words in the index's order of bits."""
     words = np.empty((len(hashes), 4), np.uint64)
     view = np.ascontiguousarray(hashes)[:]
     view.flags.writeable = False  # compiled code is made for one kind of array
-    shuffle(view, _tables(), words)
+    if threads < 2 or len(view) < _MANY:
+        shuffle(view, _tables(), words)
+        return words
+    edges = np.linspace(0, len(view), threads + 1).astype(int).tolist()
+    with ThreadPoolExecutor(threads) as pool:
+        for begin, end in pairwise(edges):
+            pool.submit(shuffle, view[begin:end], _tables(), words[begin:end])
     return words
 
 

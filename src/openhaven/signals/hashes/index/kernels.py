@@ -36,6 +36,7 @@ from openhaven.signals.hashes.index.machine import (
 )
 
 AHEAD = 12
+EARLY = 20  # more fetches than the processor has room for are as good as none
 SLOTS = 16  # a power of two above AHEAD
 HELD = 4096  # survivors that are looked at together
 FULL = -1
@@ -104,7 +105,7 @@ def look_up(
     """
     first, end, count, radius, most = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
     stride, size, patience = sizes[5], sizes[6], sizes[7]
-    rows = len(hashes)
+    rows, flat = len(hashes), hashes.reshape(-1)
     probes = len(chunks)
     keys = np.empty(len(ring), np.int64)
     wants = np.empty(len(ring), np.uint64)
@@ -118,12 +119,16 @@ def look_up(
             key = np.int64(_take(a, b, c, d, ring[chunk, START], ring[chunk, WIDTH]))
             keys[chunk] = key + ring[chunk, OFFSET]
             wants[chunk] = _take(a, b, c, d, ring[chunk, NEXT], ring[chunk, COVER])
-        for probe in range(probes):
+        for probe in range(min(probes, EARLY)):
             chunk = chunks[probe]
             base = ring[chunk, OFFSET]
             fetch(offsets, base + ((keys[chunk] - base) ^ masks[probe]))
         before, held, survivors, state = count, 0, 0, 0
         for step in range(probes + AHEAD):
+            if step + EARLY < probes:
+                chunk = chunks[step + EARLY]
+                base = ring[chunk, OFFSET]
+                fetch(offsets, base + ((keys[chunk] - base) ^ masks[step + EARLY]))
             if step < probes:
                 chunk = chunks[step]
                 base = ring[chunk, OFFSET]
@@ -156,8 +161,8 @@ def look_up(
                 if held >= HELD:
                     survivors += held
                     count, state = _look_at(
-                        hashes, posts, ring, found, near, held, stride, size, query, a, b, c, d,
-                        radius, before + most, count, out, far,
+                        hashes, flat, posts, ring, found, near, held, stride, size, query,
+                        a, b, c, d, radius, before + most, count, out, far,
                     )  # fmt: skip
                     held = 0
                     if survivors > patience:
@@ -168,7 +173,7 @@ def look_up(
                 break
         if state == 0:
             count, state = _look_at(
-                hashes, posts, ring, found, near, held, stride, size, query, a, b, c, d,
+                hashes, flat, posts, ring, found, near, held, stride, size, query, a, b, c, d,
                 radius, before + most, count, out, far,
             )  # fmt: skip
         if state == 3:
@@ -183,15 +188,15 @@ def look_up(
 
 @inlined
 def _look_at(
-    hashes: Any, posts: Any, ring: Any, found: Any, near: Any, held: Any, stride: Any, size: Any,
-    query: Any, a: Any, b: Any, c: Any, d: Any, radius: Any, most: Any, count: Any, out: Any,
-    far: Any,
+    hashes: Any, flat: Any, posts: Any, ring: Any, found: Any, near: Any, held: Any, stride: Any,
+    size: Any, query: Any, a: Any, b: Any, c: Any, d: Any, radius: Any, most: Any, count: Any,
+    out: Any, far: Any,
 ) -> Any:  # fmt: skip
     """Compare whole hashes; return the number of matches, and 1 if `out` is full, 2 for the cap."""
     for number in range(held):
         row = min(_row(posts, size, found[number]), len(hashes) - 1)
         near[number] = row
-        fetch(hashes.reshape(-1), 4 * row)
+        fetch(flat, 4 * row)
     for number in range(held):
         row = near[number]
         w = hashes[row, 0] ^ a
@@ -295,7 +300,7 @@ def sweep(
     """
     first, end, count, radius = sizes[0], sizes[1], sizes[2], sizes[3]
     stride, size, patience = sizes[5], sizes[6], sizes[7]
-    rows = len(hashes)
+    rows, flat = len(hashes), hashes.reshape(-1)
     found = np.empty(HELD + LANES, np.int64)
     whose = np.empty(HELD + LANES, np.int64)
     near = np.empty(HELD + LANES, np.int64)
@@ -346,15 +351,15 @@ def sweep(
                     held += 1
                 if held >= HELD:
                     count = _settle(
-                        hashes, posts, ring, found, whose, near, held, chunk, size, queries,
+                        hashes, flat, posts, ring, found, whose, near, held, chunk, size, queries,
                         radius, count, out, far,
                     )  # fmt: skip
                     held = 0
                     if count == FULL:
                         return FULL
         count = _settle(
-            hashes, posts, ring, found, whose, near, held, chunk, size, queries, radius, count,
-            out, far,
+            hashes, flat, posts, ring, found, whose, near, held, chunk, size, queries, radius,
+            count, out, far,
         )  # fmt: skip
         if count == FULL:
             return FULL
@@ -390,15 +395,14 @@ def _pair_up(ring: Any, chunk: Any, masks: Any, limits: Any, queries: Any, pairs
 
 @inlined
 def _settle(
-    hashes: Any, posts: Any, ring: Any, found: Any, whose: Any, near: Any, held: Any, chunk: Any,
-    size: Any, queries: Any, radius: Any, count: Any, out: Any, far: Any,
+    hashes: Any, flat: Any, posts: Any, ring: Any, found: Any, whose: Any, near: Any, held: Any,
+    chunk: Any, size: Any, queries: Any, radius: Any, count: Any, out: Any, far: Any,
 ) -> Any:  # fmt: skip
     """Compare whole hashes of several queries; return the number of matches, or -1 when full."""
     for number in range(held):
         row = min(_row(posts, size, found[number]), len(hashes) - 1)
         near[number] = row
-        fetch(hashes.reshape(-1), 4 * row)
-        fetch(queries.reshape(-1), 4 * whose[number])
+        fetch(flat, 4 * row)
     for number in range(held):
         row, query = near[number], whose[number]
         w = hashes[row, 0] ^ queries[query, 0]

@@ -36,15 +36,15 @@ def compiled(function: F) -> F:
     """Return the function compiled at its first call, running without the interpreter's lock."""
     if not PLAIN:  # what is kept does not tell the two kinds apart
         try:
-            return cast(F, numba.njit(nogil=True, cache=True)(function))
+            return cast(F, numba.njit(nogil=True, error_model="numpy", cache=True)(function))
         except RuntimeError:  # there is no place to keep anything
             pass
-    return cast(F, numba.njit(nogil=True)(function))
+    return cast(F, numba.njit(nogil=True, error_model="numpy")(function))
 
 
 def inlined(function: F) -> F:
     """Return a small function that compiled ones take into themselves."""
-    return cast(F, numba.njit(forceinline=True)(function))
+    return cast(F, numba.njit(forceinline=True, error_model="numpy")(function))
 
 
 def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:

@@ -96,7 +96,7 @@ class PdqIndex:
             numbers = np.flatnonzero(taken) if numbers is None else numbers[taken]
             given = given[taken]
         workers = threads or _processors()
-        return cls(build(words_of(given), numbers, chunks, workers), refused, merge_after)
+        return cls(build(words_of(given, workers), numbers, chunks, workers), refused, merge_after)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, check: bool = False) -> "PdqIndex":

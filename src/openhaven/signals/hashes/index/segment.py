@@ -128,7 +128,8 @@ class _Parts:
         self.words, self.chunks = words[:], chunks
         self.words.flags.writeable = False
         self.stride, self.size = _stride(len(words)), _post_size(len(words))
-        self.offsets = np.zeros(layout(chunks).buckets, np.uint32)
+        self.offsets = np.empty(layout(chunks).buckets, np.uint32)
+        self.offsets.fill(0)
         self.posts = _lines(self.stride * chunks * self.size + 4, np.uint8)
         self.sketches = _lines(self.stride * chunks, np.uint16)
 
@@ -140,6 +141,9 @@ class _Parts:
             shape.starts[chunk], shape.widths[chunk], follows, shape.covers[chunk],
             shape.offsets[chunk], chunk * self.stride, self.size,
         ])  # fmt: skip
+        behind = slice(chunk * self.stride + len(self.words), (chunk + 1) * self.stride)
+        self.sketches[behind] = 0
+        self.posts[behind.start * self.size : behind.stop * self.size] = 0
         post(self.words, place, self.offsets, self.posts, self.sketches)
 
 
@@ -186,8 +190,14 @@ def _post_size(rows: int) -> int:
 
 
 def _lines(count: int, kind: Any) -> Any:
-    """Return an array that begins at a line of the cache; what lies behind the rows is zero."""
+    """Return an array that begins at a line of the cache; its last line is zero.
+
+    What is made `empty` is given huge pages, which random reads need, and what is made of zeros is
+    not.
+    """
     size = count * np.dtype(kind).itemsize
-    room = np.zeros(size + _LINE, np.uint8)
+    room = np.empty(size + _LINE, np.uint8)
     begin = -room.ctypes.data % _LINE
-    return room[begin : begin + size].view(kind)
+    made = room[begin : begin + size]
+    made[-_LINE:] = 0
+    return made.view(kind)

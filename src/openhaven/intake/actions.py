@@ -119,6 +119,7 @@ class _Subject(msgspec.Struct):
     subject: str
     age_band: str
     country: str | None
+    wrapped: bytes | None = None
 
 
 def _give_subjects(tx: Tx, platform: str, fresh: dict[str, New]) -> None:
@@ -126,9 +127,11 @@ def _give_subjects(tx: Tx, platform: str, fresh: dict[str, New]) -> None:
     accounts = {new.event.account.id: new.event.account for new in fresh.values()}
     if not accounts:
         return
-    sql = """SELECT id, subject, age_band, country FROM accounts
-             WHERE platform = %(p)s AND id = ANY(%(ids)b)"""
+    sql = """SELECT a.id, a.subject, a.age_band, a.country, k.wrapped FROM accounts a
+             LEFT JOIN subject_keys k ON k.subject = a.subject AND k.destroyed_at IS NULL
+             WHERE a.platform = %(p)s AND a.id = ANY(%(ids)b)"""
     known = {row.id: row for row in tx.all(sql, _Subject, p=platform, ids=list(accounts))}
+    tx.keys.learn({row.subject: row.wrapped for row in known.values() if row.wrapped is not None})
     # All accounts that this transaction will change are taken here, in one order.
     named = {new.event.account.id for new in fresh.values() if _contact_in(new.event)}
     changed = [a for a in accounts.values() if a.id in named or _says_more(a, known.get(a.id))]

@@ -31,6 +31,7 @@ class Tx:
         self.actor = actor
         self.now = now
         self.keys = Sealer(self, key)
+        self._wakes: set[str] = set()
 
     def all(self, sql: str, kind: type[T], **params: Any) -> list[T]:
         """Return every row as `kind` (a msgspec.Struct whose fields are the columns)."""
@@ -65,7 +66,14 @@ class Tx:
 
     def wake(self, channel: str) -> None:
         """Tell listeners on `channel`, after the commit, that there is something to claim."""
-        self.run("SELECT pg_notify(%(c)s, '')", c=channel)
+        self._wakes.add(channel)
+
+    def ring(self) -> None:
+        """Send what `wake` collected, each channel once; the end of the transaction does this."""
+        if self._wakes:
+            sql = "SELECT pg_notify(channel, '') FROM unnest(%(channels)s::text[]) AS channel"
+            self.run(sql, channels=sorted(self._wakes))
+            self._wakes.clear()
 
 
 _NATIVE: Sequence[type] = (bytes, datetime)
@@ -95,7 +103,9 @@ class Database:
         """
         try:
             with self._pool.connection() as connection:
-                yield Tx(connection, actor, now or utcnow(), self._key)
+                tx = Tx(connection, actor, now or utcnow(), self._key)
+                yield tx
+                tx.ring()
         except (psycopg.OperationalError, psycopg.errors.ConnectionTimeout) as error:
             raise Problem(
                 "database.away",

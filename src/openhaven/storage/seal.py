@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from openhaven.storage.database import Tx
 
@@ -43,8 +43,12 @@ class Sealer:
             return
         sql = """SELECT subject, wrapped FROM subject_keys
                  WHERE subject = ANY(%(wanted)b) AND destroyed_at IS NULL"""
-        for row in self._tx.all(sql, _Row, wanted=wanted):
-            self._known[row.subject] = AESGCM(self._unwrap(row.subject, row.wrapped))
+        self.learn({row.subject: row.wrapped for row in self._tx.all(sql, _Row, wanted=wanted)})
+
+    def learn(self, wrapped: "Mapping[str, bytes]") -> None:
+        """Take living keys, by subject, that the caller has read along with something else."""
+        for subject, key in wrapped.items():
+            self._known[subject] = AESGCM(self._unwrap(subject, key))
 
     def ensure(self, subjects: "Iterable[str]") -> None:
         """Fetch the keys of `subjects` and make the missing ones, with two statements.
@@ -61,11 +65,12 @@ class Sealer:
         sql = """INSERT INTO subject_keys AS k (subject, wrapped)
                  SELECT * FROM unnest(%(subjects)b::text[], %(wrapped)b::bytea[])
                  ON CONFLICT (subject) DO UPDATE SET
-                   wrapped = CASE WHEN k.destroyed_at IS NULL THEN k.wrapped ELSE excluded.wrapped END,
+                   wrapped = CASE WHEN k.destroyed_at IS NULL THEN k.wrapped
+                                  ELSE excluded.wrapped END,
                    destroyed_at = NULL
                  RETURNING subject, wrapped"""
-        for row in self._tx.all(sql, _Row, subjects=missing, wrapped=wrapped):
-            self._known[row.subject] = AESGCM(self._unwrap(row.subject, row.wrapped))
+        made = self._tx.all(sql, _Row, subjects=missing, wrapped=wrapped)
+        self.learn({row.subject: row.wrapped for row in made})
 
     def seal(self, subject: str, data: bytes) -> bytes:
         """Return `data` sealed for `subject`, whose key is made when there is none yet."""
@@ -95,7 +100,7 @@ class Sealer:
         return self._tx.run(sql, subject=subject, now=self._tx.now) > 0
 
     def digest(self, data: bytes) -> bytes:
-        """Return 32 bytes that are equal for equal `data` and tell nothing without the master key."""
+        """Return 32 bytes, equal for equal `data`, that tell nothing without the master key."""
         return hmac.digest(self._digest_key, data, "sha256")
 
     def _wrap(self, subject: str, key: bytes) -> bytes:

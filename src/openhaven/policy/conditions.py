@@ -77,6 +77,8 @@ def compile_condition(text: str, vocabulary: Vocabulary) -> Condition | list[Fau
 
 def _strange_letters(text: str) -> list[Fault]:
     """Find letters outside of quotes that only look like the plain ones (`а` for `a`)."""
+    if text.isascii():
+        return []
     blank = _STRINGS.sub(lambda found: " " * len(found.group()), text)
     return [
         Fault(at, f"“{letter}” is {named(letter)}; outside of quotes only plain letters are used.")

@@ -93,9 +93,16 @@ class Parts:
         self._temporaries += 1
         return f"t{self._temporaries}"
 
+    def forget(self) -> None:
+        """Let a condition use the fresh names of the one before it again."""
+        self._temporaries = 0
+
     def share(self, code: Code) -> Code:
-        """Return code that works out `code` at most once in a function, when first needed."""
-        if not code.closed:
+        """Return code that works out `code` at most once in a function, when first needed.
+
+        Code with fresh names stays where it is, since other conditions use the same names.
+        """
+        if not code.closed or ":=" in code.text:
             return code
         if code.text not in self._shared:
             self._shared[code.text] = len(self._texts)
@@ -160,6 +167,7 @@ class Emitter:
         former are, the latter is True, False or ERROR. Raises `OutsideError`.
         """
         self.inner, self.depth = {}, 0
+        self.parts.forget()
         ones = [self.as_truth(self.code(part)) for part in flat("_&&_", tree)]
         first = [one for one in ones if one.sure and one.cost < _CALL]
         rest = [one for one in ones if not (one.sure and one.cost < _CALL)]
@@ -453,7 +461,6 @@ class Emitter:
                 f" else {function}({each} for l0 in {run}))"
             )
         found = Code(text, kind, certain, cost, many.closed)
-        # The temporaries of what may fail are its own; what is sure has none and can be shared.
         return self.parts.share(found) if found.sure and kind == "bool" else found
 
 

@@ -15,6 +15,7 @@ from openhaven.policy.vocabulary import RESERVED
 FILES = ("pack.toml", "policy.md", "rules.yaml", "examples.yaml")
 NEEDED = ("pack.toml", "policy.md", "rules.yaml")
 FOLDERS = ("terms", "links")
+_UNCOMMON = re.compile(r"[^\n\r\t -~]")
 _LIST = re.compile(r"(?:terms|links)/([a-z][a-z0-9_]{0,62})\.txt")
 _FILE_LIMIT = 2_000_000
 _COUNT_LIMIT = 500
@@ -91,9 +92,8 @@ def _misplaced(name: str, path: Path) -> str:
 def _clean(source: Source, errors: list[PackError]) -> bool:
     """Refuse characters that hide something: controls, and turns of the reading direction."""
     code = source.file.endswith((".yaml", ".toml"))
-    for at, letter in enumerate(source.text):
-        if (letter.isascii() and letter.isprintable()) or letter in "\n\r\t":
-            continue
+    for found in _UNCOMMON.finditer(source.text):
+        at, letter = found.start(), found.group()
         kind = unicodedata.category(letter)
         if kind in ("Cc", "Cs", "Zl", "Zp") or letter in _BIDI or (kind == "Cf" and code):
             what = f"{named(letter)} cannot be seen and may make a line read as something else."

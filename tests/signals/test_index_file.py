@@ -131,6 +131,7 @@ assert index.match_hex("07" * 32) == [(1, 0)]
     assert len(built) == len(PdqIndex.open(path)) == 500
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_saving_leaves_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "index"
     saved(path)

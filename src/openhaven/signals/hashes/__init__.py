@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from openhaven.signals.hashes.decode import UndecodableError, pdq
-    from openhaven.signals.hashes.index import IndexFileError, Matches, PdqIndex
+    from openhaven.signals.hashes.index import IndexFileError, Matches, PdqIndex, SharedPdqIndex
     from openhaven.signals.hashes.media import MediaHash, MediaHasher
     from openhaven.signals.hashes.perceptual import pdq_of_array
 
@@ -19,6 +19,7 @@ _HOMES = {
     "MediaHash": "media",
     "MediaHasher": "media",
     "PdqIndex": "index",
+    "SharedPdqIndex": "index",
     "UndecodableError": "decode",
     "pdq": "decode",
     "pdq_of_array": "perceptual",
@@ -30,6 +31,7 @@ __all__ = [
     "MediaHash",
     "MediaHasher",
     "PdqIndex",
+    "SharedPdqIndex",
     "UndecodableError",
     "pdq",
     "pdq_of_array",

@@ -11,7 +11,8 @@ import os
 import struct
 import sys
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -53,16 +54,26 @@ def save(segment: Segment, path: Path, generation: int = 0) -> None:
 
     Raises `OSError` when it cannot be written; the old file then stands as it was.
     """
-    beside = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    with beside(path) as part:
+        write(segment, part, generation)
+        rename(part, path)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Any]:
+    """Give a new file in the folder of `path`; it is gone at the end unless it was renamed."""
+    name = path.with_name(f".{path.name}.{uuid4().hex}.part")
     try:
-        with beside.open("xb") as file:
-            write(segment, file, generation)
-        os.replace(beside, path)
-        sync_folder(path.parent)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            beside.unlink()
-        raise
+        with name.open("xb") as file:
+            yield file
+    finally:
+        name.unlink(missing_ok=True)
+
+
+def rename(part: Any, path: Path) -> None:
+    """Put a file that was written in the place of `path`, for good."""
+    os.replace(part.name, path)
+    sync_folder(path.parent)
 
 
 def write(segment: Segment, file: Any, generation: int) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,11 @@ class _State(NamedTuple):
     delta: Delta
 
 
+def start(main: Segment) -> _State:
+    """Return the state of an index that nothing was added to or removed from."""
+    return _State(main, set(), 0, EMPTY)
+
+
 class PdqIndex:
     """An exact index of 256-bit hashes. Safe for threads: queries never wait for a writer.
 
@@ -68,7 +74,7 @@ class PdqIndex:
         self.refused = tuple(refused)
         self.merge_after = merge_after
         self.trouble = ""
-        self._state = _State(main, set(), 0, EMPTY)
+        self._state = start(main)
         self._writing = threading.Lock()
         self._merging = threading.Lock()
 
@@ -90,8 +96,8 @@ class PdqIndex:
         to 32, are chosen by size. Raises `ValueError` for arrays of another shape or type.
         """
         given = checked(hashes)
-        numbers = None if ids is None else _ids(ids, len(given))
-        taken, refused = _sieved(given, quality)
+        numbers = None if ids is None else checked_ids(ids, len(given))
+        taken, refused = sieved(given, quality)
         if refused:
             numbers = np.flatnonzero(taken) if numbers is None else numbers[taken]
             given = given[taken]
@@ -157,26 +163,15 @@ class PdqIndex:
         Returns those that were refused, as `build` does.
         """
         given = checked(hashes)
-        numbers = _ids(ids, len(given))
-        taken, refused = _sieved(given, quality)
-        words = words_of(given[taken])
-        with self._writing:
-            state = self._state
-            self._state = state._replace(delta=state.delta.with_more(words, numbers[taken]))
+        numbers = checked_ids(ids, len(given))
+        taken, refused = sieved(given, quality)
+        self._put(words_of(given[taken]), numbers[taken])
         self._merge_if_due()
         return refused
 
     def remove(self, ids: ArrayLike) -> None:
         """Take all hashes of these ids out, from the next query on; unknown ids do no harm."""
-        given = np.unique(np.asarray(ids, np.int64))
-        with self._writing:
-            state = self._state
-            known = [number in state.dead for number in given.tolist()]
-            new = given[~np.array(known, np.bool_)]
-            gone = state.main.owned_by(new)
-            state.dead.update(new.tolist())
-            state.delta.kill(given)
-            self._state = state._replace(gone=state.gone + gone)
+        self._drop(np.unique(np.asarray(ids, np.int64)))
         self._merge_if_due()
 
     def merge(self) -> None:
@@ -188,7 +183,7 @@ class PdqIndex:
                 alive = begun.delta.alive[:rows].copy()
             if not dead and not rows:
                 return
-            main = _merged(begun, dead, alive)
+            main = merged(begun, dead, alive)
             with self._writing:
                 self._state = _after(self._state, main, dead, alive)
 
@@ -213,6 +208,21 @@ class PdqIndex:
         words, ids = _living(state, state.dead, state.delta.alive[: state.delta.rows])
         return hashes_of(words), ids
 
+    def _put(self, words: Words, ids: Ids) -> None:
+        with self._writing:
+            state = self._state
+            self._state = state._replace(delta=state.delta.with_more(words, ids))
+
+    def _drop(self, ids: Ids) -> None:
+        with self._writing:
+            state = self._state
+            known = [number in state.dead for number in ids.tolist()]
+            new = np.unique(ids[~np.array(known, np.bool_)])
+            gone = state.main.owned_by(new)
+            state.dead.update(new.tolist())
+            state.delta.kill(ids)
+            self._state = state._replace(gone=state.gone + gone)
+
     def _search(self, queries: Words, radius: int, threads: int, limit: int) -> Matches:
         state = self._state
         # So many may be found of `main` and be dead.
@@ -230,12 +240,20 @@ class PdqIndex:
             return _in_order(query, ids, far, capped, limit)
         return Matches(query, ids, far, np.flatnonzero(capped) if len(query) else _NO_IDS)
 
+    def _merge_quietly(self) -> None:
+        try:
+            self.merge()
+        except (OSError, MemoryError) as error:  # matching goes on with what there is
+            self.trouble = f"not merged since {time.time():.0f}: {error}"
+
     def _merge_if_due(self) -> None:
         due = self.merge_after is not None and self.pending > max(
             self.merge_after, self._state.main.rows // 64
         )
         if due and not self._merging.locked():
-            threading.Thread(target=self.merge, name="pdq-index-merge", daemon=True).start()
+            threading.Thread(
+                target=self._merge_quietly, name="pdq-index-merge", daemon=True
+            ).start()
 
 
 def _owned(part: Segment, found: Found, dead: set[int]) -> tuple[Ids, Ids, NDArray[np.uint8]]:
@@ -289,7 +307,8 @@ def _living(state: _State, dead: set[int], alive: NDArray[np.uint8]) -> tuple[Wo
     return words, ids
 
 
-def _merged(state: _State, dead: set[int], alive: NDArray[np.uint8]) -> Segment:
+def merged(state: _State, dead: set[int], alive: NDArray[np.uint8]) -> Segment:
+    """Return one segment of all that lives in a state, by these lists of the dead and living."""
     words, ids = _living(state, dead, alive)
     return build(np.ascontiguousarray(words), ids, None, _processors())
 
@@ -303,7 +322,7 @@ def _after(state: _State, main: Segment, dead: set[int], alive: NDArray[np.uint8
     return _State(main, later, gone, state.delta.after(rows))
 
 
-def _sieved(
+def sieved(
     hashes: NDArray[np.uint8], quality: ArrayLike | None
 ) -> tuple[NDArray[np.bool_], tuple[Refused, ...]]:
     """Return which hashes can be used, and why the others cannot."""
@@ -324,7 +343,7 @@ def _sieved(
     return ~(zero | low), tuple(sorted(refused))
 
 
-def _ids(ids: ArrayLike, count: int) -> Ids:
+def checked_ids(ids: ArrayLike, count: int) -> Ids:
     array = np.asarray(ids)
     if array.shape != (count,) or (count and array.dtype.kind not in "iu"):
         raise ValueError(f"there must be one whole number as id for each of {count} hashes")

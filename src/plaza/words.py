@@ -38,7 +38,7 @@ CATEGORIES = {
 REPORT_STATES = {
     "sending": "Kept here; it is on its way.",
     "received": "It has arrived. A person will look at it.",
-    "in_review": "A person is looking at it.",
+    "in_review": "A person is looking at it, or will soon.",
     "decided": "It has been decided.",
     "closed": "It is closed.",
     "refused": "It could not be taken. Please report it again in other words.",

@@ -60,13 +60,15 @@ def faults(page: Page) -> list[str]:
     ] * wide
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+# A window of 640 is one of 1280 at double size.
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (640, "light"), (390, "dark")])
 def test_every_page_is_accessible(
     scene: Scene, place: Place, chromium: Browser, cookies: list[dict], width: int, scheme: str
 ) -> None:
     with chromium.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,  # type: ignore[arg-type]
+        reduced_motion="reduce",
     ) as context:
         context.add_cookies(cookies)  # type: ignore[arg-type]
         page = context.new_page()

@@ -168,3 +168,11 @@ def test_a_minor_cannot_look_behind_a_notice(plaza: Running, alex: Visitor) -> N
     assert "adults only" in young.get(f"/posts/{post}")
     assert young.status(f"/pictures/{post}") == 404
     assert "Show it anyway" in grown.get(f"/posts/{post}")
+
+
+def test_the_young_are_spoken_to_kindly_when_they_report(plaza: Running, alex: Visitor) -> None:
+    alex.send("/posts", text="Good morning")
+    item = alex.at.partition("?")[0].rpartition("/")[2]
+    asked = f"/report?item={item}"
+    assert "You are not in trouble" in Visitor(plaza.url).be("v-sam").get(asked)
+    assert "You are not in trouble" not in Visitor(plaza.url).be("g-ada").get(asked)

@@ -75,6 +75,7 @@ class Parts:
         self._texts: list[str] = []
         self._uses: list[int] = []
         self._words: dict[str, dict[str, None]] = {}
+        self._patterns: dict[str, str] = {}
         self._temporaries = 0
         self.error = self.constant(values.ERROR)
         self.unset = self.constant(object())
@@ -120,6 +121,12 @@ class Parts:
         seen = self.share(Code(f"{scan}({subject.text})", "any", sure=True))
         apart = self.constant(frozenset(words).isdisjoint, frozenset(words))
         return Code(f"(not {apart}({seen.text}))", "bool", sure=True, cost=_CALL)
+
+    def search(self, pattern: str) -> str:
+        """Return the name of what seeks an RE2 pattern; made once for equal patterns."""
+        if pattern not in self._patterns:
+            self._patterns[pattern] = self.constant(searching(pattern))
+        return self._patterns[pattern]
 
     def close(self) -> dict[str, Any]:
         """Return the namespace when all code is there: all words of one text are sought at once."""
@@ -363,7 +370,7 @@ class Emitter:
         words = plain_words(pattern.value)
         if words and sure and one.closed:
             return self.parts.words_in(one, words)
-        search = self.parts.constant(searching(pattern.value))
+        search = self.parts.search(pattern.value)
         if not sure:
             found = self.apply(values.finds, "bool", Code(search, "any", sure=True), one)
         else:

@@ -116,15 +116,31 @@ def _event_values(event: Event) -> dict[str, Any]:
         "account.age_band": account.age_band,
         "account.age_days": _age_days(event),
         "account.country": account.country or "",
-        "item.type": item.type if item else NONE,
-        "item.text": (item.text or "") if item else "",
+        "item.type": _whole(item.type) if item else NONE,
+        "item.text": _whole(item.text or "") if item else "",
         "item.language": (item.language or "") if item else "",
         "item.has_media": bool(item and item.media),
         "target.age_band": aimed.age_band if aimed else NONE,
         "conversation.visibility": talk.visibility if talk else NONE,
         "conversation.encrypted": bool(talk and talk.encrypted),
         "report.category": _category(event),
-        "context": event.context,
+        "context": _whole_context(event.context),
+    }
+
+
+def _whole(text: str) -> str:
+    """Return `text` without the character 0, at which the CEL library stops reading.
+
+    Whoever writes it before a threat would otherwise be seen by no condition.
+    """
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def _whole_context(context: dict[str, Any]) -> dict[str, Any]:
+    if not any("\0" in key or (type(one) is str and "\0" in one) for key, one in context.items()):
+        return context
+    return {
+        _whole(key): _whole(one) if isinstance(one, str) else one for key, one in context.items()
     }
 
 
@@ -136,7 +152,8 @@ def _age_days(event: Event) -> int:
 
 def _category(event: Event) -> str:
     category = event.context.get("category")
-    return category if event.kind == "report.create" and isinstance(category, str) else NONE
+    told = event.kind == "report.create" and isinstance(category, str)
+    return _whole(str(category)) if told else NONE
 
 
 def _value(name: str, findings: list[Finding]) -> list[str] | bool:

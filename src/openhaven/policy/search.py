@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 import re2
 from ahocorasick_rs import AhoCorasick
@@ -42,7 +41,6 @@ def seeker(words: tuple[str, ...]) -> Callable[[str], frozenset[str]]:
     return seek
 
 
-@lru_cache(maxsize=10_000)
 def searching(pattern: str) -> Callable[[str], bool]:
     """Return what says whether an RE2 pattern matches anywhere in a text.
 

@@ -192,3 +192,28 @@ def test_a_signal_that_could_not_tell_has_detected_nothing(here: Scene) -> None:
     assert here.rows("SELECT automated_detection FROM decisions") == [
         {"automated_detection": False}
     ]
+
+
+@pytest.mark.parametrize(
+    ("category", "clause", "harm"),
+    [
+        ("csam.known", "no-harassment", "harassment"),
+        ("csam.known", "no-threats", "violence.threat"),
+        ("bullying", "no-harassment", "bullying"),
+        ("doxxing", "reports", "doxxing"),
+    ],
+)
+def test_the_word_that_a_reporter_chose_is_not_what_somebody_did(
+    here: Scene, category: str, clause: str, harm: str
+) -> None:
+    body = post("A rude word, and no more than that.")
+    here.accept(body)
+    here.work()
+    report = Report(subject=ReportSubject(item=body["item"]["id"]), category=category)
+    with here.haven.db.begin(here.actor) as tx:
+        intake.accept_report(tx, here.platform, report)
+    here.work()
+    task = here.rows("SELECT id FROM tasks")[0]["id"]
+    here.judge(here.reviewer("one"), task, "remove", clause=clause)
+    here.work()
+    assert here.rows("SELECT harm FROM decisions") == [{"harm": harm}]

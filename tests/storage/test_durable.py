@@ -1,4 +1,4 @@
-"""What is answered as stored survives a loss of power: the file, and every name that leads to it."""
+"""What is answered as stored survives a loss of power: a file, and every name that leads to it."""
 
 import os
 from pathlib import Path

@@ -1,14 +1,14 @@
 """What a verdict or a judgement says, put into the form of a task or of a decision. Mostly pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
 from openhaven import intake, review
-from openhaven.core import HARMS, Outcome, Problem
+from openhaven.core import HARMS, Harm, Outcome, Problem
 from openhaven.decisions import Draft
 from openhaven.intake import Claimed, Event, MediaFacts
 from openhaven.policy import Clause, Pack, Reason, Verdict
@@ -153,7 +153,30 @@ def content_types(event: Event | None, media: Media) -> list[str]:
     return sorted(kinds) or ["OTHER"]
 
 
-def from_judgement(tx: Tx, given: review.Given, clause: Clause) -> Draft:
+def harm_of(given: review.Given, pack: Pack, found: Iterable[str]) -> str:
+    """Return the harm that a judgement is about; `found` are those that signals saw.
+
+    The matter's own may be no more than the word that a reporter chose. Where the rules for the
+    reviewer's clause name another kind of harm, or a lesser one, that is what was decided.
+    """
+    rules = pack.rules if pack.fingerprint == given.pack else ()
+    own = [rule.then.harm for rule in rules if rule.clause == given.clause]
+    named = [harm for harm in own if harm in HARMS]
+    if not named or given.harm in found or "from-report" in own:
+        return given.harm
+    near = any(_no_graver(given.harm, HARMS[harm]) for harm in named)
+    return given.harm if near else named[0]
+
+
+def _no_graver(code: str, than: Harm) -> bool:
+    """Say whether a harm is of the same kind as another one, and no graver."""
+    harm = HARMS.get(code)
+    if harm is None:
+        return False
+    return harm.dsa_category == than.dsa_category and harm.severity <= than.severity
+
+
+def from_judgement(tx: Tx, given: review.Given, clause: Clause, pack: Pack) -> Draft:
     """Return the decision that a reviewer's judgement makes, with the clause as it stood."""
     row, event = (None, None) if given.event is None else intake.open_event(tx, given.event)
     if row is not None and row.kind == "report.create":
@@ -165,12 +188,12 @@ def from_judgement(tx: Tx, given: review.Given, clause: Clause) -> Draft:
     )
     reasons = row.verdict.get("reasons", ()) if row and row.verdict else ()
     # A signal that could not tell has detected nothing.
-    found = any(not one.get("unknown") for reason in reasons for one in reason["findings"])
+    found = [one for why in reasons for one in why["findings"] if not one.get("unknown")]
     return Draft(
         case_id=given.case_id,
         platform=given.platform,
         outcome=given.outcome,  # type: ignore[arg-type]
-        harm=given.harm,
+        harm=harm_of(given, pack, [str(one["harm"]) for one in found]),
         clause=clause.anchor,
         clause_title=clause.title,
         clause_text=clause.text,
@@ -179,7 +202,7 @@ def from_judgement(tx: Tx, given: review.Given, clause: Clause) -> Draft:
         pack=given.pack,
         facts=given.facts,
         source="report" if given.reports else "own_initiative",
-        automated_detection=found,
+        automated_detection=bool(found),
         automated_decision="not",
         content_type=content_types(event, media),
         content_at=row.at if row else given.at,

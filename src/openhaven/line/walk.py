@@ -25,13 +25,13 @@ def walk(
     batch: Sequence[Claimed],
     *,
     tally: bool = True,
-    deadline_s: float = 1.0,
+    deadline_s: float | None = None,
 ) -> list[Verdict]:
     """Measure and judge claimed events, hand each over, and store the verdicts.
 
     The number of statements depends on the events that have a consequence, not on the batch.
     `tally=False` leaves the counting of passed events to the worker (for a single event).
-    Each signal has `deadline_s` seconds; what is not found by then is *unknown*.
+    `deadline_s` is the time that signals have, as in `signals.measure`.
     """
     media = intake.media_of(tx, batch)
     findings = signals.measure(
@@ -81,7 +81,7 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
             decisions.reject(tx, given, haven.voice)
         case _:
             clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
-            settle(haven, tx, drafts.from_judgement(tx, given, clause))
+            settle(haven, tx, drafts.from_judgement(tx, given, clause, haven.packs.current))
     review.settled(tx, given)
 
 

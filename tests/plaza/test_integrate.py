@@ -93,7 +93,7 @@ def test_the_receiver_of_the_page_works(town: Town, receiver: types.ModuleType) 
     try:
         url = f"http://127.0.0.1:{port}/openhaven/acts"
         assert deliver(url, act, secret) == 202
-        assert receiver.hidden == {act["subject"]["item"]: act["id"]}
+        assert receiver.hidden == {act["id"]: act["subject"]["item"]}
         assert deliver(url, act, secret, body=b"{}") == 401
     finally:
         site.stop()

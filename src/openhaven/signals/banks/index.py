@@ -1,18 +1,19 @@
-"""Immutable sets of entries in flat arrays, found exactly or within a distance.
-
-A scan is enough for some hundred thousand perceptual hashes; a larger matcher stands behind the
-same `find`.
-"""
+"""Immutable sets of entries in flat arrays, found exactly or within a distance."""
 
 import hashlib
+import threading
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openhaven.signals.banks.model import Row
 
+if TYPE_CHECKING:
+    from openhaven.signals.hashes import PdqIndex
+
+RING_FROM = 50_000  # entries from which on a scan takes longer than people notice in sum
 WIDTHS = {"sha256": 32, "md5": 16, "pdq": 32, "link": 16}
 UNTOLD = -1
 
@@ -100,17 +101,27 @@ class Exact:
 
 
 class Near:
-    """Perceptual hashes, found within a Hamming distance by a scan of the whole set.
+    """Perceptual hashes, found within a Hamming distance.
 
-    Hashes lie word by word, so that half of a scan is enough to drop all but a few in a million.
+    Few are scanned: they lie word by word, so that half of a scan is enough to drop all but a few
+    in a million. Many are put into a ring (`docs/matching.md`) by a thread of its own, and scanned
+    until that is done, so that nothing waits for it.
     """
 
     def __init__(self, entries: Columns) -> None:
         self.entries = entries
+        self.ring: PdqIndex | None = None
         self._words = np.ascontiguousarray(entries.keys.view(np.uint64).reshape(-1, 4).T)
+        if len(entries.ids) >= RING_FROM:
+            threading.Thread(target=self._lay, name="bank-ring", daemon=True).start()
 
     def find(self, key: bytes, radius: int = 0) -> list[tuple[int, int]]:
         """Return place and distance (bits of 256) of every entry at most `radius` away."""
+        if self.ring is not None:
+            return self.ring.match_hex(key.hex(), radius, limit=len(self.entries.ids))
+        return self._scanned(key, radius)
+
+    def _scanned(self, key: bytes, radius: int) -> list[tuple[int, int]]:
         wanted = np.frombuffer(key, np.uint64)
         half = np.bitwise_count(self._words[0] ^ wanted[0])
         half += np.bitwise_count(self._words[1] ^ wanted[1])
@@ -119,6 +130,16 @@ class Near:
         distances = rest + half[places]
         near = distances <= radius
         return list(zip(places[near].tolist(), distances[near].tolist(), strict=True))
+
+    def _lay(self) -> None:
+        # The compiler behind it costs memory and time to load: only who has many entries pays.
+        from openhaven.signals.hashes import PdqIndex
+
+        hashes = self.entries.keys.view(np.uint8).reshape(-1, WIDTHS["pdq"])
+        ring = PdqIndex.build(hashes, threads=1, merge_after=None)
+        ring.match_hex(hashes[0].tobytes().hex())  # compiled now, not at somebody's upload
+        if not ring.refused:
+            self.ring = ring
 
 
 Index = Exact | Near

@@ -1,4 +1,4 @@
-"""The worker and the API are killed at each hand-over: nothing acknowledged is lost or done twice."""
+"""The worker and the API are killed at each hand-over: nothing is lost, nothing is done twice."""
 
 import json
 import os

@@ -83,7 +83,8 @@ def test_the_reports_of_ten_people_are_one_piece_of_work_and_each_gets_an_answer
     here.work()
     receipts = []
     for number in range(10):
-        report = Report(subject=intake.ReportSubject(item=body["item"]["id"]), category="harassment",
+        about = intake.ReportSubject(item=body["item"]["id"])
+        report = Report(subject=about, category="harassment",
                         text=f"It hurts {number}", contact=f"r{number}@example.org")  # fmt: skip
         with here.haven.db.begin(here.actor) as tx:
             receipts.append(intake.accept_report(tx, here.platform, report))
@@ -211,7 +212,8 @@ def test_only_one_of_two_reviewers_gets_the_task(here: Scene) -> None:
     with here.haven.db.begin(two, later) as tx:
         review.claim(tx, task)
     with pytest.raises(Problem, match="not yours"), here.haven.db.begin(one, later) as tx:
-        review.judge(tx, task, outcome="allow", clause="x", pack=here.haven.packs.current.fingerprint,
+        pack = here.haven.packs.current.fingerprint
+        review.judge(tx, task, outcome="allow", clause="x", pack=pack,
                      facts="too late")  # fmt: skip
 
 

@@ -211,10 +211,9 @@ def test_only_one_of_two_reviewers_gets_the_task(here: Scene) -> None:
     later = utcnow() + timedelta(hours=1)
     with here.haven.db.begin(two, later) as tx:
         review.claim(tx, task)
+    pack = here.haven.packs.current.fingerprint
     with pytest.raises(Problem, match="not yours"), here.haven.db.begin(one, later) as tx:
-        pack = here.haven.packs.current.fingerprint
-        review.judge(tx, task, outcome="allow", clause="x", pack=pack,
-                     facts="too late")  # fmt: skip
+        review.judge(tx, task, outcome="allow", clause="x", pack=pack, facts="too late")
 
 
 def test_a_suspension_waits_for_its_notice(here: Scene, receiver: Receiver) -> None:

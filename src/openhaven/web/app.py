@@ -186,4 +186,4 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _not_here() -> Problem:
     return Problem("address.unknown", "There is nothing at this address.", status=404,
-                   next_step="Was it copied completely? The API's stand in /openapi.json.")  # fmt: skip
+                   next_step="Was it copied whole? The API's stand in /openapi.json.")  # fmt: skip

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from cel_expr_python import cel
 
-from openhaven.policy.emit import Code, Emitter, OutsideError, Parts
+from openhaven.policy.emit import Emitter, OutsideError
+from openhaven.policy.parts import Code, Parts
 from openhaven.policy.tree import Node
 from openhaven.policy.values import LARGEST, SMALLEST
 

@@ -10,17 +10,16 @@ operator; the rest calls `values.py`. What is outside of this subset raises `Out
 rule runs in the CEL library.
 """
 
-import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from openhaven.policy import values
-from openhaven.policy.search import plain_words, searching, seeker
+from openhaven.policy.loops import form_of
+from openhaven.policy.parts import CALL, CHEAP, LOOP, SEARCH, Code, Parts
+from openhaven.policy.search import plain_words
 from openhaven.policy.tree import Constant, Node
 
 _DEEPEST = 40
-_CHEAP, _CALL, _SEARCH, _LOOP = 1, 4, 20, 50
-_SHARED = re.compile(r"@(\d+)@")
 _PLAIN = frozenset({"bool", "int", "double", "text", "texts"})
 _CONSTANTS: dict[type, str] = {bool: "bool", int: "int", float: "double", str: "text"}
 _TYPES = {"bool": bool, "int": int, "double": float, "text": str}
@@ -51,110 +50,6 @@ class OutsideError(Exception):
     """The condition needs what only the CEL library has; says what."""
 
 
-class Code(NamedTuple):
-    """A piece of Python: its text, the type of its value, and what it may cost.
-
-    `sure` promises a value of that type; otherwise it may be ERROR, and of type `any` anything.
-    `closed` says that it depends on no variable of a loop.
-    """
-
-    text: str
-    kind: str
-    sure: bool
-    cost: int = _CHEAP
-    closed: bool = True
-
-
-class Parts:
-    """What the expressions of one function share: constants, names, values needed twice."""
-
-    def __init__(self) -> None:
-        self.namespace: dict[str, Any] = {"__builtins__": {}}
-        self._constants: dict[tuple[type, Any], str] = {}
-        self._shared: dict[str, int] = {}
-        self._texts: list[str] = []
-        self._uses: list[int] = []
-        self._words: dict[str, dict[str, None]] = {}
-        self._patterns: dict[str, str] = {}
-        self._temporaries = 0
-        self.error = self.constant(values.ERROR)
-        self.unset = self.constant(object())
-
-    def constant(self, value: Any, key: Any = None) -> str:
-        """Return the name that stands for `value`; equal values (by `key`) share one."""
-        found = (type(value), _hashable(value) if key is None else key)
-        if found not in self._constants:
-            name = f"k{len(self._constants)}"
-            self._constants[found] = name
-            self.namespace[name] = value
-        return self._constants[found]
-
-    def temporary(self) -> str:
-        """Return a fresh name."""
-        self._temporaries += 1
-        return f"t{self._temporaries}"
-
-    def forget(self) -> None:
-        """Let a condition use the fresh names of the one before it again."""
-        self._temporaries = 0
-
-    def share(self, code: Code) -> Code:
-        """Return code that works out `code` at most once in a function, when first needed.
-
-        Code with fresh names stays where it is, since other conditions use the same names.
-        """
-        if not code.closed or ":=" in code.text:
-            return code
-        if code.text not in self._shared:
-            self._shared[code.text] = len(self._texts)
-            self._texts.append(code.text)
-            self._uses.append(0)
-        place = self._shared[code.text]
-        self._uses[place] += 1
-        return code._replace(text=f"@{place}@")
-
-    def words_in(self, subject: Code, words: tuple[str, ...]) -> Code:
-        """Return code that says whether one of `words` stands in the text `subject`."""
-        known = self._words.setdefault(subject.text, {})
-        known.update(dict.fromkeys(words))
-        scan = f"w{list(self._words).index(subject.text)}"
-        seen = self.share(Code(f"{scan}({subject.text})", "any", sure=True))
-        apart = self.constant(frozenset(words).isdisjoint, frozenset(words))
-        return Code(f"(not {apart}({seen.text}))", "bool", sure=True, cost=_CALL)
-
-    def search(self, pattern: str) -> str:
-        """Return the name of what seeks an RE2 pattern; made once for equal patterns."""
-        if pattern not in self._patterns:
-            self._patterns[pattern] = self.constant(searching(pattern))
-        return self._patterns[pattern]
-
-    def close(self) -> dict[str, Any]:
-        """Return the namespace when all code is there: all words of one text are sought at once."""
-        for place, words in enumerate(self._words.values()):
-            self.namespace[f"w{place}"] = seeker(tuple(words))
-        return self.namespace
-
-    def finish(self, text: str) -> str:
-        """Return the final text of code: what is used twice is kept in a name."""
-        return _SHARED.sub(self._once, text)
-
-    def _once(self, found: re.Match[str]) -> str:
-        place = int(found[1])
-        text = _SHARED.sub(self._once, self._texts[place])
-        if self._uses[place] == 1:
-            return text
-        return f"(m{place} if m{place} is not {self.unset} else (m{place} := {text}))"
-
-    def memory(self) -> list[str]:
-        """Return the names that a function must set to `unset` before it begins."""
-        return [f"m{place}" for place, uses in enumerate(self._uses) if uses > 1]
-
-
-def _hashable(value: Any) -> Any:
-    # NaN and -0.0 are not what they compare equal to; nor is 1 the same constant as 1.0.
-    return repr(value) if isinstance(value, float | list) else value
-
-
 class Emitter:
     """Turns trees into code. `read` says how the value of a declared name is reached."""
 
@@ -176,8 +71,8 @@ class Emitter:
         self.inner, self.depth = {}, 0
         self.parts.forget()
         ones = [self.as_truth(self.code(part)) for part in flat("_&&_", tree)]
-        first = [one for one in ones if one.sure and one.cost < _CALL]
-        rest = [one for one in ones if not (one.sure and one.cost < _CALL)]
+        first = [one for one in ones if one.sure and one.cost < CALL]
+        rest = [one for one in ones if not (one.sure and one.cost < CALL)]
         return first, self.joined("_&&_", rest) if rest else Code("True", "bool", sure=True)
 
     def code(self, node: Node) -> Code:
@@ -231,7 +126,7 @@ class Emitter:
         one, key = self.code(node.parts[0]), self.parts.constant(node.value)
         if node.kind == "has":
             if one.sure and one.kind == "map":
-                return one._replace(text=f"({key} in {one.text})", kind="bool", cost=_CHEAP)
+                return one._replace(text=f"({key} in {one.text})", kind="bool", cost=CHEAP)
             return self.apply(values.has, "bool", one, Code(key, "text", sure=True))
         if one.sure and one.kind == "map":
             text = f"({one.text}[{key}] if {key} in {one.text} else {self.parts.error})"
@@ -291,13 +186,13 @@ class Emitter:
             f"{self.parts.constant(function)}({', '.join(one.text for one in ones)})",
             kind,
             sure,
-            _CALL + sum(one.cost for one in ones),
+            CALL + sum(one.cost for one in ones),
             all(one.closed for one in ones),
         )
 
     def infix(self, one: Code, sign: str, other: Code, kind: str) -> Code:
         """Use an operator of Python on values that are sure."""
-        cost, closed = one.cost + other.cost + _CHEAP, one.closed and other.closed
+        cost, closed = one.cost + other.cost + CHEAP, one.closed and other.closed
         return Code(f"({one.text} {sign} {other.text})", kind, sure=True, cost=cost, closed=closed)
 
     def compare(self, name: str, one: Code, other: Code) -> Code:
@@ -360,7 +255,7 @@ class Emitter:
         if name == "contains" and word and one.closed:
             return self.parts.words_in(one, (word,))
         found = self.apply(sure, "bool", one, other, sure=True)
-        return self.parts.share(found._replace(cost=_SEARCH))
+        return self.parts.share(found._replace(cost=SEARCH))
 
     def matches(self, one: Code, pattern: Node) -> Code:
         """`matches`: words are sought all at once, other patterns by RE2; each at most once."""
@@ -375,7 +270,7 @@ class Emitter:
             found = self.apply(values.finds, "bool", Code(search, "any", sure=True), one)
         else:
             found = Code(f"{search}({one.text})", "bool", sure=True, closed=one.closed)
-        return self.parts.share(found._replace(cost=_SEARCH))
+        return self.parts.share(found._replace(cost=SEARCH))
 
     def joined(self, name: str, ones: list[Code]) -> Code:
         """`&&` and `||` over all their operands: cheap and sure ones first, the order is free.
@@ -431,7 +326,7 @@ class Emitter:
     def loop(self, node: Node) -> Code:
         """`exists`, `all`, `exists_one`, `filter` and `map`, known by their steps."""
         many = self.code(node.parts[0])
-        form, *asked = _form(node)
+        form, *asked = form_of(node)
         if form is None:
             raise OutsideError("a loop of this form")
         if many.kind == "map" and form in (values.kept, values.collected):
@@ -456,7 +351,7 @@ class Emitter:
         certain = sure and all(one.sure for one in ones)
         certain = certain and all(one.kind == "bool" for one in asked)
         each = ones[0].text if len(ones) == 1 else f"({ones[0].text}, {ones[1].text})"
-        cost = _LOOP + many.cost + 3 * sum(one.cost for one in ones)
+        cost = LOOP + many.cost + 3 * sum(one.cost for one in ones)
         quick: dict[Any, Any] = {values.exists: any, values.every: all}
         function = self.parts.constant(quick.get(form, form) if certain else form)
         if sure and many.text.isidentifier():
@@ -480,46 +375,3 @@ def flat(name: str, node: Node) -> list[Node]:
 
 def _cost(code: Code) -> int:
     return code.cost
-
-
-def _form(node: Node) -> tuple[Any, ...]:
-    """Return which loop this is and what it asks for each value."""
-    _, first, going, step, last = node.parts
-    result = node.result
-    match step.kind, step.value, step.parts:
-        case "call", "_||_", (one, asked) if _is(one, result) and _is(last, result):
-            if first.value is False and _says(going, "@not_strictly_false"):
-                return values.exists, asked
-        case "call", "_&&_", (one, asked) if _is(one, result) and _is(last, result):
-            if first.value is True and _says(going, "@not_strictly_false"):
-                return values.every, asked
-        case "call", "_?_:_", (asked, then, other) if _is(other, result) and going.value is True:
-            if first.value == 0 and _adds(then, result) and last.value == "_==_":
-                return values.exactly_one, asked
-            if first.kind == "list" and _appends(then, result) and _is(last, result):
-                return values.kept, asked, then.parts[1].parts[0]
-        case "call", "_+_", _ if first.kind == "list" and going.value is True:
-            if _appends(step, result) and _is(last, result):
-                return values.collected, step.parts[1].parts[0]
-    return (None,)
-
-
-def _is(node: Node, name: str) -> bool:
-    return node.kind == "ident" and node.value == name
-
-
-def _says(node: Node, function: str) -> bool:
-    return node.kind == "call" and node.value == function
-
-
-def _adds(node: Node, result: str) -> bool:
-    return _says(node, "_+_") and _is(node.parts[0], result) and node.parts[1].value == 1
-
-
-def _appends(node: Node, result: str) -> bool:
-    return (
-        _says(node, "_+_")
-        and _is(node.parts[0], result)
-        and node.parts[1].kind == "list"
-        and len(node.parts[1].parts) == 1
-    )

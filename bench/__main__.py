@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import statistics
 import sys
 import time
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=8_000, help="events in a round")
     parser.add_argument("--starts", type=int, default=3, help="warm starts of the demo")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     starts, memory = _demo(given.starts)
     loads = _line(given.rounds, given.events)
     _table(starts, memory, loads)

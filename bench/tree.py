@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import urllib3
+
+from openhaven.storage.process import spawn
 
 _PATIENCE = 90.0
 _OPENHAVEN = (sys.executable, "-m", "openhaven")
@@ -37,12 +40,14 @@ class Tree:
 
     def start(self, verb: str, *urls: str) -> float:
         """Run `openhaven VERB` until all `urls` answer with 200; return the seconds that took."""
-        with (self.home / f"{verb}.out").open("wb") as out:
-            began = time.perf_counter()
-            self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                (*_OPENHAVEN, verb), env=self.environment, stdout=out, stderr=out,
-                stdin=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
+        began = time.perf_counter()
+        self._process = spawn(
+            (*_OPENHAVEN, verb),
+            env=self.environment,
+            # Whatever ends the bench ends the tree as well.
+            on_parent_death=signal.SIGTERM,
+            log=self.home / f"{verb}.out",
+        )
         waiting = set(urls)
         while waiting:
             waiting -= {url for url in waiting if self._answers(url)}

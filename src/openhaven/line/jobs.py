@@ -18,7 +18,7 @@ from openhaven.line.walk import conclude, walk
 
 log = structlog.get_logger("worker")
 
-BATCH = 200
+BATCH = 400
 LEASE = timedelta(seconds=60)
 ME = system("worker")
 

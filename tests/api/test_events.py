@@ -345,7 +345,7 @@ near = st.dictionaries(fields, values | st.dictionaries(fields, values, max_size
 
 
 @settings(
-    max_examples=70,
+    max_examples=50,
     deadline=None,
     database=None,
     derandomize=True,
@@ -361,7 +361,7 @@ def test_no_body_whatsoever_is_an_error_of_ours(town: Town, value: Any) -> None:
 
 
 @settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     database=None,
     derandomize=True,

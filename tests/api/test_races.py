@@ -292,7 +292,7 @@ def test_two_sequencers_give_every_entry_one_place(small_town: Town) -> None:
 
 def test_erasing_while_judging_leaves_no_name_behind(small_town: Town) -> None:
     town = small_town
-    for number in range(8):
+    for number in range(5):
         account = name("erased")
         sent = [saying(chosen, account={"id": account}) for chosen in (REMOVE, REVIEW, "tea") * 4]
         town.send(sent)

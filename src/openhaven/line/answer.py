@@ -53,10 +53,8 @@ def _judge_now(
         accepted = intake.accept(tx, platform, [event], wake=False)[0]
         if accepted.verdict is not None or accepted.result == "conflict":
             return accepted, accepted.verdict
-        # Even if every signal hangs, there is time left to judge by what is unknown.
-        deadline = patience / (len(haven.signals) + 1)
         batch = intake.claim(tx, 1, only=accepted.seq)
-        verdicts = walk(haven, tx, batch, tally=False, deadline_s=deadline)
+        verdicts = walk(haven, tx, batch, tally=False, deadline_s=patience / 2)
         return accepted, verdicts[0].public() if verdicts else None
 
 

@@ -35,8 +35,9 @@ def measure(
     """Return the findings of all signals, one list for each event, in the order of the events.
 
     Each signal has `deadline_s` seconds for the whole batch; by default one second, and a fiftieth
-    more for each event. One that raises, answers nonsense or is late gives the finding *unknown*
-    for the events it owes; this function never raises for it.
+    more for each event. After one that is late the others have half as long, so that however many
+    hang cost twice `deadline_s` at most. One that raises, answers nonsense or is late gives the
+    finding *unknown* for the events it owes; this function never raises for it.
 
     `content` says for each event whether there is a legal ground to look at its content (all of
     them by default). Without one, and in encrypted conversations, signals get the event without
@@ -50,6 +51,7 @@ def measure(
     while left:
         done = _run(shown, media, left, patience, answers)
         left = left[done:]
+        patience /= 2
     return answers
 
 

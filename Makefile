@@ -7,7 +7,7 @@ PYTEST := .venv/bin/python -m pytest
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 run: ## install (first time), start PostgreSQL, API, worker, console and the demo platform
 	@scripts/environment .venv requirements.lock

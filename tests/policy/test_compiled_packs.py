@@ -108,6 +108,36 @@ def test_a_verdict_is_what_the_library_says(
         assert pack.evaluate(event(**parts), []) == in_library(pack, parts, [])
 
 
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(CONDITIONS, min_size=1, max_size=4), EVENTS, FINDINGS)
+def test_findings_that_are_not_needed_change_nothing(
+    base: Pack, conditions: list[str], parts: dict[str, Any], findings: list[Finding]
+) -> None:
+    made = [rule(when, id=f"r{at}", on=["post.create"]) for at, when in enumerate(conditions)]
+    pack = load_texts({**base.files, "rules.yaml": "".join(made)})
+    needed = pack.needs(event(**parts))
+    heads = {"term": "terms", "link": "links", "positive": "banks", "investigate": "banks"}
+    kept = [one for one in findings if needed if one.unknown or heads[one.opinion] in needed]
+    assert pack.evaluate(event(**parts), findings) == pack.evaluate(event(**parts), kept)
+
+
+def test_what_the_event_says_decides_which_findings_are_needed(tmp_path: Path) -> None:
+    made = [
+        rule("target.age_band == '13-15' && terms.bad", id="child"),
+        rule("item.has_media && 'known' in banks.positive", id="media"),
+        rule("size(signals.unknown) > 0", id="failed", on=["message.send"]),
+    ]
+    pack = pack_of(tmp_path, "".join(made))
+    child = {"account": {"id": "a2", "age_band": "13-15"}}
+    assert pack.needs(event()) == frozenset()
+    assert pack.needs(event(target=child)) == {"terms"}
+    assert pack.needs(event(item={"id": "i", "media": [{"id": "m"}]})) == {"banks"}
+    assert pack.needs(event("message.send")) == {"terms", "links", "banks"}
+    assert pack.needs(event("report.create")) == frozenset()
+
+
 def test_text_after_a_zero_character_is_seen(tmp_path: Path) -> None:
     made = [
         rule("item.text.contains('zorg')", id="text"),

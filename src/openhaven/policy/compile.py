@@ -35,12 +35,18 @@ class Program:
 
     `doubt` is told the tags of those whose answer is an error. `outside` has the tags of the
     conditions that only the CEL library can answer, with the reason; `source` is for readers.
+    Reading a name that begins with one of `missing` is an error, as where a value is missing.
     """
 
-    def __init__(self, conditions: Iterable[tuple[Any, Node]], kinds: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        conditions: Iterable[tuple[Any, Node]],
+        kinds: Mapping[str, str],
+        missing: tuple[str, ...] = (),
+    ) -> None:
         self.outside: list[tuple[Any, str]] = []
         parts = Parts()
-        reader = _Reader(parts)
+        reader = _Reader(parts, missing)
         emitter = Emitter(parts, kinds, reader.read)
         visits = []
         for place, (tag, tree) in enumerate(conditions):
@@ -67,11 +73,14 @@ class _Visit(NamedTuple):
 class _Reader:
     """Reads declared names: truth values where they are needed, all others once at the start."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, missing: tuple[str, ...]) -> None:
         self.parts = parts
+        self.missing = missing
         self.names: dict[str, str] = {}
 
     def read(self, name: str, kind: str) -> Code:
+        if name.startswith(self.missing):
+            return Code(self.parts.error, kind, sure=False, cost=0)
         key = self.parts.constant(name)
         if kind == "bool":
             return Code(f"v[{key}]", kind, sure=True)

@@ -81,6 +81,14 @@ class Pack:
         asking = Asking(gather(event, findings, self.vocabulary), self.vocabulary.env, self._plans)
         return self._verdict(event, asking.ask(plan))
 
+    def needs(self, event: Event) -> frozenset[str]:
+        """Return which findings can matter for `event`: those of `terms`, `links` and `banks`.
+
+        What is not among them changes no verdict and no reason, so that a signal that finds nothing
+        else need not be asked.
+        """
+        return self._plans.needs(event.kind, gather(event, (), self.vocabulary).values)
+
     @property
     def in_library(self) -> Mapping[str, str]:
         """The rules that are no generated code but run in the CEL library, by id, and why."""

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from openhaven.policy.compile import Answer, Program, answering, kinds_of
+from openhaven.policy.compile import Answer, Program, answering, kinds_of, plain
 from openhaven.policy.conditions import Condition
 from openhaven.policy.model import Rule
-from openhaven.policy.spoken import Spoken
+from openhaven.policy.spoken import FROM_SIGNALS, Spoken
 from openhaven.policy.vocabulary import Vocabulary
 
+NEEDS = frozenset({"terms", "links", "banks"})
 _OWED = ("terms.", "links.", "banks.")
 
 
@@ -26,6 +27,12 @@ class Compiled(msgspec.Struct, frozen=True):
     def owed(self) -> bool:
         """Whether a signal that failed can leave this rule in doubt."""
         return any(name.startswith(_OWED) for name in self.condition.names)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Which of terms, links and banks it reads; all of them where it asks what failed."""
+        heads = {name.partition(".")[0] for name in self.condition.names}
+        return frozenset(NEEDS if "signals" in heads else heads & NEEDS)
 
 
 class Plan(NamedTuple):
@@ -49,6 +56,7 @@ class Plans:
         """The rules that run in the CEL library, by id, with what keeps each there."""
         self.kinds = kinds_of(vocabulary.types)
         self._careful: dict[str, Answer | None] = {}
+        self._early: dict[str, Program] = {}
         blank = vocabulary.env.Activation(vocabulary.blank)
         groups: dict[tuple[frozenset[str], bool], list[Compiled]] = {}
         for one in rules:
@@ -73,6 +81,20 @@ class Plans:
         if one.rule.id not in self._careful:
             self._careful[one.rule.id] = answering(one.condition.tree, self.kinds)
         return self._careful[one.rule.id]
+
+    def needs(self, kind: str, values: Mapping[str, Any]) -> frozenset[str]:
+        """Return which of terms, links and banks can matter, by what the event itself says."""
+        owed = [one for one in self.of(kind, prompted=True).rules if one.needs]
+        if kind not in self._early:
+            conditions = ((one.needs, one.condition.tree) for one in owed)
+            self._early[kind] = Program(conditions, self.kinds, FROM_SIGNALS)
+        early = self._early[kind]
+        if not plain(values):
+            return frozenset().union(*(one.needs for one in owed))
+        needed: list[frozenset[str]] = [needs for needs, _ in early.outside]
+        # A rule that already holds needs them too: what they find stands in its reasons.
+        early.run(values, needed.append, needed.append)
+        return frozenset().union(*needed)
 
     def _made(self, group: list[Compiled]) -> Plan:
         program = Program(((one, one.condition.tree) for one in group), self.kinds)

@@ -8,7 +8,7 @@ from openhaven.policy.facts import not_answered
 from openhaven.policy.model import STRENGTH, Reason, Rule
 from openhaven.signals.model import Finding
 
-_FROM_SIGNALS = ("terms.", "links.", "banks.", "signals.")
+FROM_SIGNALS = ("terms.", "links.", "banks.", "signals.")
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ def always(rule: Rule, condition: Condition) -> tuple[Spoken, Spoken] | None:
     It is for rules that read nothing from signals and name their harm.
     """
     harm = HARMS.get(rule.then.harm)
-    if harm is None or any(name.startswith(_FROM_SIGNALS) for name in condition.names):
+    if harm is None or any(name.startswith(FROM_SIGNALS) for name in condition.names):
         return None
     return matched(rule, (), harm), unanswered(rule, (not_answered(),), harm)
 

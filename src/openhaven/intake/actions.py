@@ -82,7 +82,7 @@ def _number(value: Scalar) -> Scalar:
 
 
 def check(event: Event, now: datetime) -> None:
-    """Refuse what parses but cannot be meant: absurd moments."""
+    """Refuse what parses but cannot be meant: absurd moments, a report about nobody."""
     target = event.target.account if event.target else None
     moments = [
         ("$.at", event.at),
@@ -97,6 +97,11 @@ def check(event: Event, now: datetime) -> None:
                 f"at `{path}`",
                 next_step="Send times in UTC, as 2026-11-21T20:00:00Z.",
             )
+    about = event.target and (event.target.item or event.target.account)
+    if event.kind == "report.create" and not about and event.item is None:
+        # Else the only one named would be who reports, and be held to be the one reported.
+        raise Problem("report.subject", "A report needs an item or an account.", "at `$.target`",
+                      next_step="Name in `target` what was reported.")  # fmt: skip
 
 
 class Known(msgspec.Struct):

@@ -30,7 +30,7 @@ PATTERNS = [
     "z.{0,3}g", r"\s", "(?s).", "$",
 ]  # fmt: skip
 TERM = re.compile(r"<(\w+)>")
-many = settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def quoted(text: str) -> str:
@@ -187,7 +187,7 @@ def test_both_engines_say_the_same_of_what_is_missing(
     assert (None if said is ERROR else said) is of_library(condition, known)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(CONDITIONS, min_size=2, max_size=25), VALUES)
 def test_many_rules_in_one_function_do_not_disturb_each_other(
     texts: list[str], values: dict[str, Any]

@@ -76,7 +76,7 @@ def post_office() -> Iterator[Post]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         post.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield post
         server.shutdown()

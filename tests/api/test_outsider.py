@@ -257,7 +257,7 @@ def site(answer: Callable[[Any], None]) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/hook"
     finally:
@@ -596,7 +596,6 @@ PLACES = [
 def test_no_address_is_an_error_of_ours(town: Town, place: str) -> None:
     cookie = town.cookie("ana")
     for probe in PROBES:
-        for quoted in {quote(probe, safe=""), quote(probe, safe="/%")}:
-            path = place.replace("{}", quoted)
-            reply = town.ask("GET", path, headers=cookie | {"accept": "text/html"})
-            assert reply.status < 500, (path, reply.body)
+        path = place.replace("{}", quote(probe, safe=""))
+        reply = town.ask("GET", path, headers=cookie | {"accept": "text/html"})
+        assert reply.status < 500, (path, reply.body)

@@ -63,6 +63,8 @@ def _first_words(haven: Haven) -> None:
     haven.sequencer.start()
     with haven.db.begin(_ME) as tx:
         policy.register(tx, haven.packs.current)
-        if tx.lock("openhaven.default_platform") and not tx.value("SELECT 1 FROM platforms LIMIT 1"):
+        if tx.lock("openhaven.default_platform") and not tx.value(
+            "SELECT 1 FROM platforms LIMIT 1"
+        ):
             intake.add_platform(tx, "default")
         haven.banks.refresh(tx)

@@ -79,6 +79,12 @@ class Tx:
 _NATIVE: Sequence[type] = (bytes, datetime)
 
 
+def _in_utc(connection: psycopg.Connection[dict[str, Any]]) -> None:
+    """Read moments in UTC, whatever clock a given server lives by: pages and notices name days."""
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
+
+
 class Database:
     """A pool of connections to one database."""
 
@@ -92,6 +98,7 @@ class Database:
             max_size=size,
             timeout=15,
             kwargs={"row_factory": dict_row, "prepare_threshold": 3},
+            configure=_in_utc,
             open=True,
         )
 

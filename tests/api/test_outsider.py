@@ -359,7 +359,7 @@ def test_a_redirect_is_not_followed(town: Town, status: int) -> None:
 
 def test_an_endless_answer_ends(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_HEAD_S", 0.3)
-    monkeypatch.setattr(http, "_BODY_S", 0.3)
+    monkeypatch.setattr(http, "_BODY_S", -0.7)
 
     def drip_body(handler: Any) -> None:
         handler.send_response(200)

@@ -21,9 +21,10 @@ from openhaven.core import Problem
 
 _LIMIT = 100_000_000
 _CHUNK = 262_144
-# Whoever answers byte by byte is cut off after so many seconds, and a large body has a minute more.
-_HEAD_S = 30.0
-_BODY_S = 60.0
+# Whoever answers byte by byte is cut off, well within the minute that an act may take: so many
+# seconds for the head, and for the body as many and one more for each megabyte that may come.
+_HEAD_S = 20.0
+_BODY_S = 20.0
 _SLOWLY = "The answer came too slowly."
 
 
@@ -85,7 +86,7 @@ class Http:
 
 def _body(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     """Read the body, decoded; raises `UnreachableError` when it is too long or comes too slowly."""
-    found, end = bytearray(), time.monotonic() + _BODY_S
+    found, end = bytearray(), time.monotonic() + _BODY_S + limit / 1_000_000
     while chunk := response.read1(_CHUNK, decode_content=True):
         found += chunk
         if len(found) > limit:

@@ -559,3 +559,15 @@ def test_the_report_form_takes_one_plain_address_or_none(town: Town) -> None:
         raw = "&".join(f"{key}={quote(value, safe='')}" for key, value in (form | change).items())
         reply = town.place.ask("POST", "/report", raw.encode(), kind)
         assert reply.status in (201, 400, 404), change
+
+
+def test_a_list_of_millions_of_zeros_is_not_even_made(town: Town) -> None:
+    for member in (b"0", b'",[,"', b"{}", b"[[],[]]"):
+        told = problem(
+            town.send(b"[" + member + (b"," + member) * (2_000_000 // len(member)) + b"]"), 400
+        )
+        assert told["code"] == "body.members"
+    large = [saying("x" * 10_000) for _ in range(100)]
+    assert town.send(large).status == 200
+    quoted = [saying(",[{" * 3_000) for _ in range(60)]
+    assert [one["status"] for one in town.send(quoted).json] == [202] * 60

@@ -60,7 +60,7 @@ def post_events(call: Call) -> Answer:
     wait = call.query.get("wait") == "verdict"
     if call.content.lstrip()[:1] != b"[":
         return _single(call, _parse(call.content, call), wait)
-    raws = decode_each(call.content)
+    raws = decode_each(call.content, BATCH)
     if not 1 <= len(raws) <= BATCH:
         raise Problem("batch.size", f"A batch has 1 to {BATCH} events.", f"It has {len(raws)}.",
                       next_step="Send several batches.")  # fmt: skip

@@ -16,6 +16,7 @@ from openhaven.core import Problem
 
 T = TypeVar("T")
 MAX_DEPTH = 64
+_LARGE = 200_000
 _MAX_INTEGER = 2**63 - 1
 # A string, or the rest of the text when its end is missing: so the pattern never looks back.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -47,15 +48,20 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise _unreadable(_place(error)) from error
 
 
-def decode_each(body: bytes) -> list[bytes]:
+def decode_each(body: bytes, most: int) -> list[bytes]:
     """Return the members of the JSON list `body` as JSON texts, for `decode` one by one.
 
     So one bad member does not speak against the others. Raises `Problem` (400) when the body is no
-    list that can be taken apart.
+    list that can be taken apart, or a large one that has more than `most` members: these are not
+    even made, since a list of millions of zeros would take hundreds of times its size in memory.
     """
     if not body:
         raise _unreadable("The body is empty.")
     _check_bytes(body)
+    if len(body) > _LARGE and (found := _members(body)) > most:
+        raise Problem("body.members", "The list is too long.",
+                      f"At most {most} members are taken; this one has {found}.",
+                      next_step="Send several lists.")  # fmt: skip
     try:
         return [bytes(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
     except msgspec.ValidationError as error:
@@ -116,6 +122,13 @@ def _check_depth(skeleton: bytes) -> None:
     depth = np.cumsum(_STEP[np.frombuffer(brackets, np.uint8)])
     if depth.max() > MAX_DEPTH:
         raise _unreadable(f"It is nested more than {MAX_DEPTH} deep.")
+
+
+def _members(body: bytes) -> int:
+    """Return how many members a list has, if it is one: the commas that stand directly in it."""
+    marks = np.frombuffer(_STRING.sub(b"", body), np.uint8)
+    depth = np.cumsum(_STEP[marks], dtype=np.int32)
+    return int(np.count_nonzero((marks == ord(",")) & (depth == 1))) + 1
 
 
 def _check_numbers(skeleton: bytes) -> None:

@@ -20,6 +20,10 @@ log = structlog.get_logger("worker")
 
 BATCH = 400
 LEASE = timedelta(seconds=60)
+# A mail host may be slow in each of its answers, and a letter cannot be sent again unnoticed.
+LETTER_LEASE = timedelta(minutes=5)
+# Acts under way at the same time. No more are taken, since a lease runs from the claim.
+CARRIERS = 4
 ME = system("worker")
 
 
@@ -106,7 +110,7 @@ def _settle_next(haven: Haven, failed: list[str]) -> bool:
 def carry_acts(haven: Haven, pool: ThreadPoolExecutor) -> int:
     """Send acts that are due; the attempt is stored before, the result after."""
     with haven.db.begin(ME) as tx:
-        acts = decisions.claim_acts(tx, 16, LEASE)
+        acts = decisions.claim_acts(tx, CARRIERS, LEASE)
     list(pool.map(lambda act: _carry(haven, act), acts))
     return len(acts)
 
@@ -125,17 +129,26 @@ def _carry(haven: Haven, act: Act) -> None:
 
 def send_letters(haven: Haven) -> int:
     """Send notices by e-mail; without a mail host they wait where staff sees them."""
+    sent = 0
+    while sent < BATCH and _send_next(haven):
+        sent += 1
+    return sent
+
+
+def _send_next(haven: Haven) -> bool:
+    """Send the next letter, which is taken alone: while it is on its way others can be sent."""
     with haven.db.begin(ME) as tx:
-        letters = decisions.claim_letters(tx, 16, LEASE)
-    for letter in letters:
-        try:
-            error = connectors.mail.send(haven.db, haven.settings, letter)
-        except Exception as failure:  # One letter must not hold up those to other people.
-            log.exception("letter.failed", notice=letter.id)
-            error = f"The letter could not be made ({type(failure).__name__})."
-        with haven.db.begin(ME) as tx:
-            decisions.finish_letter(tx, letter, error)
-    return len(letters)
+        letter = next(iter(decisions.claim_letters(tx, 1, LETTER_LEASE)), None)
+    if letter is None:
+        return False
+    try:
+        error = connectors.mail.send(haven.db, haven.settings, letter)
+    except Exception as failure:  # One letter must not hold up those to other people.
+        log.exception("letter.failed", notice=letter.id)
+        error = f"The letter could not be made ({type(failure).__name__})."
+    with haven.db.begin(ME) as tx:
+        decisions.finish_letter(tx, letter, error)
+    return True
 
 
 def tally_passed(haven: Haven) -> int:
@@ -179,7 +192,7 @@ class Worker:
         self._stopping = threading.Event()
         self._wakes: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="carry")
+        self._pool = ThreadPoolExecutor(CARRIERS, thread_name_prefix="carry")
 
     def follow(self) -> None:
         """Start only what a process needs that answers by itself: knowing the banks."""

@@ -108,6 +108,18 @@ def test_pictures_are_veiled_until_one_asks_and_that_is_recorded(
         assert tx.value("SELECT count(*) FROM reveals WHERE media = %(m)s", m=media) == 1
 
 
+def test_a_picture_is_shown_for_a_task_that_it_belongs_to_and_no_other(
+    scene: Scene, ana: Visitor
+) -> None:
+    text = "Everyone hates you just leave"
+    mine = task_of(scene, scene.post(text, account="max", pictures=[gentle_picture(1)]))
+    other = task_of(scene, scene.post(text, account="lea", pictures=[gentle_picture(2)]))
+    (media,) = media_of(ana.get(f"/console/tasks/{other}").body)
+    assert ana.post(f"/console/media/{media}/reveal", task=mine).status == 404
+    assert ana.get(f"/console/media/{media}/clear").status == 403
+    assert ana.post(f"/console/media/{media}/reveal", task=other).status == 303
+
+
 def test_a_picture_that_cannot_be_shown_does_not_break_the_page(ana: Visitor) -> None:
     reply = ana.get("/console/media/med_nothing")
     assert (reply.status, reply.headers["content-type"]) == (200, "image/svg+xml")

@@ -261,7 +261,9 @@ def reveal(call: Call) -> Answer:
     """`POST /console/media/{id}/reveal`: record that I ask to see the picture, then show it."""
     media_id, task_id = call.path["id"], call.form().get("task", "")
     with call.haven.db.begin(call.actor, call.now) as tx:
-        store.task(tx, task_id)
+        shown = _subject(call, tx, store.task(tx, task_id))["pictures"]
+        if media_id not in {one.id for one in shown}:
+            raise Problem("media.unknown", "There is no such picture in this task.", status=404)
         actions.reveal(tx, media_id, task_id)
     return see_other(f"/console/tasks/{task_id}#{media_id}")
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -115,7 +116,6 @@ def _safe(line: socket.socket) -> socket.socket:
 @contextmanager
 def _cut_off(line: socket.socket | None) -> Iterator[None]:
     """End the connection when the block takes too long, however the other side keeps it busy."""
-
     late = threading.Event()
 
     def cut() -> None:
@@ -129,6 +129,10 @@ def _cut_off(line: socket.socket | None) -> Iterator[None]:
     timer.start()
     try:
         yield
+    except (OSError, HTTPException) as error:
+        if late.is_set():
+            raise _SlowError from error
+        raise
     finally:
         timer.cancel()
     # A head that was cut off can look like a whole one.

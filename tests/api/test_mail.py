@@ -13,11 +13,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_scene import REMOVE, REVIEW, Town, body, name, saying
+from api_scene import REMOVE, REVIEW, Town, body, name, saying, town_on
+from line_receiver import receiving
 from line_scene import OPERATOR
 
 from openhaven import decisions, records
-from openhaven.line import jobs
+from openhaven.line import Haven, jobs
 from openhaven.storage.settings import Mail
 
 
@@ -80,6 +81,21 @@ def post_office() -> Iterator[Post]:
         thread.start()
         yield post
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def shared_town(house_of_the_module: Haven) -> Iterator[Town]:
+    with receiving() as receiver, town_on(house_of_the_module, receiver) as open_town:
+        yield open_town
+
+
+@pytest.fixture
+def small_town(shared_town: Town) -> Town:
+    """The town of this file, with nothing left to be sent."""
+    use(shared_town, Mail())
+    with shared_town.haven.db.begin(OPERATOR) as tx:
+        tx.run("UPDATE notices SET email_state = 'none', email_attempts = 0")
+    return shared_town
 
 
 @pytest.fixture

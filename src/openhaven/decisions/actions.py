@@ -131,7 +131,7 @@ def intend(
 
 def _keep_copies(tx: Tx, made: Decision) -> None:
     """Keep every version of what was acted on, sealed, for as long as it can be contested."""
-    if made.outcome == "allow" or made.item is None:
+    if made.outcome == "allow":
         return
     keep_until = made.appeal_until + timedelta(days=30)
     tx.run(
@@ -143,6 +143,20 @@ def _keep_copies(tx: Tx, made: Decision) -> None:
         until=keep_until,
         p=made.platform,
         item=made.item,
+    )
+    if made.event is None:
+        return
+    # What was decided on may have no item, or carry pictures that another item carried first.
+    _, event = intake.open_event(tx, made.event)
+    media = [ref.id for ref in event.item.media] if event and event.item else []
+    tx.run(
+        """INSERT INTO kept_copies (decision, media, event, keep_until)
+           SELECT %(d)s, m, %(e)s, %(until)s FROM unnest(%(media)s::text[]) AS m
+           ON CONFLICT DO NOTHING""",
+        d=made.id,
+        until=keep_until,
+        e=made.event,
+        media=media or [""],
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-Role = Literal["moderator", "appeals", "auditor", "administrator"]
+Role = Literal["moderator", "appeals", "policy", "auditor", "administrator"]
 Permission = Literal[
     "queue.read",
     "task.work",
@@ -14,19 +14,33 @@ Permission = Literal[
     "delivery.replay",
     "ledger.read",
     "staff.manage",
+    "policy.read",
+    "policy.draft",
+    "policy.publish",
+    "bank.read",
+    "bank.edit",
 ]
 
 GRANTS: dict[str, frozenset[str]] = {
     "moderator": frozenset(
         {"queue.read", "task.work", "media.reveal", "decision.read", "delivery.read"}
+        | {"policy.read", "bank.read"}
     ),
     "appeals": frozenset(
         {"queue.read", "appeal.work", "media.reveal", "decision.read", "delivery.read"}
+        | {"policy.read", "bank.read"}
     ),
-    "auditor": frozenset({"decision.read", "delivery.read", "ledger.read"}),
+    # Drafts and publishes rules and keeps banks; that two people are needed is not a role's matter.
+    "policy": frozenset(
+        {"queue.read", "decision.read", "policy.read", "policy.draft", "policy.publish"}
+        | {"bank.read", "bank.edit"}
+    ),
+    "auditor": frozenset(
+        {"decision.read", "delivery.read", "ledger.read", "policy.read", "bank.read"}
+    ),
     "administrator": frozenset(
         {"queue.read", "decision.read", "delivery.read", "delivery.replay", "ledger.read"}
-        | {"staff.manage"}
+        | {"staff.manage", "policy.read", "policy.publish", "bank.read"}
     ),
 }
 

@@ -9,7 +9,7 @@ A clause looks like this:
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from openhaven.core import Ground
@@ -20,6 +20,25 @@ _HEADING = re.compile(r"##\s+(?P<title>.*?)\s*(?:\{#(?P<anchor>[^}]*)\})?\s*")
 _ANCHOR = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _GROUND = re.compile(r"Ground:\s*(?P<ground>[^,]*?)\s*(?:,\s*(?P<reference>.*?))?\s*")
 _LONGEST = 10_000
+
+
+def read_all_clauses(
+    texts: Mapping[str, str], order: Iterable[str], errors: list[PackError]
+) -> dict[str, Clause]:
+    """Return the clauses of the packs that stand at `order` in `texts`, by anchor.
+
+    An anchor that two packs have is among the mistakes.
+    """
+    clauses: dict[str, Clause] = {}
+    files: dict[str, str] = {}
+    for file in (f"{at}policy.md" for at in order if f"{at}policy.md" in texts):
+        source = Source(file, texts[file])
+        for anchor, clause in read_clauses(source, errors).items():
+            if anchor in clauses:
+                what = f"The clause “{anchor}” stands in {files[anchor]}, too."
+                errors.append(source.error(source.find(f"{{#{anchor}}}"), what))
+            clauses[anchor], files[anchor] = clause, file
+    return clauses
 
 
 def read_clauses(source: Source, errors: list[PackError]) -> dict[str, Clause]:

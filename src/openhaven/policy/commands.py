@@ -45,12 +45,16 @@ def show_command(path: str) -> None:
     found = _loaded(path)
     click.echo(f"{found.name} {found.version} by {found.manifest.owner}: {_counts(found)}")
     click.echo(found.fingerprint)
+    if found.manifest.include:
+        click.echo(f"It includes {', '.join(found.manifest.include)}.")
     for clause in found.clauses.values():
         click.echo(f"\n{clause.title} [{clause.anchor}] ({clause.ground}: {clause.reference})")
         for rule in found.rules:
             if rule.clause == clause.anchor:
                 shadow = ", shadow" if rule.mode == "shadow" else ""
-                click.echo(f"  {rule.id}: {rule.then.outcome}{shadow}: {rule.when.strip()}")
+                pack_of = found.origins[rule.id].rpartition("/")[0]
+                origin = f" (from {pack_of})" if pack_of else ""
+                click.echo(f"  {rule.id}{origin}: {rule.then.outcome}{shadow}: {rule.when.strip()}")
                 if reason := found.in_library.get(rule.id):
                     click.echo(f"    (runs in the CEL library, which is slower: {reason})")
 

@@ -61,17 +61,26 @@ def run_examples(pack: Pack, measure: Measure) -> list[Tried]:
 
     Raises `BrokenPack` when examples.yaml cannot be understood.
     """
-    marked, found = _read(pack)
-    return [_try(pack, measure, marked, at, one) for at, one in enumerate(found)]
+    return [
+        _try(pack, measure, marked, at, one)
+        for marked, found in (_read(pack, file) for file in _files(pack))
+        for at, one in enumerate(found)
+    ]
 
 
 def check_examples(pack: Pack) -> None:
     """Raise `BrokenPack` when examples.yaml cannot be understood; nothing is run."""
-    _read(pack)
+    for file in _files(pack):
+        _read(pack, file)
 
 
-def _read(pack: Pack) -> tuple[Marked, list[Example]]:
-    marked = Marked(Source("examples.yaml", pack.files.get("examples.yaml", "[]")))
+def _files(pack: Pack) -> list[str]:
+    """Return the files of examples, the pack's own ones and those of the packs it includes."""
+    return [file for file in sorted(pack.files) if file.rpartition("/")[2] == "examples.yaml"]
+
+
+def _read(pack: Pack, file: str) -> tuple[Marked, list[Example]]:
+    marked = Marked(Source(file, pack.files[file]))
     try:
         marked = read_yaml(marked.source)
     except UnreadableError as mistake:

@@ -15,6 +15,7 @@ from openhaven.policy.vocabulary import RESERVED
 FILES = ("pack.toml", "policy.md", "rules.yaml", "examples.yaml")
 NEEDED = ("pack.toml", "policy.md", "rules.yaml")
 FOLDERS = ("terms", "links")
+NAME = re.compile(r"(?!(?:terms|links)$)[a-z0-9][a-z0-9-]{0,62}")
 _UNCOMMON = re.compile(r"[^\n\r\t -~]")
 _LIST = re.compile(r"(?:terms|links)/([a-z][a-z0-9_]{0,62})\.txt")
 _FILE_LIMIT = 2_000_000
@@ -22,8 +23,11 @@ _COUNT_LIMIT = 500
 _BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def read_folder(folder: Path, errors: list[PackError]) -> dict[str, str]:
-    """Return the text of every file of the pack by its name there; mistakes go to `errors`."""
+def read_folder(folder: Path, errors: list[PackError], under: str = "") -> dict[str, str]:
+    """Return the text of every file of the pack by its name there; mistakes go to `errors`.
+
+    `under` is put before each name. A folder that is a pack of its own is passed over.
+    """
     if not folder.is_dir():
         errors.append(PackError(str(folder), 1, 1, "There is no folder here. A pack is a folder."))
         return {}
@@ -31,10 +35,15 @@ def read_folder(folder: Path, errors: list[PackError]) -> dict[str, str]:
     if len(paths) > _COUNT_LIMIT:
         errors.append(PackError(".", 1, 1, f"A pack has at most {_COUNT_LIMIT} files."))
         return {}
-    texts = {path.relative_to(folder).as_posix(): _text(folder, path, errors) for path in paths}
-    missing = [name for name in NEEDED if name not in texts]
-    errors += [PackError(name, 1, 1, "This file is missing from the pack.") for name in missing]
+    names = {under + path.relative_to(folder).as_posix(): path for path in paths}
+    texts = {name: _text(name, len(under), path, errors) for name, path in names.items()}
     return {name: text for name, text in texts.items() if text is not None}
+
+
+def is_pack(path: Path) -> bool:
+    """Say whether a folder inside a pack is itself a pack, for the pack around it to include."""
+    manifest = path / "pack.toml"
+    return bool(NAME.fullmatch(path.name)) and not path.is_symlink() and manifest.is_file()
 
 
 def fingerprint(texts: dict[str, str]) -> str:
@@ -54,13 +63,15 @@ def _paths(folder: Path) -> list[Path]:
 
 
 def _passed_over(path: Path) -> bool:
-    return path.name.startswith((".", "__")) or path.name == "README.md"
+    return path.name.startswith((".", "__")) or path.name == "README.md" or is_pack(path)
 
 
-def _text(folder: Path, path: Path, errors: list[PackError]) -> str | None:
-    """Return the text of one file, or tell why it cannot be part of a pack."""
-    name = path.relative_to(folder).as_posix()
-    if fault := _misplaced(name, path):
+def _text(name: str, own: int, path: Path, errors: list[PackError]) -> str | None:
+    """Return the text of one file, or tell why it cannot be part of a pack.
+
+    Its name within its own pack begins at the character `own` of `name`.
+    """
+    if fault := _misplaced(name[own:], path):
         errors.append(PackError(name, 1, 1, fault))
         return None
     try:

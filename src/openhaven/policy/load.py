@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from openhaven.core import HARMS
-from openhaven.policy.clauses import read_clauses
+from openhaven.policy.clauses import read_all_clauses
 from openhaven.policy.conditions import Condition, compile_condition
-from openhaven.policy.folder import fingerprint, read_folder
+from openhaven.policy.folder import NAME, fingerprint
+from openhaven.policy.includes import in_order, read_packs
 from openhaven.policy.lists import read_list
 from openhaven.policy.marked import Marked, UnreadableError, read_yaml
 from openhaven.policy.model import FROM_BANK, FROM_REPORT, Clause, Rule
@@ -29,6 +30,7 @@ _PATTERNS = {
     "languages": re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"),
     "jurisdictions": re.compile(r"[A-Z]{2}|\*"),
     "banks": re.compile(r"[a-z0-9][a-z0-9-]{0,62}"),
+    "include": NAME,
 }
 
 
@@ -38,7 +40,7 @@ def load(path: Path | str) -> Pack:
     Raises `BrokenPack` with every mistake found, each with its file, line and column.
     """
     errors: list[PackError] = []
-    texts = read_folder(Path(path), errors)
+    texts = read_packs(Path(path), errors)
     if errors:
         raise BrokenPack(errors)
     return load_texts(texts)
@@ -50,14 +52,28 @@ def load_texts(texts: dict[str, str]) -> Pack:
     Raises `BrokenPack` as `load` does.
     """
     errors: list[PackError] = []
-    manifest = _manifest(Source("pack.toml", texts["pack.toml"]), errors)
-    clauses = read_clauses(Source("policy.md", texts["policy.md"]), errors)
+    order = in_order(texts, errors)
+    if errors:
+        raise BrokenPack(errors)
+    manifests = [
+        _manifest(Source(f"{at}pack.toml", texts[f"{at}pack.toml"]), errors) for at in order
+    ]
+    clauses = read_all_clauses(texts, order, errors)
     lists = (_lists("terms", texts, errors), _lists("links", texts, errors))
-    vocabulary = declare(*lists, manifest.banks if manifest else ())
-    rules = _Rules(Source("rules.yaml", texts["rules.yaml"]), clauses, vocabulary, errors).read()
+    vocabulary = declare(*lists, [bank for one in manifests if one for bank in one.banks])
+    seen: dict[str, str] = {}
+    rules = [
+        rule
+        for at in order
+        if f"{at}rules.yaml" in texts
+        for rule in _Rules(
+            Source(f"{at}rules.yaml", texts[f"{at}rules.yaml"]), clauses, vocabulary, errors, seen
+        ).read()
+    ]
+    manifest = manifests[-1]
     if errors or manifest is None:
         raise BrokenPack(errors)
-    return Pack(manifest, fingerprint(texts), texts, clauses, rules, lists, vocabulary)
+    return Pack(manifest, fingerprint(texts), texts, clauses, rules, lists, vocabulary, seen)
 
 
 def _manifest(source: Source, errors: list[PackError]) -> Manifest | None:
@@ -75,6 +91,10 @@ def _manifest(source: Source, errors: list[PackError]) -> Manifest | None:
     except msgspec.ValidationError as error:
         errors.append(_wrong_manifest(source, str(error)))
         return None
+    at = source.file.rpartition("/")[0]
+    if at and manifest.name != at:
+        what = f"This pack is included as “{at}”, so that must be its name."
+        errors.append(source.error(source.find("name"), what))
     for field, pattern in _PATTERNS.items():
         value = getattr(manifest, field)
         errors.extend(
@@ -94,11 +114,17 @@ def _wrong_manifest(source: Source, what: str) -> PackError:
 
 
 def _lists(kind: str, texts: dict[str, str], errors: list[PackError]) -> dict[str, list[str]]:
-    return {
-        name.removeprefix(f"{kind}/").removesuffix(".txt"): read_list(Source(name, text), errors)
-        for name, text in sorted(texts.items())
-        if name.startswith(f"{kind}/")
-    }
+    lists: dict[str, list[str]] = {}
+    for file, text in sorted(texts.items()):
+        *_, folder, last = ("", *file.split("/"))
+        if folder != kind:
+            continue
+        name, source = last.removesuffix(".txt"), Source(file, text)
+        if name in lists:
+            what = f"There is another list “{kind}.{name}”; give one of them another name."
+            errors.append(source.error(START, what))
+        lists[name] = read_list(source, errors)
+    return lists
 
 
 class _Rules:
@@ -110,12 +136,13 @@ class _Rules:
         clauses: dict[str, Clause],
         vocabulary: Vocabulary,
         errors: list[PackError],
+        seen: dict[str, str],
     ) -> None:
         self.marked = Marked(source)
         self.clauses = clauses
         self.vocabulary = vocabulary
         self.errors = errors
-        self.seen: set[str] = set()
+        self.seen = seen
 
     def read(self) -> list[tuple[Rule, Condition]]:
         """Return the rules that are sound; the mistakes of the others go to the errors."""
@@ -145,8 +172,10 @@ class _Rules:
 
     def check(self, path: str, rule: Rule) -> None:
         if rule.id in self.seen:
-            self.tell(f"{path}.id", f"There is another rule “{rule.id}” above.")
-        self.seen.add(rule.id)
+            where = self.seen[rule.id]
+            place = "above" if where == self.marked.source.file else f"in {where}"
+            self.tell(f"{path}.id", f"There is another rule “{rule.id}” {place}.")
+        self.seen.setdefault(rule.id, self.marked.source.file)
         if rule.clause not in self.clauses:
             near = did_you_mean(rule.clause, self.clauses)
             self.tell(f"{path}.clause", f"policy.md has no clause “{rule.clause}”.{near}")

@@ -24,7 +24,8 @@ _NO_COUNTERS: Mapping[str, Any] = MappingProxyType({})
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `pack.toml` says: whose pack it is, for which languages and countries, with which banks.
 
-    `jurisdictions` are ISO 3166-1 alpha-2 codes, or `*` for everywhere.
+    `jurisdictions` are ISO 3166-1 alpha-2 codes, or `*` for everywhere. `include` names the packs
+    whose clauses, rules and lists belong to this one, too.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     languages: tuple[str, ...]
     jurisdictions: tuple[str, ...]
     banks: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
 
 
 class Pack:
@@ -47,6 +49,7 @@ class Pack:
         rules: Iterable[tuple[Rule, Condition]],
         lists: tuple[dict[str, list[str]], dict[str, list[str]]],
         vocabulary: Vocabulary,
+        origins: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.manifest = manifest
         self.name = manifest.name
@@ -56,6 +59,8 @@ class Pack:
         self.clauses = clauses
         self.term_lists, self.link_lists = lists
         self.vocabulary = vocabulary
+        self.origins = origins
+        """The file that each rule stands in, by the rule's id."""
         self.compiled = tuple(
             Compiled(rule, condition, always(rule, condition)) for rule, condition in rules
         )

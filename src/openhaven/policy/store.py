@@ -3,11 +3,11 @@
 import msgspec
 
 from openhaven.core import Problem
-from openhaven.policy.clauses import read_clauses
+from openhaven.policy.clauses import read_all_clauses
+from openhaven.policy.includes import in_order
 from openhaven.policy.load import load_texts
 from openhaven.policy.model import Clause
 from openhaven.policy.pack import Pack
-from openhaven.policy.places import Source
 from openhaven.storage import Tx
 
 
@@ -21,7 +21,7 @@ def clause_as_it_stood(tx: Tx, fingerprint: str, anchor: str) -> Clause:
     Raises `Problem` (`pack.missing`, `clause.missing`) when there is no such pack or clause.
     """
     texts = _files(tx, fingerprint)
-    clause = read_clauses(Source("policy.md", texts["policy.md"]), []).get(anchor)
+    clause = read_all_clauses(texts, in_order(texts, []), []).get(anchor)
     if clause is None:
         raise Problem(
             "clause.missing",

@@ -1,5 +1,7 @@
 """`openhaven pack`: check, test and show packs. None of it needs a database."""
 
+import sys
+
 import click
 
 from openhaven.policy.examples import check_examples, run_examples
@@ -8,6 +10,7 @@ from openhaven.policy.measuring import measure_with
 from openhaven.policy.pack import Pack
 from openhaven.policy.places import BrokenPack
 from openhaven.policy.shipped import find_pack, shipped
+from openhaven.signals.text import digest
 
 
 @click.group("pack", help="Check, test and show policy packs.")
@@ -57,6 +60,17 @@ def show_command(path: str) -> None:
                 click.echo(f"  {rule.id}{origin}: {rule.then.outcome}{shadow}: {rule.when.strip()}")
                 if reason := found.in_library.get(rule.id):
                     click.echo(f"    (runs in the CEL library, which is slower: {reason})")
+
+
+@pack.command("hide")
+def hide_command() -> None:
+    """Read words, one a line, and print the entries that stand for them in a list of terms.
+
+    The words are read from the standard input, so that they stay out of the shell's history.
+    """
+    for line in sys.stdin:
+        if line.strip():
+            click.echo(digest(line.strip()))
 
 
 @pack.command("list")

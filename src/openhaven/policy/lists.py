@@ -1,10 +1,15 @@
-"""Reads `terms/*.txt` and `links/*.txt`: one entry a line, `#` starts a line that explains."""
+"""Reads `terms/*.txt` and `links/*.txt`: one entry a line, `#` starts a line that explains.
+
+A term that nobody need read may stand there as `sha256:…` (`openhaven pack hide` makes it).
+"""
 
 import re
 
 from openhaven.policy.places import PackError, Place, Source, named
+from openhaven.signals.text import ENTRY
 
 _LINK = re.compile(r"(?:https?://)?[^\s/.:]+(?:\.[^\s/.:]+)+(?::\d+)?(?:/\S*)?")
+_HIDDEN = re.compile(r"sha-?256:", re.IGNORECASE)
 _LONGEST = 200
 
 
@@ -26,7 +31,9 @@ def read_list(source: Source, errors: list[PackError]) -> list[str]:
 def _fault(file: str, entry: str) -> str:
     if len(entry) > _LONGEST:
         return f"An entry has at most {_LONGEST} characters."
-    if file.startswith("links/") and not _LINK.fullmatch(entry):
+    if _HIDDEN.match(entry) and not ENTRY.fullmatch(entry):
+        return "A hidden word is `sha256:` and 64 digits and small letters from a to f."
+    if "links/" in file and not _LINK.fullmatch(entry):
         return "A link is a name such as “example.com”, with or without a path."
     if not any(letter.isalnum() for letter in entry):
         return f"An entry needs a letter or a digit; this starts with {named(entry[0])}."

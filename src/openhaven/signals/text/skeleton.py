@@ -12,8 +12,8 @@ LONGEST = 100_000
 ONE = ord("1")
 
 _SPACE, _STOP = ord(" "), ord(".")
-_READ = {**SYMBOLS, "0": "o", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b"}
-_READ["9"] = "g"
+READ = {**SYMBOLS, "0": "o", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b"}
+READ["9"] = "g"
 _FOLDS = Folds()
 _REPEATED = re.compile(r"(.)(?=\1)", re.DOTALL)
 
@@ -28,7 +28,7 @@ def _table() -> NDArray[np.uint8]:
 
 _ASCII = _table()
 _LETTER_OF = np.arange(256, dtype=np.uint32)
-for _sign, _letter in _READ.items():
+for _sign, _letter in READ.items():
     _LETTER_OF[ord(_sign)] = ord(_letter)
 
 
@@ -99,7 +99,7 @@ class _Letters(dict[str, str]):
 
     def __missing__(self, char: str) -> str:
         signs = (sign for sign in _FOLDS[char] if sign not in " .")
-        found = self[char] = "".join(_READ.get(sign, sign) for sign in signs)
+        found = self[char] = "".join(READ.get(sign, sign) for sign in signs)
         return found
 
 
@@ -115,6 +115,16 @@ def squeezed(text: str) -> list[str]:
     letters = "".join(map(_LETTERS.__getitem__, text[:LONGEST]))
     readings = [letters.replace("1", as_) for as_ in "il"] if "1" in letters else [letters]
     return [_REPEATED.sub("", reading) for reading in readings]
+
+
+def folded(text: str) -> str:
+    """Return a text as a reader takes it: small letters, " " and "." for what parts words."""
+    return "".join(map(_FOLDS.__getitem__, text))
+
+
+def places_in(text: str) -> list[int]:
+    """Return, for each character of `folded(text)`, its place in `text`."""
+    return [place for place, char in enumerate(text) for _ in _FOLDS[char]]
 
 
 def _codes(text: str) -> tuple[Codes | NDArray[np.uint8], Places]:

@@ -5,7 +5,8 @@ repeats squeezed and gaps left out: that misses nothing and takes time linear in
 place found is then checked against what stands there: word boundaries, gaps and repeats must be
 ones by which a reader would still see the term.
 
-A terms file has one term a line; `#` begins a comment line; `~term` also matches inside words.
+A terms file has one term a line; `#` begins a comment line; `~term` also matches inside words;
+`sha256:…` stands for a word that nobody need read (`hidden`).
 """
 
 from collections.abc import Collection, Iterable
@@ -16,6 +17,7 @@ import numpy as np
 from ahocorasick_rs import AhoCorasick
 
 from openhaven.core import Problem
+from openhaven.signals.text.hidden import ENTRY, Hidden
 from openhaven.signals.text.skeleton import (
     LONGEST,
     Codes,
@@ -101,10 +103,16 @@ class Terms:
         """Compile the lists; raises `Problem` for a term without a letter or digit."""
         self.lists = tuple(lists)
         self._by_pattern: dict[str, list[_Term]] = {}
-        for one in self.lists:
-            for number, written in enumerate(one.terms):
+        entries = [
+            (written, one.name, number)
+            for one in self.lists
+            for number, written in enumerate(one.terms)
+        ]
+        self._hidden = Hidden(entry for entry in entries if ENTRY.fullmatch(entry[0]))
+        for written, owner, number in entries:
+            if not ENTRY.fullmatch(written):
                 # Some letters look like another one in capitals (Greek nu: v, N), so both count.
-                forms = {_Term(one.name, number, form) for form in (written, written.upper())}
+                forms = {_Term(owner, number, form) for form in (written, written.upper())}
                 for term in forms:
                     self._by_pattern.setdefault(term.pattern, []).append(term)
         self._patterns = list(self._by_pattern)
@@ -116,17 +124,19 @@ class Terms:
         `whole` is false when the text is longer, or so full of near misses that the rest of them
         was left unchecked.
         """
-        if not self._patterns or not text:
+        if not text or not self.lists:
             return Search([], whole=True)
-        if not any(self._search.find_matches_as_indexes(reading) for reading in squeezed(text)):
-            return Search([], whole=len(text) <= LONGEST)
+        hidden = [Found(*one) for one in self._hidden.find(text)]
+        found = {(one.list, one.term): one for one in hidden}
+        if not self._patterns or not any(
+            self._search.find_matches_as_indexes(reading) for reading in squeezed(text)
+        ):
+            return Search(_ordered(found), whole=len(text) <= LONGEST)
         bone = Skeleton(text)
-        found: dict[tuple[str, int], Found] = {}
         left = MAX_CHECKS
         for letters in bone.readings():
             left = self._read(bone, letters, found, left)
-        ordered = sorted(found.values(), key=lambda one: (one.start, one.end))
-        return Search(ordered, left > 0 and len(text) <= len(bone.text))
+        return Search(_ordered(found), left > 0 and len(text) <= len(bone.text))
 
     def _read(
         self, bone: Skeleton, letters: Codes, found: dict[tuple[str, int], Found], left: int
@@ -147,6 +157,10 @@ class Terms:
                 if span := view.seen(term, first, after):
                     found[term.owner, term.number] = Found(term.owner, term.number, *span)
         return left
+
+
+def _ordered(found: dict[tuple[str, int], Found]) -> list[Found]:
+    return sorted(found.values(), key=lambda one: (one.start, one.end))
 
 
 class _View:

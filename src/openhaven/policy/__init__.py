@@ -11,6 +11,7 @@ pack for good, so that `clause_as_it_stood` can show what was decided on.
 
 from openhaven.policy.actions import register
 from openhaven.policy.examples import Tried, check_examples, run_examples
+from openhaven.policy.features import forget_features, keep
 from openhaven.policy.holder import Packs
 from openhaven.policy.load import load
 from openhaven.policy.measuring import measure_with
@@ -36,6 +37,8 @@ __all__ = [
     "check_examples",
     "clause_as_it_stood",
     "find_pack",
+    "forget_features",
+    "keep",
     "load",
     "measure_with",
     "pack_as_it_stood",

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from openhaven import ledger
+from openhaven import ledger, policy
 from openhaven.core import Problem
 from openhaven.storage import Tx
 from openhaven.storage.settings import Retention
@@ -104,6 +104,11 @@ def _copies(tx: Tx, kept: Retention) -> list[str]:
     return []
 
 
+def _features(tx: Tx, kept: Retention) -> list[str]:
+    """Forget what signals and counters answered about events."""
+    return [""] * policy.forget_features(tx, kept.features, _STEP)
+
+
 def _matters(tx: Tx, kept: Retention) -> list[str]:
     """Forget the words of notices, appeals and reports on matters that ended long ago."""
     before = tx.now - timedelta(days=kept.decided)
@@ -129,6 +134,7 @@ def _sessions(tx: Tx, kept: Retention) -> list[str]:
 _FORGET: dict[str, Callable[[Tx, Retention], list[str]]] = {
     "copies": _copies,
     "bodies": _bodies,
+    "features": _features,
     "media": _media,
     "matters": _matters,
     "events": _events,
@@ -208,6 +214,7 @@ def _blank_events(tx: Tx, whom: dict[str, str], reports: list[str]) -> list[str]
     sql = """UPDATE events SET account = '', item = NULL, body = NULL
              WHERE platform = %(p)s AND account = %(a)s RETURNING seq"""
     seqs = [row["seq"] for row in tx.rows(sql, **whom)]
+    tx.run("DELETE FROM event_features WHERE event = ANY(%(seqs)s)", seqs=seqs)
     sql = "UPDATE reports SET body = NULL WHERE event = ANY(%(seqs)s) RETURNING subject AS id"
     for own_words in _ids(tx, sql, seqs=seqs):
         tx.keys.destroy(own_words)

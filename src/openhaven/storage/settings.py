@@ -18,6 +18,7 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long each kind of data is kept, in days."""
 
     event_bodies: Days = 30
+    features: Days = 30
     events: Days = 90
     unused_media: Days = 1
     media: Days = 30

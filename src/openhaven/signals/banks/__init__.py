@@ -6,16 +6,27 @@ building anything anew. The question asked of it is narrow: `match(kind, value)`
 """
 
 from openhaven.signals.banks.actions import (
-    Added,
-    NewEntry,
-    Refused,
     add_entries,
     bank_named,
+    confirm_negative,
     create_bank,
+    expire,
+    propose_negative,
+    set_at_most,
     set_mode,
+    withdraw_entries,
     withdraw_entry,
 )
-from openhaven.signals.banks.model import BankInfo, Kind, Match, Row
+from openhaven.signals.banks.model import (
+    Added,
+    BankInfo,
+    Entry,
+    Kind,
+    Match,
+    NewEntry,
+    Refused,
+    Row,
+)
 from openhaven.signals.banks.snapshot import EMPTY, Bank, Snapshot
 from openhaven.signals.banks.store import Banks
 
@@ -25,6 +36,7 @@ __all__ = [
     "Bank",
     "BankInfo",
     "Banks",
+    "Entry",
     "Kind",
     "Match",
     "NewEntry",
@@ -33,7 +45,12 @@ __all__ = [
     "Snapshot",
     "add_entries",
     "bank_named",
+    "confirm_negative",
     "create_bank",
+    "expire",
+    "propose_negative",
+    "set_at_most",
     "set_mode",
+    "withdraw_entries",
     "withdraw_entry",
 ]

@@ -7,14 +7,13 @@ import click
 
 from openhaven.core import HARMS, Problem, system
 from openhaven.signals.banks.actions import (
-    NewEntry,
     add_entries,
     bank_named,
     create_bank,
     set_mode,
     withdraw_entry,
 )
-from openhaven.signals.banks.model import KINDS, MODES, OPINIONS, WIDEST_RADIUS
+from openhaven.signals.banks.model import KINDS, MODES, OPINIONS, WIDEST_RADIUS, NewEntry
 from openhaven.signals.banks.reading import Line, parse_value, read_entries
 from openhaven.signals.banks.store import listed
 from openhaven.storage import Database

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from openhaven.signals.hashes import PdqIndex
 
 RING_FROM = 50_000  # entries from which on a scan takes longer than people notice in sum
-WIDTHS = {"sha256": 32, "md5": 16, "pdq": 32, "link": 16}
+WIDTHS = {"sha256": 32, "sha1": 20, "md5": 16, "pdq": 32, "link": 16}
 UNTOLD = -1
 
 

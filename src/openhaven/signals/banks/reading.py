@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from openhaven.core import Problem
-from openhaven.signals.banks.actions import NewEntry
+from openhaven.signals.banks.model import NewEntry
 from openhaven.signals.links import canonical
 
 _VALUE = ("value", "hash", "sha256", "md5", "pdq", "link", "url")

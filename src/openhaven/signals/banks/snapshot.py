@@ -93,6 +93,7 @@ class Bank:
             self._words[int(entry.provenance[0])],
             info.harm,
             info.mode,
+            info.at_most,
         )
 
 

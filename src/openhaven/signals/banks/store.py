@@ -9,11 +9,12 @@ only says which entry to look at again.
 
 import threading
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import msgspec
 
 from openhaven.signals.banks.index import Columns, Words, columns
-from openhaven.signals.banks.model import KINDS, BankInfo, Kind, Match, Row
+from openhaven.signals.banks.model import KINDS, BankInfo, Entry, Kind, Match, Row
 from openhaven.signals.banks.snapshot import EMPTY, Snapshot
 from openhaven.storage import Tx
 
@@ -40,27 +41,71 @@ class Shown(msgspec.Struct, frozen=True):
     owner: str
     purpose: str
     entries: int
+    at_most: str = "act"
+    clause: str = ""
+    expires_at: datetime | None = None
+    proposed: int = 0
+    confirmed: int = 0
+    false_matches: int = 0
+
+
+_INFO = "SELECT id, name, kind, harm, opinion, radius, mode, at_most, clause FROM banks "
+_ENTRY = """SELECT id, bank, value, quality, provenance, source, source_id, tags, added_by,
+              added_at, expires_at, negative, confirmed_by, confirmed_at, withdrawn_at,
+              withdrawn_by, withdrawn_reason, living FROM bank_entries """
 
 
 def infos(tx: Tx) -> list[BankInfo]:
     """Return every bank."""
-    sql = "SELECT id, name, kind, harm, opinion, radius, mode FROM banks ORDER BY name"
-    return tx.all(sql, BankInfo)
+    return tx.all(_INFO + "ORDER BY name", BankInfo)
 
 
 def by_name(tx: Tx, name: str) -> BankInfo | None:
     """Return the bank with this name, or None."""
-    sql = "SELECT id, name, kind, harm, opinion, radius, mode FROM banks WHERE name = %(name)s"
-    return tx.one(sql, BankInfo, name=name)
+    return tx.one(_INFO + "WHERE name = %(name)s", BankInfo, name=name)
 
 
 def listed(tx: Tx) -> list[Shown]:
-    """Return every bank with the number of its living entries."""
+    """Return every bank with its living entries, and what was proposed and said of matches."""
     sql = """SELECT b.id, b.name, b.kind, b.harm, b.opinion, b.radius, b.mode, b.owner, b.purpose,
-                    (SELECT count(*) FROM bank_entries e
-                     WHERE e.bank = b.id AND e.withdrawn_at IS NULL) AS entries
+                    b.at_most, b.clause, b.expires_at,
+                    (SELECT count(*) FROM bank_entries e WHERE e.bank = b.id AND e.living)
+                      AS entries,
+                    (SELECT count(*) FROM bank_entries e WHERE e.bank = b.id AND e.negative
+                     AND e.confirmed_at IS NULL AND e.withdrawn_at IS NULL) AS proposed,
+                    (SELECT count(*) FROM bank_feedback f WHERE f.bank = b.id
+                     AND f.word = 'confirm') AS confirmed,
+                    (SELECT count(*) FROM bank_feedback f WHERE f.bank = b.id
+                     AND f.word = 'false_match') AS false_matches
              FROM banks b ORDER BY b.name"""
     return tx.all(sql, Shown)
+
+
+def entry(tx: Tx, number: int) -> Entry | None:
+    """Return one entry by its id, living or not."""
+    return tx.one(_ENTRY + "WHERE id = %(id)s", Entry, id=number)
+
+
+def entry_of(tx: Tx, bank: str, value: bytes) -> Entry | None:
+    """Return the entry of a bank (by id) with this value, living or not."""
+    return tx.one(_ENTRY + "WHERE bank = %(b)s AND value = %(v)s", Entry, b=bank, v=value)
+
+
+def proposed(tx: Tx, bank: str, limit: int = 200) -> list[Entry]:
+    """Return what was proposed as harmless for a bank (by id) and waits for another person."""
+    sql = """WHERE bank = %(b)s AND negative AND confirmed_at IS NULL AND withdrawn_at IS NULL
+             ORDER BY id LIMIT %(limit)s"""
+    return tx.all(_ENTRY + sql, Entry, b=bank, limit=limit)
+
+
+def entry_pages(tx: Tx, bank: str, size: int, *, own: bool = False) -> Iterator[list[Entry]]:
+    """Yield all living entries of a bank (by id), `size` at a time; with `own`, only our own."""
+    sql = """WHERE bank = %(b)s AND id > %(after)s AND living AND (NOT %(own)s OR source IS NULL)
+             ORDER BY id LIMIT %(size)s"""
+    after = 0
+    while page := tx.all(_ENTRY + sql, Entry, b=bank, after=after, own=own, size=size):
+        yield page
+        after = page[-1].id
 
 
 def horizon(tx: Tx) -> str:
@@ -81,9 +126,9 @@ def changes(tx: Tx, since: str) -> list[Change]:
 
 
 def living(tx: Tx, ids: Iterable[int]) -> list[Row]:
-    """Return those of these entries that are not withdrawn."""
+    """Return those of these entries that count: not withdrawn, and confirmed where need be."""
     sql = """SELECT id, bank, value, quality, provenance FROM bank_entries
-             WHERE id = ANY(%(ids)s) AND withdrawn_at IS NULL"""
+             WHERE id = ANY(%(ids)s) AND living"""
     return [Row(**row) for row in tx.rows(sql, ids=list(ids))]
 
 
@@ -91,7 +136,7 @@ def pages(tx: Tx, kind: Kind) -> Iterator[list[Row]]:
     """Yield all living entries of one kind, some ten thousand at a time."""
     sql = """SELECT e.id, e.bank, e.value, e.quality, e.provenance
              FROM bank_entries e JOIN banks b ON b.id = e.bank
-             WHERE b.kind = %(kind)s AND e.id > %(after)s AND e.withdrawn_at IS NULL
+             WHERE b.kind = %(kind)s AND e.id > %(after)s AND e.living
              ORDER BY e.id LIMIT %(page)s"""
     after = 0
     while page := [Row(**row) for row in tx.rows(sql, kind=kind, after=after, page=PAGE)]:

@@ -16,6 +16,7 @@ from openhaven.policy.emit import Emitter, OutsideError
 from openhaven.policy.parts import Code, Parts
 from openhaven.policy.tree import Node
 from openhaven.policy.values import LARGEST, SMALLEST
+from openhaven.policy.vocabulary import COUNTERS
 
 LONGEST_LIST = 50
 _TYPES = {
@@ -82,6 +83,8 @@ class _Reader:
         if name.startswith(self.missing):
             return Code(self.parts.error, kind, sure=False, cost=0)
         key = self.parts.constant(name)
+        if name.startswith(COUNTERS):
+            return Code(f"(v[{key}] if {key} in v else {self.parts.error})", kind, sure=False)
         if kind == "bool":
             return Code(f"v[{key}]", kind, sure=True)
         return Code(self.names.setdefault(key, f"n{len(self.names)}"), kind, sure=True, cost=0)

@@ -1,7 +1,8 @@
 """What the conditions are asked about: the event and the findings, as values by declared name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from openhaven.core import HARMS, Harm
 from openhaven.intake.model import Event
 from openhaven.policy.model import FROM_BANK, FROM_REPORT
-from openhaven.policy.vocabulary import NONE, Vocabulary
+from openhaven.policy.vocabulary import COUNTERS, LABELS, NONE, Vocabulary
 from openhaven.signals.model import Finding
 
 _BANKS = ("banks.positive", "banks.investigate", "banks.harms")
@@ -25,6 +26,7 @@ _OWED_BY_SUBJECT: dict[str, tuple[str, ...]] = {
 }
 _ORDER = {code: number for number, code in enumerate(HARMS)}
 _DAY = timedelta(days=1)
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -60,11 +62,20 @@ class Facts(msgspec.Struct, frozen=True):
         return [] if name in _BANKS else False
 
 
-def gather(event: Event, findings: Iterable[Finding], vocabulary: Vocabulary) -> Facts:
-    """Return the facts about one event, from the event itself and from what the signals found."""
+def gather(
+    event: Event,
+    findings: Iterable[Finding],
+    vocabulary: Vocabulary,
+    counters: Mapping[str, Any] = _NOTHING,
+) -> Facts:
+    """Return the facts about one event: from itself, from what signals found, and from before."""
     ordered = sorted(findings, key=_order)
     failed = [finding for finding in ordered if finding.unknown is not None]
-    values = {**vocabulary.blank, **_event_values(event)}
+    values = {**vocabulary.blank, **event_values(event)}
+    for name in LABELS:
+        values[name] = list(counters.get(name, ()))
+    for name in vocabulary.counted & counters.keys():
+        values[COUNTERS + name] = counters[name]
     found: dict[str, list[Finding]] = {}
     for finding in ordered:
         for name in _names(finding):
@@ -107,7 +118,7 @@ def not_answered() -> Finding:
     )
 
 
-def _event_values(event: Event) -> dict[str, Any]:
+def event_values(event: Event) -> dict[str, Any]:
     """Return what the event itself says; what it does not say is `none`, `unknown`, "" or -1."""
     account, item, talk = event.account, event.item, event.conversation
     aimed = event.target.account if event.target else None
@@ -177,6 +188,8 @@ def _names(finding: Finding) -> tuple[str, ...]:
             return (f"terms.{finding.value}",)
         case "link":
             return (f"links.{finding.value}",)
+        case "noted":
+            return ()
 
 
 def _in_doubt(finding: Finding, vocabulary: Vocabulary) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from openhaven.policy.places import PackError, Source, did_you_mean, named
 from openhaven.policy.vocabulary import RESERVED
 
-FILES = ("pack.toml", "policy.md", "rules.yaml", "examples.yaml")
+FILES = ("pack.toml", "policy.md", "rules.yaml", "counters.yaml", "examples.yaml")
 NEEDED = ("pack.toml", "policy.md", "rules.yaml")
 FOLDERS = ("terms", "links")
 NAME = re.compile(r"(?!(?:terms|links)$)[a-z0-9][a-z0-9-]{0,62}")

@@ -4,7 +4,9 @@ A name that is not here does not compile, and a word that can never stand there 
 refused, so that a slip of the pen cannot become a rule that never matches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, get_args
 
 import msgspec
@@ -13,6 +15,7 @@ from cel_expr_python import cel
 from openhaven.core import HARMS, AgeBand, EventKind, Visibility
 
 NONE = "none"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _T = cel.Type
 _AGES = frozenset(get_args(AgeBand))
 _NAMES: dict[str, cel.Type] = {
@@ -20,10 +23,12 @@ _NAMES: dict[str, cel.Type] = {
     "account.age_band": _T.STRING,
     "account.age_days": _T.INT,
     "account.country": _T.STRING,
+    "account.labels": _T.List(_T.STRING),
     "item.type": _T.STRING,
     "item.text": _T.STRING,
     "item.language": _T.STRING,
     "item.has_media": _T.BOOL,
+    "item.labels": _T.List(_T.STRING),
     "target.age_band": _T.STRING,
     "conversation.visibility": _T.STRING,
     "conversation.encrypted": _T.BOOL,
@@ -34,6 +39,9 @@ _NAMES: dict[str, cel.Type] = {
     "signals.unknown": _T.List(_T.STRING),
     "context": _T.Map(_T.STRING, _T.DYN),
 }
+LABELS = ("account.labels", "item.labels")
+COUNTERS = "counters."
+_COUNTED = {"int": _T.INT, "double": _T.DOUBLE, "bool": _T.BOOL}
 _LISTED = ("banks.positive", "banks.investigate", "banks.harms", "signals.unknown")
 FUNCTIONS = (
     "contains", "startsWith", "endsWith", "matches", "size", "exists", "exists_one", "all",
@@ -55,11 +63,23 @@ class Vocabulary(msgspec.Struct, frozen=True):
     words: dict[str, frozenset[str]]
     blank: dict[str, Any]
     env: cel.Env
+    counted: frozenset[str] = frozenset()
+    """What counters answer, by the names that they give it. Any of it may be missing."""
 
 
-def declare(terms: Iterable[str], links: Iterable[str], banks: Iterable[str]) -> Vocabulary:
-    """Return the vocabulary of a pack with these lists of terms and links and these banks."""
+def declare(
+    terms: Iterable[str],
+    links: Iterable[str],
+    banks: Iterable[str],
+    labels: Iterable[str] = (),
+    counters: Mapping[str, str] = _NOTHING,
+) -> Vocabulary:
+    """Return the vocabulary of a pack with these lists of terms and links, banks and labels.
+
+    `counters` has the type (`int`, `double` or `bool`) of each answer of its counters, by name.
+    """
     types = dict(_NAMES)
+    types.update({COUNTERS + name: _COUNTED[kind] for name, kind in counters.items()})
     types.update({f"terms.{name}": _T.BOOL for name in terms})
     types.update({f"links.{name}": _T.BOOL for name in links})
     used = frozenset(banks)
@@ -72,7 +92,17 @@ def declare(terms: Iterable[str], links: Iterable[str], banks: Iterable[str]) ->
         "banks.investigate": used,
         "banks.harms": frozenset(HARMS),
         "report.category": frozenset(HARMS) | {NONE},
+        **dict.fromkeys(LABELS, frozenset(labels)),
     }
     lists = [name for name in types if name.startswith(("terms.", "links."))]
     blank: dict[str, Any] = {**{name: [] for name in _LISTED}, **dict.fromkeys(lists, False)}
-    return Vocabulary(types, words, blank, cel.NewEnv(variables=types))
+    return Vocabulary(types, words, blank, cel.NewEnv(variables=types), frozenset(counters))
+
+
+@cache
+def event_vocabulary() -> Vocabulary:
+    """Return the vocabulary of what an event says by itself, for the conditions of counters."""
+    whole = declare((), (), ())
+    elsewhere = ("banks.", "signals.", *LABELS)
+    types = {name: one for name, one in whole.types.items() if not name.startswith(elsewhere)}
+    return Vocabulary(types, whole.words, {}, cel.NewEnv(variables=types))

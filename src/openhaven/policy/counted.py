@@ -1,0 +1,120 @@
+"""What counters can be kept for: accounts, pairs, devices, links, texts, and words of the context.
+
+Each name of `counters.yaml` is read from an event as things with a kind: so the sender of one event
+and the target of another are the same account.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice, product
+
+from openhaven.history import Key, Notes, Part
+from openhaven.history.likeness import likenesses
+from openhaven.intake.model import Account, Event, Item
+from openhaven.signals.links import canonical, links_in
+from openhaven.signals.text.fold import Folds
+
+PAIR = ("account.id", "target.account.id")
+CONTEXT = "context."
+_LINKS = 20
+_KEYS = 40
+_FOLDS = Folds()
+
+
+def _account(one: Account | None) -> tuple[Part, ...]:
+    return (("account", one.id),) if one else ()
+
+
+def _item(one: Item | None) -> tuple[Part, ...]:
+    return (("item", one.id),) if one else ()
+
+
+def _target(event: Event) -> Account | None:
+    return event.target.account if event.target else None
+
+
+def _found(event: Event, notes: Notes) -> list[str]:
+    """Return the addresses in an event in canonical form, each once, 20 at most."""
+    if "links" not in notes:
+        item = event.item
+        named = (form for link in (item.links if item else ()) if (form := canonical(link)))
+        inside = links_in(item.text) if item and item.text else ()
+        notes["links"] = list(islice(dict.fromkeys([*named, *inside]), _LINKS))
+    links: list[str] = notes["links"]
+    return links
+
+
+def _links(event: Event, notes: Notes) -> tuple[Part, ...]:
+    return tuple(("link", link) for link in _found(event, notes))
+
+
+def _hosts(event: Event, notes: Notes) -> tuple[Part, ...]:
+    hosts = (link.partition("/")[0].partition("?")[0] for link in _found(event, notes))
+    return tuple(("host", host) for host in dict.fromkeys(hosts))
+
+
+def _texts(event: Event, notes: Notes) -> tuple[Part, ...]:
+    """Return the keys of a text as a reader takes it: capitals, accents and digits do not count."""
+    if "texts" not in notes:
+        text = (event.item.text if event.item else None) or ""
+        read = "".join([_FOLDS[one] for one in text[:4_000]])
+        notes["texts"] = likenesses("".join([one for one in read if one.isalpha()]))
+    return tuple(("text", one) for one in notes["texts"])
+
+
+NAMES: dict[str, Callable[[Event, Notes], tuple[Part, ...]]] = {
+    "account.id": lambda event, _: _account(event.account),
+    "target.account.id": lambda event, _: _account(_target(event)),
+    "device.id": lambda event, _: (("device", event.device.id),) if event.device else (),
+    "conversation.id": lambda event, _: (
+        (("conversation", event.conversation.id),) if event.conversation else ()
+    ),
+    "item.id": lambda event, _: _item(event.item),
+    "target.item.id": lambda event, _: _item(event.target.item if event.target else None),
+    "link": _links,
+    "link.host": _hosts,
+    "text": _texts,
+}
+"""The names that a counter may be kept by and tell apart, beside `pair` and `context.<name>`."""
+
+
+def parts_named(name: str) -> Callable[[Event, Notes], tuple[Part, ...]]:
+    """Return what reads a name, one of `NAMES` or `context.<name>`, from an event."""
+    if not name.startswith(CONTEXT):
+        return NAMES[name]
+    field = name.removeprefix(CONTEXT)
+
+    def read(event: Event, notes: Notes) -> tuple[Part, ...]:
+        del notes
+        value = event.context.get(field)
+        return () if value is None else ((name, str(value)),)
+
+    return read
+
+
+def keys_by(names: tuple[str, ...]) -> Callable[[Event, Notes], tuple[Key, ...]]:
+    """Return what reads the keys of a counter kept by these names; 40 of them at most."""
+    readers = [parts_named(name) for name in names]
+
+    def read(event: Event, notes: Notes) -> tuple[Key, ...]:
+        found: Iterator[Key] = product(*(reader(event, notes) for reader in readers))
+        return tuple(islice(found, _KEYS))
+
+    return read
+
+
+def number_named(name: str) -> Callable[[Event, Notes], tuple[float, ...]]:
+    """Return what reads the number `context.<name>`; nothing where there is none."""
+    field = name.removeprefix(CONTEXT)
+
+    def read(event: Event, notes: Notes) -> tuple[float, ...]:
+        del notes
+        value = event.context.get(field)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return (_bounded(value),) if is_number and value is not None else ()
+
+    return read
+
+
+def _bounded(value: float | str) -> float:
+    # Beyond this a sum would no longer be exact, or no number at all.
+    return max(-(2.0**53), min(2.0**53, float(value)))

@@ -19,7 +19,7 @@ from openhaven.line import Haven
 
 HARMLESS = "What a nice day at the lake."
 REMOVE, REVIEW, BLOCK = "zorgblat", "flumquist", "grimzorble"
-VERDICT = {"event", "outcome", "reasons", "help", "decision", "task", "pack"}
+VERDICT = {"event", "outcome", "reasons", "help", "hold", "decision", "task", "pack"}
 
 
 def name(kind: str = "x") -> str:

@@ -85,7 +85,7 @@ def in_library(pack: Pack, parts: dict[str, Any], findings: list[Finding]) -> An
     judged = event(**parts)
     asking = Asking(gather(judged, findings, pack.vocabulary), pack.vocabulary.env, pack._plans)
     asking.generated = False
-    return pack._verdict(judged, asking.ask(pack._plans.of(judged.kind, prompted=True)))
+    return pack._verdict(judged, asking.ask(pack._plans.of(judged.kind, prompted=True)), {})
 
 
 @settings(
@@ -102,7 +102,7 @@ def test_a_verdict_is_what_the_library_says(
              unknown=["hold", "review", "ignore"][at % 3])
         for at, when in enumerate(conditions)
     ]  # fmt: skip
-    pack = load_texts({**base.files, "rules.yaml": "".join(made)})
+    pack = load_texts({**base.files, "rules.yaml": "".join(made)}, kept=True)
     for parts in events:
         assert pack.evaluate(event(**parts), findings) == in_library(pack, parts, findings)
         assert pack.evaluate(event(**parts), []) == in_library(pack, parts, [])
@@ -116,7 +116,7 @@ def test_findings_that_are_not_needed_change_nothing(
     base: Pack, conditions: list[str], parts: dict[str, Any], findings: list[Finding]
 ) -> None:
     made = [rule(when, id=f"r{at}", on=["post.create"]) for at, when in enumerate(conditions)]
-    pack = load_texts({**base.files, "rules.yaml": "".join(made)})
+    pack = load_texts({**base.files, "rules.yaml": "".join(made)}, kept=True)
     needed = pack.needs(event(**parts))
     heads = {"term": "terms", "link": "links", "positive": "banks", "investigate": "banks"}
     kept = [one for one in findings if needed if one.unknown or heads[one.opinion] in needed]

@@ -67,6 +67,6 @@ def test_a_verdict_without_findings_is_what_all_rules_say(
 ) -> None:
     then = {"outcome": "remove", "harm": "spam"}
     made = [rule(when, id=f"r{place}", then=then) for place, when in enumerate(conditions)]
-    pack = load_texts({**base.files, "rules.yaml": "".join(made)})
+    pack = load_texts({**base.files, "rules.yaml": "".join(made)}, kept=True)
     judged = event(**parts)
     assert pack.evaluate(judged, []) == pack.evaluate(judged, [NOTHING])

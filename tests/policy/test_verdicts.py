@@ -79,7 +79,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Pack:
 
 
 def with_rules(base: Pack, made: Iterable[str]) -> Pack:
-    return load_texts({**base.files, "rules.yaml": "".join(made)})
+    return load_texts({**base.files, "rules.yaml": "".join(made)}, kept=True)
 
 
 def judge(tmp_path: Path, rules_text: str, *findings: Finding, **parts: Any) -> Verdict:
@@ -224,7 +224,9 @@ def test_a_rule_may_only_offer_help(tmp_path: Path) -> None:
 def test_the_public_form(tmp_path: Path) -> None:
     pack = pack_of(tmp_path)
     public = pack.evaluate(event(), [found("bad")]).public()
-    assert list(public) == ["event", "outcome", "reasons", "help", "decision", "task", "pack"]
+    assert list(public) == [
+        "event", "outcome", "reasons", "help", "hold", "decision", "task", "pack"
+    ]  # fmt: skip
     assert public["pack"] == pack.fingerprint
     assert public["reasons"] == [
         {

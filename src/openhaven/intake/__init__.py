@@ -6,6 +6,14 @@ report becomes an event, too, so that there is one line and one place where work
 
 from openhaven.intake.actions import accept, accept_media, check, email_of
 from openhaven.intake.claiming import claim, record, retry_stuck, stumble, tally
+from openhaven.intake.labels import (
+    Labels,
+    Note,
+    give_labels,
+    labels_about,
+    labels_on,
+    remove_labels,
+)
 from openhaven.intake.model import (
     Account,
     Conversation,
@@ -52,8 +60,10 @@ __all__ = [
     "Event",
     "EventRow",
     "Item",
+    "Labels",
     "MediaFacts",
     "MediaRef",
+    "Note",
     "Platform",
     "Report",
     "ReportSubject",
@@ -69,6 +79,9 @@ __all__ = [
     "create_key",
     "email_of",
     "event_of",
+    "give_labels",
+    "labels_about",
+    "labels_on",
     "latest_of_item",
     "media_facts",
     "media_of",
@@ -76,6 +89,7 @@ __all__ = [
     "platform_named",
     "platform_names",
     "record",
+    "remove_labels",
     "report_of",
     "report_status",
     "retry_stuck",

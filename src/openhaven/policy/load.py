@@ -10,6 +10,7 @@ import msgspec
 from openhaven.core import HARMS
 from openhaven.policy.clauses import read_all_clauses
 from openhaven.policy.conditions import Condition, compile_condition
+from openhaven.policy.counters import asked_by, read_all_counters
 from openhaven.policy.folder import NAME, fingerprint
 from openhaven.policy.includes import in_order, read_packs
 from openhaven.policy.lists import read_list
@@ -18,6 +19,7 @@ from openhaven.policy.model import FROM_BANK, FROM_REPORT, Clause, Rule
 from openhaven.policy.pack import Manifest, Pack
 from openhaven.policy.places import START, BrokenPack, PackError, Place, Source, did_you_mean
 from openhaven.policy.refusals import explained
+from openhaven.policy.sense import Placed, contradictions
 from openhaven.policy.vocabulary import Vocabulary, declare
 
 _TOML_AT = re.compile(r"(.*) \(at line (\d+), column (\d+)\)")
@@ -31,7 +33,11 @@ _PATTERNS = {
     "jurisdictions": re.compile(r"[A-Z]{2}|\*"),
     "banks": re.compile(r"[a-z0-9][a-z0-9-]{0,62}"),
     "include": NAME,
+    "queues": NAME,
+    "labels": NAME,
 }
+# The queues that every house has; `appeals` is not for rules.
+QUEUES = frozenset({"general", "reports", "child-safety", "care"})
 
 
 def load(path: Path | str) -> Pack:
@@ -46,10 +52,11 @@ def load(path: Path | str) -> Pack:
     return load_texts(texts)
 
 
-def load_texts(texts: dict[str, str]) -> Pack:
+def load_texts(texts: dict[str, str], *, kept: bool = False) -> Pack:
     """Return the pack whose files are `texts` by name, as `Pack.files` and the database keep them.
 
-    Raises `BrokenPack` as `load` does.
+    Raises `BrokenPack` as `load` does. A pack that was `kept` is taken as it stood: rules that
+    could be read and judged then, and only make no sense, are among its warnings.
     """
     errors: list[PackError] = []
     order = in_order(texts, errors)
@@ -60,20 +67,31 @@ def load_texts(texts: dict[str, str]) -> Pack:
     ]
     clauses = read_all_clauses(texts, order, errors)
     lists = (_lists("terms", texts, errors), _lists("links", texts, errors))
-    vocabulary = declare(*lists, [bank for one in manifests if one for bank in one.banks])
-    seen: dict[str, str] = {}
-    rules = [
-        rule
+    said = _Said(clauses, QUEUES.union(*(one.queues for one in manifests if one)))
+    readers = [
+        _Rules(Source(name, texts[name]), said, errors)
         for at in order
-        if f"{at}rules.yaml" in texts
-        for rule in _Rules(
-            Source(f"{at}rules.yaml", texts[f"{at}rules.yaml"]), clauses, vocabulary, errors, seen
-        ).read()
+        if (name := f"{at}rules.yaml") in texts
     ]
+    labels = {label for one in manifests if one for label in one.labels}
+    counters = read_all_counters(texts, order, errors)
+    vocabulary = declare(
+        *lists,
+        [bank for one in manifests if one for bank in one.banks],
+        labels.union(*(one.labels() for one in readers)),
+        {name: kind for one in counters for name, kind in one.fields.items()},
+    )
+    rules = [rule for one in readers for rule in one.read(vocabulary)]
     manifest = manifests[-1]
+    warnings: list[PackError] = []
+    contradictions(rules, warnings if kept else errors, warnings)
     if errors or manifest is None:
         raise BrokenPack(errors)
-    return Pack(manifest, fingerprint(texts), texts, clauses, rules, lists, vocabulary, seen)
+    pairs = [(one.rule, one.condition) for one in rules]
+    pack = Pack(manifest, fingerprint(texts), texts, clauses, pairs, lists, vocabulary, said.seen)
+    pack.warnings = tuple(sorted(warnings))
+    pack.counters = asked_by(counters, pairs)
+    return pack
 
 
 def _manifest(source: Source, errors: list[PackError]) -> Manifest | None:
@@ -127,25 +145,27 @@ def _lists(kind: str, texts: dict[str, str], errors: list[PackError]) -> dict[st
     return lists
 
 
+class _Said(msgspec.Struct):
+    """What the files of a pack say together: clauses, queues, and the file of each rule seen."""
+
+    clauses: dict[str, Clause]
+    queues: frozenset[str]
+    seen: dict[str, str] = {}
+
+
 class _Rules:
-    """Reads rules.yaml against the clauses and the vocabulary of its pack."""
+    """Reads one rules.yaml against what the whole pack says."""
 
-    def __init__(
-        self,
-        source: Source,
-        clauses: dict[str, Clause],
-        vocabulary: Vocabulary,
-        errors: list[PackError],
-        seen: dict[str, str],
-    ) -> None:
+    def __init__(self, source: Source, said: _Said, errors: list[PackError]) -> None:
         self.marked = Marked(source)
-        self.clauses = clauses
-        self.vocabulary = vocabulary
         self.errors = errors
-        self.seen = seen
+        self.clauses = said.clauses
+        self.queues = said.queues
+        self.seen = said.seen
+        self.data = self.parsed()
 
-    def read(self) -> list[tuple[Rule, Condition]]:
-        """Return the rules that are sound; the mistakes of the others go to the errors."""
+    def parsed(self) -> list[Any]:
+        """Return the rules as they stand in the file, not yet checked."""
         try:
             self.marked = read_yaml(self.marked.source)
         except UnreadableError as mistake:
@@ -155,9 +175,25 @@ class _Rules:
         if not isinstance(data, list) or not 0 < len(data) <= _RULES_LIMIT:
             self.tell("$", f"This file is a list of 1 to {_RULES_LIMIT:,} rules, each after a “-”.")
             return []
-        return [found for at, one in enumerate(data) if (found := self.rule(f"$[{at}]", one))]
+        return data
 
-    def rule(self, path: str, data: Any) -> tuple[Rule, Condition] | None:
+    def labels(self) -> set[str]:
+        """Return the labels that these rules give."""
+        found = set()
+        for one in self.data:
+            then = one.get("then") if isinstance(one, dict) else None
+            label = then.get("label") if isinstance(then, dict) else None
+            name = label.get("name") if isinstance(label, dict) else None
+            if isinstance(name, str):
+                found.add(name)
+        return found
+
+    def read(self, vocabulary: Vocabulary) -> list[Placed]:
+        """Return the rules that are sound; the mistakes of the others go to the errors."""
+        self.vocabulary = vocabulary
+        return [found for at, one in enumerate(self.data) if (found := self.rule(f"$[{at}]", one))]
+
+    def rule(self, path: str, data: Any) -> Placed | None:
         if isinstance(data, dict) and f"{path}.when" in self.marked.raw:
             data["when"] = self.marked.raw[f"{path}.when"]
         try:
@@ -168,7 +204,10 @@ class _Rules:
         before = len(self.errors)
         self.check(path, rule)
         condition = self.condition(path, rule)
-        return (rule, condition) if condition and len(self.errors) == before else None
+        if condition is None or len(self.errors) > before:
+            return None
+        place = self.marked.source.error(self.marked.place(f"{path}.when"), "")
+        return Placed(rule, condition, place)
 
     def check(self, path: str, rule: Rule) -> None:
         if rule.id in self.seen:
@@ -189,7 +228,12 @@ class _Rules:
             self.tell(f"{path}.then.harm", f"There is no harm “{harm}”.{near}")
         if harm == FROM_REPORT and set(rule.on) != {"report.create"}:
             self.tell(f"{path}.then.harm", "Only a rule on report.create alone can take that harm.")
+        if rule.then.queue not in self.queues:
+            near = did_you_mean(rule.then.queue, self.queues)
+            more = near or " List a queue of your own under `queues` in pack.toml."
+            self.tell(f"{path}.then.queue", f"There is no queue “{rule.then.queue}”.{more}")
         self.check_days(path, rule)
+        self.check_limits(path, rule)
         for at, topic in enumerate(rule.then.help or ()):
             if topic not in _TOPICS:
                 what = f"There is no help topic “{topic}”.{did_you_mean(topic, _TOPICS)}"
@@ -202,6 +246,14 @@ class _Rules:
             self.tell(f"{path}.then", what)
         if outcome in ("allow", "review") and days is not None:
             self.tell(f"{path}.then.days", f"“{outcome}” takes nothing away, so it has no days.")
+
+    def check_limits(self, path: str, rule: Rule) -> None:
+        if rule.daily_cap is not None and rule.then.outcome in ("allow", "review"):
+            what = f"“{rule.then.outcome}” decides nothing, so there is nothing to cap."
+            self.tell(f"{path}.daily_cap", what)
+        if rule.then.label is not None and "report.create" in rule.on:
+            what = "What one person reports is no ground for a label; a person looks at it first."
+            self.tell(f"{path}.then.label", what)
 
     def condition(self, path: str, rule: Rule) -> Condition | None:
         where = f"{path}.when"

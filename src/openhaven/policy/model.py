@@ -29,13 +29,36 @@ class Clause(msgspec.Struct, frozen=True):
     reference: str
 
 
+class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A word that a rule puts on the account or the item for some `days`; rules can read it.
+
+    It is a note for rules and staff, and no finding about what a person did.
+    """
+
+    name: Name
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)]
+    on: Literal["account", "item"] = "account"
+
+
+class Fallback(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When a rule no longer acts by itself: too many of its decisions were overturned on appeal.
+
+    More than the share `overturned` (0 to 1) of the appeals that were decided within `days`, once
+    there were `at_least` so many.
+    """
+
+    overturned: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+    at_least: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20
+    days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
+
+
 class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What follows when a rule matches.
 
     `harm` is a harm class; or `from-bank`, the gravest one of the banks that matched; or
     `from-report`, the one that the reporter chose. `severity` (1 nuisance to 4 danger to life or
     to a child) and `help` come from the harm when they are left out. `days` says for how
-    long; a rule that restricts must say it.
+    long; a rule that restricts must say it. `label` is put on the account or the item as well.
     """
 
     outcome: Outcome
@@ -44,6 +67,7 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     queue: Name = "general"
     days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
     help: Annotated[tuple[Topic, ...], msgspec.Meta(max_length=10)] | None = None
+    label: Label | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,7 +75,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     `on` are the kinds of events it looks at, `when` is CEL. A `shadow` rule is recorded and does
     nothing. `unknown` says what shall happen when the condition cannot be answered: a person looks
-    (`review`; `hold` until then) or nothing but a count (`ignore`).
+    (`review`; `hold`: it is held back until then) or nothing but a count (`ignore`). `sample` is
+    the share of events that it looks at. `daily_cap` is how often a day (UTC) it acts by itself;
+    beyond that, and once it has fallen back (`fallback`), a person is asked instead.
     """
 
     id: Name
@@ -61,6 +87,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     then: Then
     mode: Literal["live", "shadow"] = "live"
     unknown: Unknown = "review"
+    sample: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    daily_cap: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
+    fallback: Fallback | None = None
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -76,12 +105,21 @@ class Reason(msgspec.Struct, frozen=True):
     matched: bool = True
 
 
+class Labelled(msgspec.Struct, frozen=True):
+    """A label that a rule gives because of an event."""
+
+    rule: str
+    label: Label
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules said of one event.
 
     `reasons` has the strongest first, and `severity`, `harm`, `queue` and `days` are of that one
     (severity 0 and empty words when no rule spoke). `shadow` are reasons that do not act. `unknown`
     names every live rule that could not be answered, whatever followed, so that it can be counted.
+    `hold` says that it is held back until a person has looked. `labels` are what its rules note.
+    `capped` and `fallen` name the rules for which a person is asked although they would act.
     """
 
     event: str
@@ -95,6 +133,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     days: int | None = None
     shadow: tuple[Reason, ...] = ()
     unknown: tuple[str, ...] = ()
+    hold: bool = False
+    labels: tuple[Labelled, ...] = ()
+    capped: tuple[str, ...] = ()
+    fallen: tuple[str, ...] = ()
     decision: str | None = None
     task: str | None = None
 
@@ -105,6 +147,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
             "outcome": self.outcome,
             "reasons": [_public(reason) for reason in self.reasons],
             "help": list(self.help),
+            "hold": self.hold,
             "decision": self.decision,
             "task": self.task,
             "pack": self.pack,

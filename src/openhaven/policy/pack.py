@@ -7,25 +7,30 @@ from typing import Any
 
 import msgspec
 
+from openhaven.history import Counter
 from openhaven.intake.model import Event
 from openhaven.policy.asking import Asking
 from openhaven.policy.conditions import Condition
 from openhaven.policy.facts import gather
-from openhaven.policy.model import Clause, Rule, Verdict
+from openhaven.policy.model import STRENGTH, Clause, Fallback, Labelled, Rule, Verdict
+from openhaven.policy.places import PackError
 from openhaven.policy.plans import Compiled, Plans
-from openhaven.policy.spoken import Spoken, always
-from openhaven.policy.vocabulary import Vocabulary
+from openhaven.policy.spoken import Spoken, always, drawn, lessened
+from openhaven.policy.vocabulary import LABELS, Vocabulary
 from openhaven.signals.model import Finding
 
 _RANK = attrgetter("rank")
 _NO_COUNTERS: Mapping[str, Any] = MappingProxyType({})
+_NO_REINS: Mapping[str, str] = MappingProxyType({})
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `pack.toml` says: whose pack it is, for which languages and countries, with which banks.
 
     `jurisdictions` are ISO 3166-1 alpha-2 codes, or `*` for everywhere. `include` names the packs
-    whose clauses, rules and lists belong to this one, too.
+    whose clauses, rules and lists belong to this one, too. `queues` are queues of its own beside
+    the usual ones, `labels` are labels that rules read and others give. `fallback` holds for every
+    rule that does not say it itself.
     """
 
     name: str
@@ -35,6 +40,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     jurisdictions: tuple[str, ...]
     banks: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    fallback: Fallback = Fallback()
 
 
 class Pack:
@@ -59,32 +67,46 @@ class Pack:
         self.clauses = clauses
         self.term_lists, self.link_lists = lists
         self.vocabulary = vocabulary
+        self.warnings: tuple[PackError, ...] = ()
+        """What is no mistake and may yet not be meant; `openhaven pack check` shows it."""
         self.origins = origins
         """The file that each rule stands in, by the rule's id."""
         self.compiled = tuple(
             Compiled(rule, condition, always(rule, condition)) for rule, condition in rules
         )
         self.rules = tuple(one.rule for one in self.compiled)
+        self.counters: tuple[Counter, ...] = ()
+        """What it counts, each with the kinds of events whose rules read it."""
         self._plans = Plans(self.compiled, vocabulary)
+        self._samples = any(rule.sample < 1 for rule in self.rules)
+        names = frozenset(name for one in self.compiled for name in one.condition.names)
+        self.reads_labels = not names.isdisjoint(LABELS)
+        """Whether a rule asks which labels an account or an item has."""
 
     def evaluate(
         self,
         event: Event,
         findings: Iterable[Finding],
-        counters: Mapping[str, Any] = _NO_COUNTERS,  # noqa: ARG002
+        counters: Mapping[str, Any] = _NO_COUNTERS,
+        reined: Mapping[str, str] = _NO_REINS,
     ) -> Verdict:
         """Judge `event` by what the signals found: no clock, no I/O, same inputs, same verdict.
 
         The strongest outcome wins (block, remove, restrict, review, allow). A rule that cannot be
-        answered never counts as matched or as not matched: its `unknown` decides. `counters` is
-        where the history of accounts will come in; no rule can read it yet.
+        answered never counts as matched or as not matched: its `unknown` decides. `counters` is the
+        history of what the event is about, by name, and the labels on it (`account.labels`,
+        `item.labels`). `reined` names rules that may only ask a person now, and why (`capped`,
+        `fallen`).
         """
         findings = tuple(findings)
         plan = self._plans.of(event.kind, prompted=bool(findings))
         if not plan.rules:
             return Verdict(event=event.id, outcome="allow", pack=self.fingerprint)
-        asking = Asking(gather(event, findings, self.vocabulary), self.vocabulary.env, self._plans)
-        return self._verdict(event, asking.ask(plan))
+        facts = gather(event, findings, self.vocabulary, counters)
+        spoken = Asking(facts, self.vocabulary.env, self._plans).ask(plan)
+        if self._samples:
+            spoken = [one for one in spoken if drawn(one.rule, event.id)]
+        return self._verdict(event, spoken, reined)
 
     def needs(self, event: Event) -> frozenset[str]:
         """Return which findings can matter for `event`: those of `terms`, `links` and `banks`.
@@ -94,12 +116,18 @@ class Pack:
         """
         return self._plans.needs(event.kind, gather(event, (), self.vocabulary).values)
 
+    def fallback_of(self, rule: Rule) -> Fallback:
+        """Return when this rule no longer acts by itself: what it says, else the whole pack."""
+        return rule.fallback or self.manifest.fallback
+
     @property
     def in_library(self) -> Mapping[str, str]:
         """The rules that are no generated code but run in the CEL library, by id, and why."""
         return MappingProxyType(self._plans.outside)
 
-    def _verdict(self, event: Event, spoken: list[Spoken]) -> Verdict:
+    def _verdict(self, event: Event, spoken: list[Spoken], reined: Mapping[str, str]) -> Verdict:
+        if reined:
+            spoken = [lessened(one) if one.rule.id in reined else one for one in spoken]
         spoken.sort(key=_RANK)
         live = [one for one in spoken if one.rule.mode == "live"]
         acting = [one for one in live if one.acts]
@@ -126,4 +154,35 @@ class Pack:
             days=first.rule.then.days if first.reason.matched else None,
             shadow=tuple([one.reason for one in shadow]),
             unknown=unknown,
+            hold=_held(event, acting),
+            labels=_labels(acting, reined),
+            capped=_reined(acting, reined, "capped"),
+            fallen=_reined(acting, reined, "fallen"),
         )
+
+
+def _held(event: Event, acting: list[Spoken]) -> bool:
+    """Say whether the event's item is held back: no rule decides, and one asks for a hold."""
+    if event.item is None or event.kind == "report.create" or acting[0].reason.outcome != "review":
+        return False
+    return any(not one.reason.matched and one.rule.unknown == "hold" for one in acting)
+
+
+def _labels(acting: list[Spoken], reined: Mapping[str, str]) -> tuple[Labelled, ...]:
+    """Return the labels of the rules that hold and act as they say."""
+    return tuple(
+        [
+            Labelled(one.rule.id, one.rule.then.label)
+            for one in acting
+            if one.rule.then.label and one.reason.matched and one.rule.id not in reined
+        ]
+    )
+
+
+def _reined(acting: list[Spoken], reined: Mapping[str, str], why: str) -> tuple[str, ...]:
+    """Return the rules that would act and may not, for this reason."""
+    if not reined:
+        return ()
+    review = STRENGTH["review"]
+    would = [one.rule for one in acting if STRENGTH[one.rule.then.outcome] > review]
+    return tuple(sorted(rule.id for rule in would if reined.get(rule.id) == why))

@@ -9,7 +9,7 @@ import msgspec
 from openhaven.policy.compile import Answer, Program, answering, kinds_of, plain
 from openhaven.policy.conditions import Condition
 from openhaven.policy.model import Rule
-from openhaven.policy.spoken import FROM_SIGNALS, Spoken
+from openhaven.policy.spoken import FROM_ELSEWHERE, Spoken
 from openhaven.policy.vocabulary import Vocabulary
 
 NEEDS = frozenset({"terms", "links", "banks"})
@@ -87,7 +87,7 @@ class Plans:
         owed = [one for one in self.of(kind, prompted=True).rules if one.needs]
         if kind not in self._early:
             conditions = ((one.needs, one.condition.tree) for one in owed)
-            self._early[kind] = Program(conditions, self.kinds, FROM_SIGNALS)
+            self._early[kind] = Program(conditions, self.kinds, FROM_ELSEWHERE)
         early = self._early[kind]
         if not plain(values):
             return frozenset().union(*(one.needs for one in owed))

@@ -1,14 +1,20 @@
 """A rule that spoke, ready for the verdict."""
 
+import hashlib
+
 import msgspec
 
 from openhaven.core import HARMS, Harm
 from openhaven.policy.conditions import Condition
 from openhaven.policy.facts import not_answered
 from openhaven.policy.model import STRENGTH, Reason, Rule
+from openhaven.policy.vocabulary import LABELS
 from openhaven.signals.model import Finding
 
 FROM_SIGNALS = ("terms.", "links.", "banks.", "signals.")
+# What is not known before signals are asked: their answers, and what was counted and noted before.
+FROM_ELSEWHERE = (*FROM_SIGNALS, "counters.", *LABELS)
+_WHOLE = 1 << 64
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -35,6 +41,23 @@ def matched(rule: Rule, findings: tuple[Finding, ...], harm: Harm) -> Spoken:
 def unanswered(rule: Rule, findings: tuple[Finding, ...], harm: Harm) -> Spoken:
     """Return what a rule says that cannot be answered: a person looks, unless it ignores that."""
     return _spoken(rule, Reason(rule.id, rule.clause, findings, "review", False), harm)
+
+
+def drawn(rule: Rule, event: str) -> bool:
+    """Say whether the rule looks at the event with this id, if it looks only at a sample.
+
+    The same rule and event always give the same answer, so that trying again agrees.
+    """
+    if rule.sample >= 1:
+        return True
+    digest = hashlib.blake2b(f"{rule.id}\0{event}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) < rule.sample * _WHOLE
+
+
+def lessened(one: Spoken) -> Spoken:
+    """Return what a rule says that may not act by itself just now: a person shall look."""
+    reason = msgspec.structs.replace(one.reason, outcome="review")
+    return msgspec.structs.replace(one, reason=reason, rank=(-STRENGTH["review"], *one.rank[1:]))
 
 
 def always(rule: Rule, condition: Condition) -> tuple[Spoken, Spoken] | None:

@@ -1,0 +1,1 @@
+"""A shipped policy pack. Its text files are the pack."""

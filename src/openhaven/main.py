@@ -33,36 +33,35 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
 
     Raises `Problem` for a broken pack, an altered ledger or a database of a newer version.
     """
-    pack = policy.load(policy.find_pack(settings.pack))
     migrate(url)
     db = Database(url, bytes.fromhex(secrets.master))
     signer = ledger.signer_from(bytes.fromhex(secrets.ledger_seed))
     blobs, banks = Blobs(settings.home / "blobs"), signals.Banks()
     hasher = signals.MediaHasher()
     wiring = Wiring(settings, db, blobs, Http(), hasher)
+    sequencer = ledger.Sequencer(db, signer, settings.home)
+    # First of all the ledger is held against its outside copy: else nothing may be written.
+    sequencer.start()
     haven = Haven(
         settings=settings,
         secrets=secrets,
         db=db,
         blobs=blobs,
         banks=banks,
-        signals=signals.load(signals.Tools(banks, pack.term_lists, pack.link_lists)),
-        packs=policy.Packs(pack),
+        packs=policy.publishing.start(db, banks, settings.pack),
         hasher=hasher,
         http=wiring.http,
         connectors=connectors.connect(wiring),
         signer=signer,
-        sequencer=ledger.Sequencer(db, signer, settings.home),
+        sequencer=sequencer,
     )
     _first_words(haven)
     return haven
 
 
 def _first_words(haven: Haven) -> None:
-    """Hold the ledger against its outside copy, keep the pack, and make the default platform."""
-    haven.sequencer.start()
+    """Make the default platform, and learn of the banks."""
     with haven.db.begin(_ME) as tx:
-        policy.register(tx, haven.packs.current)
         if tx.lock("openhaven.default_platform") and not tx.value(
             "SELECT 1 FROM platforms LIMIT 1"
         ):

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -260,15 +261,15 @@ class Hanging:
 @pytest.mark.parametrize("many", [1, 4])
 def test_signals_that_hang_hold_nobody_longer_than_two_seconds(town: Town, many: int) -> None:
     hanging = tuple(Hanging(name("hang")) for _ in range(many))
-    normal = town.haven.signals
-    object.__setattr__(town.haven, "signals", (*normal, *hanging))
+    normal = town.haven.packs.now
+    town.haven.packs.swap(replace(normal, signals=(*normal.signals, *hanging)))
     sent = saying("hang")
     began = time.monotonic()
     try:
         reply = town.send(sent, "?wait=verdict")
         took = time.monotonic() - began
     finally:
-        object.__setattr__(town.haven, "signals", normal)
+        town.haven.packs.swap(normal)
         for one in hanging:
             one.let_go.set()
     assert reply.status in (200, 202)
@@ -299,14 +300,14 @@ def test_a_lock_in_the_database_holds_nobody_longer_than_two_seconds(town: Town)
 
 def test_a_batch_that_waits_is_answered_in_time_as_well(town: Town) -> None:
     hanging = Hanging(name("hang"))
-    normal = town.haven.signals
-    object.__setattr__(town.haven, "signals", (*normal, hanging))
+    normal = town.haven.packs.now
+    town.haven.packs.swap(replace(normal, signals=(*normal.signals, hanging)))
     sent = [saying("hang") for _ in range(20)] + [body() for _ in range(4)]
     began = time.monotonic()
     try:
         reply = town.send(sent, "?wait=verdict")
     finally:
-        object.__setattr__(town.haven, "signals", normal)
+        town.haven.packs.swap(normal)
         hanging.let_go.set()
     assert time.monotonic() - began < 2.8
     assert {one["status"] for one in reply.json} <= {200, 202}

@@ -7,8 +7,6 @@ from policy_scene import POLICY, RULE, event, found, pack_of, write
 
 from openhaven.core import Problem, system
 from openhaven.policy import (
-    BrokenPack,
-    Packs,
     clause_as_it_stood,
     load,
     pack_as_it_stood,
@@ -78,16 +76,3 @@ def test_the_fingerprint_changes_with_every_byte_and_with_nothing_else(tmp_path:
         {"terms/more.txt": "zorgblat\n"}, {"examples.yaml": "[]"},
     )}  # fmt: skip
     assert len(changed | {first.fingerprint}) == 5
-
-
-def test_a_broken_pack_never_replaces_the_running_one(tmp_path: Path) -> None:
-    packs = Packs(pack_of(tmp_path))
-    running = packs.current
-    write(tmp_path, {"rules.yaml": RULE.replace("terms.bad", "terms.bat")})
-    with pytest.raises(BrokenPack):
-        packs.reload(tmp_path)
-    assert packs.current is running
-    write(tmp_path, {"rules.yaml": RULE.replace("review", "remove")})
-    assert packs.reload(tmp_path) is packs.current
-    assert packs.current is not running
-    assert running.evaluate(event(), [found("bad")]).outcome == "review"

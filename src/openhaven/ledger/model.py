@@ -47,10 +47,14 @@ SEALED: dict[str, tuple[str, ...]] = {
     "reports": ("id", "platform", "event", "item", "account", "category", "subject", "digest",
                 "anonymous", "created_at"),
     "packs": ("fingerprint", "name", "version", "files"),
+    "pack_reviews": ("id", "draft", "fingerprint", "said", "staff", "authors", "alone", "reason",
+                     "at"),
+    "packs_in_force": ("id", "seq", "after", "pack", "how", "review", "restores", "backtest",
+                       "reason", "by_whom", "at"),
 }  # fmt: skip
 
 # A row of these tables that no entry speaks of was written behind the ledger's back.
-ALWAYS_RECORDED = ("decisions", "judgements", "appeals")
+ALWAYS_RECORDED = ("decisions", "judgements", "appeals", "pack_reviews", "packs_in_force")
 
 
 class New(msgspec.Struct, frozen=True):

@@ -20,13 +20,17 @@ class Haven:
     db: Database
     blobs: Blobs
     banks: Banks
-    signals: tuple[Signal, ...]
     packs: Packs
     hasher: MediaHasher
     http: Http
     connectors: Mapping[str, Connector]
     signer: Signer
     sequencer: Sequencer
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The signals of the pack in force. Who needs both takes `packs.now` once instead."""
+        return self.packs.now.signals
 
     @property
     def voice(self) -> Voice:

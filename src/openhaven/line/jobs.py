@@ -9,7 +9,7 @@ from datetime import timedelta
 import psycopg
 import structlog
 
-from openhaven import connectors, decisions, intake, ledger, records, review
+from openhaven import connectors, decisions, intake, ledger, policy, records, review
 from openhaven.core import Problem, system
 from openhaven.decisions import Act
 from openhaven.line.drafts import matter
@@ -176,6 +176,11 @@ def follow_banks(haven: Haven) -> int:
     return 0
 
 
+def follow_policy(haven: Haven) -> int:
+    """Put in force what was published, in this process."""
+    return policy.publishing.follow(haven.db, haven.banks, haven.packs)
+
+
 def keep_house(haven: Haven) -> int:
     """Forget what is past its retention."""
     return records.retain(haven.db, haven.blobs, haven.settings.retention)
@@ -195,8 +200,9 @@ class Worker:
         self._pool = ThreadPoolExecutor(CARRIERS, thread_name_prefix="carry")
 
     def follow(self) -> None:
-        """Start only what a process needs that answers by itself: knowing the banks."""
+        """Start only what a process needs that answers by itself: knowing banks and rules."""
         self._loop("banks", 0.4, lambda: follow_banks(self._haven))
+        self._loop("policy", 0.5, lambda: follow_policy(self._haven), "policy")
 
     def start(self) -> None:
         """Start every loop and the listener that wakes them."""

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from openhaven import decisions, intake, ledger, policy, review, signals
+from openhaven import decisions, history, intake, ledger, policy, review, signals
 from openhaven.decisions import Decision, Draft
 from openhaven.intake import Claimed
 from openhaven.line import drafts
 from openhaven.line.haven import Haven
-from openhaven.policy import Verdict
+from openhaven.policy import Pack, Verdict
 from openhaven.storage import Tx
 
 
@@ -33,20 +33,24 @@ def walk(
     `tally=False` leaves the counting of passed events to the worker (for a single event).
     `deadline_s` is the time that signals have, as in `signals.measure`.
     """
+    now = haven.packs.now
     media = intake.media_of(tx, batch)
     findings = signals.measure(
         [claimed.event for claimed in batch],
         media,
-        haven.signals,
+        now.signals,
         deadline_s=deadline_s,
         content=[claimed.content for claimed in batch],
     )
-    pack = haven.packs.current
+    pack = now.pack
+    seen = [replace(claimed, event=visible(claimed)) for claimed in batch]
+    counts = history.count(tx, seen, pack.counters)
     verdicts = [
-        hand_over(haven, tx, claimed, pack.evaluate(visible(claimed), found, {}), media)
-        for claimed, found in zip(batch, findings, strict=True)
+        hand_over(haven, tx, claimed, pack.evaluate(shown.event, found, counted), pack, media)
+        for claimed, shown, found, counted in zip(batch, seen, findings, counts, strict=True)
     ]
     intake.record(tx, drafts.verdict_rows(batch, verdicts), tallied=tally)
+    policy.keep(tx, batch, findings, counts, verdicts)
     if tally and batch:
         ledger.append(tx, "events.judged", drafts.tally(verdicts, pack.fingerprint))
     return verdicts
@@ -58,7 +62,7 @@ def visible(claimed: Claimed) -> intake.Event:
 
 
 def hand_over(
-    haven: Haven, tx: Tx, claimed: Claimed, verdict: Verdict, media: drafts.Media
+    haven: Haven, tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: drafts.Media
 ) -> Verdict:
     """Let an event pass, ask a person, or decide; return the verdict with the task or decision."""
     match drafts.outcome_of(claimed, verdict):
@@ -68,7 +72,7 @@ def hand_over(
             task = review.open_task(tx, **drafts.question(tx, claimed, verdict))
             return replace(verdict, outcome="review", task=task)
         case _:
-            draft = drafts.from_verdict(tx, claimed, verdict, haven.packs.current, media)
+            draft = drafts.from_verdict(tx, claimed, verdict, pack, media)
             return replace(verdict, decision=settle(haven, tx, draft).id)
 
 

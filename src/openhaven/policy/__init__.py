@@ -9,10 +9,11 @@ is *unknown*, never "no match": each rule says what then happens. `register` kee
 pack for good, so that `clause_as_it_stood` can show what was decided on.
 """
 
+from openhaven.policy import publishing
 from openhaven.policy.actions import register
 from openhaven.policy.examples import Tried, check_examples, run_examples
 from openhaven.policy.features import forget_features, keep
-from openhaven.policy.holder import Packs
+from openhaven.policy.holder import InForce, Packs, in_force
 from openhaven.policy.load import load
 from openhaven.policy.measuring import measure_with
 from openhaven.policy.model import STRENGTH, Clause, Reason, Rule, Then, Verdict
@@ -25,6 +26,7 @@ __all__ = [
     "STRENGTH",
     "BrokenPack",
     "Clause",
+    "InForce",
     "Manifest",
     "Pack",
     "PackError",
@@ -38,10 +40,12 @@ __all__ = [
     "clause_as_it_stood",
     "find_pack",
     "forget_features",
+    "in_force",
     "keep",
     "load",
     "measure_with",
     "pack_as_it_stood",
+    "publishing",
     "register",
     "run_examples",
     "shipped",

@@ -54,6 +54,8 @@ def _judge_now(
         if accepted.verdict is not None or accepted.result == "conflict":
             return accepted, accepted.verdict
         batch = intake.claim(tx, 1, only=accepted.seq)
+        if not batch:
+            tx.wake("line")  # An earlier event of the account is first, and a worker judges both.
         verdicts = walk(haven, tx, batch, tally=False, deadline_s=patience / 2)
         return accepted, verdicts[0].public() if verdicts else None
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from openhaven import ledger, policy
+from openhaven import history, ledger, policy
 from openhaven.core import Problem
 from openhaven.storage import Tx
 from openhaven.storage.settings import Retention
@@ -131,6 +131,12 @@ def _sessions(tx: Tx, kept: Retention) -> list[str]:
     return []
 
 
+def _history(tx: Tx, kept: Retention) -> list[str]:
+    """Forget counters whose windows have passed; how long these are, the pack says."""
+    del kept
+    return [""] * history.expire(tx)
+
+
 _FORGET: dict[str, Callable[[Tx, Retention], list[str]]] = {
     "copies": _copies,
     "bodies": _bodies,
@@ -139,6 +145,7 @@ _FORGET: dict[str, Callable[[Tx, Retention], list[str]]] = {
     "matters": _matters,
     "events": _events,
     "sessions": _sessions,
+    "history": _history,
 }
 KINDS = tuple(_FORGET)
 
@@ -156,9 +163,10 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     whom = {"p": platform, "a": account}
     subjects = _blank_account(tx, whom)
     # Each step waits for those who work on these rows; what they wrote is seen by the next one.
-    # The order is that of the line (events, judgements, cases, reports), so that nothing deadlocks.
+    # The order is that of the line (events, history, judgements, cases, reports): so no deadlocks.
     reports = _reports_about(tx, whom)
     blobs = _blank_events(tx, whom, reports)
+    history.forget(tx, platform, account)
     cases = _take_cases(tx, whom)
     subjects += _blank_reports(tx, reports, cases)
     _end_cases(tx, cases)

@@ -14,12 +14,13 @@ class _Waiting(msgspec.Struct):
     seq: int
     platform: str
     id: str
+    account: str
     subject: str
     body: bytes | None
     private_basis: str | None
 
 
-_WAITING = """SELECT e.seq, e.platform, e.id, e.subject, e.body,
+_WAITING = """SELECT e.seq, e.platform, e.id, e.account, e.subject, e.body,
                 (SELECT p.private_basis FROM platforms p WHERE p.id = e.platform) AS private_basis
               FROM events e WHERE e.state = 'received' """
 _NEXT = _WAITING + "ORDER BY e.seq LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED"
@@ -42,9 +43,12 @@ def claim(tx: Tx, limit: int, *, only: int | None = None) -> list[Claimed]:
     """Lock up to `limit` events that nobody has judged yet, in their order, and open them.
 
     They stay locked until the transaction ends: a worker that dies gives them back at once. Events
-    whose body can no longer be opened (erased meanwhile) are closed here without a verdict.
+    whose body can no longer be opened (erased meanwhile) are closed here without a verdict. One of
+    which an earlier one of the same account is under way elsewhere is left for later, so that each
+    account's events are judged in the order in which they were stored.
     """
     rows = _waiting(tx, limit) if only is None else tx.all(_ONE, _Waiting, only=only)
+    rows = _in_turn(tx, rows)
     tx.keys.load(row.subject for row in rows)
     claimed, gone = [], []
     for row in rows:
@@ -65,6 +69,43 @@ def claim(tx: Tx, limit: int, *, only: int | None = None) -> list[Claimed]:
             now=tx.now,
         )
     return claimed
+
+
+class _Earlier(msgspec.Struct):
+    platform: str
+    account: str
+    seq: int
+
+
+def _in_turn(tx: Tx, rows: list[_Waiting]) -> list[_Waiting]:
+    """Leave out events behind an earlier one of their account that is not in this claim.
+
+    That one is judged by somebody else just now: it was locked before, and so is not among ours,
+    and what it led to is not committed, since this statement still sees it waiting.
+    """
+    if not rows:
+        return rows
+    sql = """SELECT mine.platform, mine.account, min(e.seq) AS seq
+             FROM (SELECT platform, account, max(seq) AS last
+                   FROM unnest(%(platforms)b::text[], %(accounts)b::text[], %(seqs)b::bigint[])
+                     AS n (platform, account, seq) GROUP BY 1, 2) AS mine
+             JOIN LATERAL (SELECT w.seq FROM events w
+               WHERE w.platform = mine.platform AND w.account = mine.account
+                 AND w.seq < mine.last AND w.state = 'received'
+                 AND NOT w.seq = ANY(%(seqs)b::bigint[])
+               ORDER BY w.platform, w.account, w.seq LIMIT 1) AS e ON true
+             GROUP BY 1, 2"""
+    found = tx.all(
+        sql,
+        _Earlier,
+        platforms=[row.platform for row in rows],
+        accounts=[row.account for row in rows],
+        seqs=[row.seq for row in rows],
+    )
+    first = {(one.platform, one.account): one.seq for one in found}
+    if not first:
+        return rows
+    return [row for row in rows if row.seq < first.get((row.platform, row.account), row.seq + 1)]
 
 
 def _may_read(event: Event, private_basis: str | None) -> bool:

@@ -77,6 +77,7 @@ def test_every_finding_of_a_rich_event() -> None:
     assert {(f.subject, f.value, f.opinion, f.harm) for f in found if f.unknown is None} == {
         ("media:m1", "known-pictures", "positive", "csam.known"),
         ("media:m2", "known-files", "investigate", "ncii"),
+        ("media:m2", "trial", "noted", "other"),
         ("text", "demo", "term", "other"),
         ("text", "places", "link", "other"),
         ("text", "bad-sites", "positive", "scam"),
@@ -95,7 +96,9 @@ def test_every_finding_of_a_rich_event() -> None:
 
 def test_what_is_known_as_harmless_clears_what_is_only_near() -> None:
     one = event(item=item(media=[{"id": "m"}]))
-    assert ask(one, facts("m", pdq=b"\x0f" * 31 + b"\x01", quality=90)) == []
+    (cleared,) = ask(one, facts("m", pdq=b"\x0f" * 31 + b"\x01", quality=90))
+    assert (cleared.opinion, cleared.detail["noted"]) == ("noted", "cleared")
+    assert cleared.detail["cleared_by"] == 6
     (disputed,) = ask(one, facts("m", pdq=b"\x0f" * 31 + b"\x00", quality=90))
     assert (disputed.opinion, disputed.detail["disputed"]) == ("investigate", 1)
 

@@ -3,6 +3,7 @@
 from openhaven.intake.model import Event
 from openhaven.signals.banks import Banks, Match
 from openhaven.signals.links import LinkLists, candidates, canonical, links_in
+from openhaven.signals.media import detail_of
 from openhaven.signals.model import Finding, Media, Opinion
 
 
@@ -10,7 +11,7 @@ class LinkSignal:
     """Compares the item's links, and those written in its text, with lists and banks."""
 
     name = "links"
-    version = "1"
+    version = "2"
 
     def __init__(self, lists: LinkLists, banks: Banks) -> None:
         self._lists, self._banks = lists, banks
@@ -41,14 +42,21 @@ class LinkSignal:
         return findings
 
     def _from_banks(self, subject: str, matches: list[Match]) -> list[Finding]:
-        live = [match for match in matches if match.mode == "live"]
-        disputed = any(match.opinion == "negative" for match in live)
+        harmless = next(
+            (one for one in matches if one.opinion == "negative" and one.mode == "live"), None
+        )
         findings = []
-        for match in live:
+        for match in matches:
             if match.opinion == "negative":
                 continue
-            opinion: Opinion = "investigate" if disputed else match.opinion
-            detail: dict[str, str | int | float] = {"kind": "link", "entry": match.entry}
+            opinion: Opinion = match.opinion
+            detail = detail_of("link", match)
+            if match.mode == "shadow":
+                opinion = "noted"
+                detail["noted"] = "shadow"
+            elif harmless is not None:
+                opinion = "investigate"
+                detail |= {"disputed": 1, "disputed_by": harmless.entry}
             findings.append(self._finding(subject, match.bank, match.harm, opinion, detail))
         return findings
 

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable
 
-import structlog
-
 from openhaven.intake.model import Event, MediaFacts
 from openhaven.signals.banks import Banks, Kind, Match
-from openhaven.signals.hashes.perceptual import MIN_QUALITY
+from openhaven.signals.hashes.model import MIN_QUALITY
 from openhaven.signals.model import Finding, Media, Opinion, unknown
 
-log = structlog.get_logger(__name__)
-
+Detail = dict[str, str | int | float]
 _BITS = 64
 
 
@@ -19,11 +16,12 @@ class MediaSignal:
 
     A bank counts once for a piece, with its nearest entry. A `negative` bank, which knows pieces as
     harmless, clears matches that are not nearer than its own; an exact one is not cleared so, but
-    left to a person. Shadow banks are logged, not answered.
+    left to a person. What was cleared, and what a bank in trial knows, is *noted*: people see it,
+    rules do not.
     """
 
     name = "media"
-    version = "1"
+    version = "2"
 
     def __init__(self, banks: Banks) -> None:
         self._banks = banks
@@ -39,45 +37,69 @@ class MediaSignal:
                 continue
             if facts.unknown is not None:
                 findings.append(unknown(self, subject, facts.unknown))
-            findings += self._known(event, subject, facts)
+            findings += self._known(subject, facts)
         return findings
 
-    def _known(self, event: Event, subject: str, facts: MediaFacts) -> list[Finding]:
+    def _known(self, subject: str, facts: MediaFacts) -> list[Finding]:
         nearest: dict[str, tuple[Kind, Match]] = {}
         for kind, value in _values(facts):
             for match in self._banks.match(kind, value):
-                if match.mode == "shadow":
-                    log.info("signals.shadow", about=event.id, bank=match.bank, entry=match.entry)
-                else:
-                    nearest.setdefault(match.bank, (kind, match))
-        harmless = [match.distance for _, match in nearest.values() if match.opinion == "negative"]
-        cleared = min(harmless, default=_BITS)
+                before = nearest.get(match.bank)
+                if before is None or match.distance < before[1].distance:
+                    nearest[match.bank] = (kind, match)
+        live = [match for _, match in nearest.values() if match.mode == "live"]
+        harmless = min((one for one in live if one.opinion == "negative"), key=_far, default=None)
         return [
-            self._finding(subject, kind, match, disputed=match.distance == cleared)
+            self._judged(subject, kind, match, harmless)
             for kind, match in nearest.values()
-            if match.opinion != "negative" and (match.distance < cleared or match.distance == 0)
+            if match.opinion != "negative"
         ]
 
-    def _finding(self, subject: str, kind: Kind, match: Match, *, disputed: bool) -> Finding:
+    def _judged(self, subject: str, kind: Kind, match: Match, harmless: Match | None) -> Finding:
+        """Return the finding about one match, by what else is known of the piece."""
+        if match.mode == "shadow":
+            return self._finding(subject, kind, match, "noted", {"noted": "shadow"})
         sure: Opinion = "positive" if match.opinion == "positive" else "investigate"
-        detail: dict[str, str | int | float] = {
-            "kind": kind,
-            "entry": match.entry,
-            "distance": match.distance,
-            "provenance": match.provenance,
-        }
-        if disputed:
-            detail["disputed"] = 1
+        if harmless is None or match.distance < harmless.distance:
+            return self._finding(subject, kind, match, sure, {})
+        if match.distance > 0:
+            why: Detail = {"noted": "cleared", "cleared_by": harmless.entry}
+            return self._finding(subject, kind, match, "noted", why)
+        why = {"disputed": 1, "disputed_by": harmless.entry}
+        return self._finding(subject, kind, match, "investigate", why)
+
+    def _finding(
+        self, subject: str, kind: Kind, match: Match, opinion: Opinion, more: Detail
+    ) -> Finding:
         return Finding(
             signal=self.name,
             version=self.version,
             subject=subject,
             value=match.bank,
             harm=match.harm,
-            opinion="investigate" if disputed else sure,
+            opinion=opinion,
             confidence=1 - match.distance / _BITS,
-            detail=detail,
+            detail=detail_of(kind, match) | more,
         )
+
+
+def detail_of(kind: Kind, match: Match) -> Detail:
+    """Return what a reviewer may know of a match: entry, distance, origin, quality, limits."""
+    detail: Detail = {
+        "kind": kind,
+        "entry": match.entry,
+        "distance": match.distance,
+        "provenance": match.provenance,
+    }
+    if match.quality is not None:
+        detail["quality"] = match.quality
+    if match.at_most != "act":
+        detail["at_most"] = match.at_most
+    return detail
+
+
+def _far(match: Match) -> int:
+    return match.distance
 
 
 def _values(facts: MediaFacts) -> Iterable[tuple[Kind, bytes]]:

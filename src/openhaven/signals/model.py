@@ -7,7 +7,8 @@ import msgspec
 
 from openhaven.intake.model import Event, MediaFacts
 
-Opinion = Literal["positive", "investigate", "term", "link"]
+# `noted` is for people to see: no rule can read it.
+Opinion = Literal["positive", "investigate", "term", "link", "noted"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,12 @@
+"""Matches: what banks found on the line, what followed, and what people said of it.
+
+Every match is kept with the task or decision that came of it, so that an entry which is withdrawn
+leads back to whatever rested on it. A word of a reviewer about a match is counted, and waits in an
+outbox for each source that had told us of the entry.
+"""
+
+from openhaven.signals.banks.matches.actions import forget, record, say
+from openhaven.signals.banks.matches.model import Match, Seen
+from openhaven.signals.banks.matches.store import match, matches_of
+
+__all__ = ["Match", "Seen", "forget", "match", "matches_of", "record", "say"]

@@ -328,7 +328,8 @@ def deliver(town: Town, url: str) -> dict[str, Any]:
         platform, _ = intake.add_platform(tx, label, webhook_url=url)
         key = intake.create_key(tx, label, intake.platform_named(tx, label))
     decision = town.judged(saying(REMOVE), key)["decision"]
-    jobs.carry_acts(town.haven, town.here.pool)
+    while jobs.carry_act(town.haven):
+        pass
     [row] = town.rows("SELECT * FROM acts WHERE decision = %(d)s AND verb = 'remove'", d=decision)
     assert platform == row["platform"]
     return row

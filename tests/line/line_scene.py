@@ -1,7 +1,6 @@
 """A platform with a key on a wired house, and a worker that can be stepped by hand."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,7 +39,6 @@ class Scene:
     haven: Haven
     platform: str
     key: str
-    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
 
     @property
     def actor(self) -> Actor:
@@ -55,7 +53,7 @@ class Scene:
         """Let the worker do everything that waits, once."""
         while jobs.settle_judgements(self.haven) + jobs.judge_events(self.haven):
             pass
-        while jobs.carry_acts(self.haven, self.pool):
+        while jobs.carry_act(self.haven):
             pass
         self.haven.sequencer.tick()
 

@@ -2,38 +2,59 @@
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import msgspec
 import pytest
-from line_receiver import Receiver
+from line_receiver import Receiver, receiving
 from line_scene import Scene, event, post
 
 from openhaven import intake
-from openhaven.intake import Report, ReportSubject
+from openhaven.intake import Event, Report, ReportSubject
 from openhaven.line import jobs
 from openhaven.storage.settings import Mail
 
 
-def test_no_more_acts_are_taken_than_can_be_under_way(here: Scene, receiver: Receiver) -> None:
-    leased: list[int] = []
-    sql = "SELECT count(*) AS n FROM acts WHERE lease_until > now()"
+def test_one_slow_platform_keeps_no_other_from_being_served(
+    here: Scene, receiver: Receiver
+) -> None:
+    """Everybody carries at once: the slow platform has its share, and the other one is served."""
+    go_on, waiting = threading.Event(), []
 
-    def look(act: dict[str, object]) -> int:
-        leased.append(here.rows(sql)[0]["n"])
+    def slow(act: dict[str, object]) -> int:
+        waiting.append(act)
+        go_on.wait(15)
         return 204
 
-    receiver.answer = look
+    receiver.answer = slow
     here.accept(*[post("zorgblat", account={"id": f"a{n}"}) for n in range(6)])
-    while jobs.judge_events(here.haven):
-        pass
-    with ThreadPoolExecutor(jobs.CARRIERS) as pool:
-        while jobs.carry_acts(here.haven, pool):
+    share = jobs.CARRIERS // 4
+    with receiving() as quick:
+        with here.haven.db.begin(here.actor) as tx:
+            platform, _ = intake.add_platform(tx, "quick", webhook_url=quick.url)
+            intake.accept(tx, platform, [msgspec.convert(post("zorgblat"), Event)])
+        while jobs.judge_events(here.haven):
             pass
-    assert len(leased) == 12
-    assert max(leased) <= jobs.CARRIERS
+        carriers = [threading.Thread(target=carry_all, args=(here,)) for _ in range(jobs.CARRIERS)]
+        for carrier in carriers:
+            carrier.start()
+        end = time.monotonic() + 10
+        while len(quick.acts) < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        assert len(quick.acts) == 2, "a notice and a removal"
+        assert len(waiting) == share, "no more than its share is under way"
+        go_on.set()
+        for carrier in carriers:
+            carrier.join()
+    carry_all(here)
+    assert len(waiting) == 12
+
+
+def carry_all(here: Scene) -> None:
+    while jobs.carry_act(here.haven):
+        pass
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import psycopg
@@ -22,8 +21,9 @@ BATCH = 400
 LEASE = timedelta(seconds=60)
 # A mail host may be slow in each of its answers, and a letter cannot be sent again unnoticed.
 LETTER_LEASE = timedelta(minutes=5)
-# Acts under way at the same time. No more are taken, since a lease runs from the claim.
-CARRIERS = 4
+# Acts under way at the same time, a quarter of them with the same platform: one that is slow to
+# answer must not hold up what the others wait for.
+CARRIERS = 8
 ME = system("worker")
 
 
@@ -107,11 +107,12 @@ def _settle_next(haven: Haven, failed: list[str]) -> bool:
     return False
 
 
-def carry_acts(haven: Haven, pool: ThreadPoolExecutor) -> int:
-    """Send acts that are due; the attempt is stored before, the result after."""
+def carry_act(haven: Haven) -> int:
+    """Send the next act that is due; the attempt is stored before, the result after."""
     with haven.db.begin(ME) as tx:
-        acts = decisions.claim_acts(tx, CARRIERS, LEASE)
-    list(pool.map(lambda act: _carry(haven, act), acts))
+        acts = decisions.claim_acts(tx, 1, LEASE, each=CARRIERS // 4)
+    for act in acts:
+        _carry(haven, act)
     return len(acts)
 
 
@@ -197,7 +198,6 @@ class Worker:
         self._stopping = threading.Event()
         self._wakes: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
-        self._pool = ThreadPoolExecutor(CARRIERS, thread_name_prefix="carry")
 
     def follow(self) -> None:
         """Start only what a process needs that answers by itself: knowing banks and rules."""
@@ -209,7 +209,8 @@ class Worker:
         haven = self._haven
         self._loop("judgements", 1.0, lambda: settle_judgements(haven))
         self._loop("line", 1.0, lambda: judge_events(haven), "line")
-        self._loop("acts", 2.0, lambda: carry_acts(haven, self._pool), "acts")
+        for number in range(CARRIERS):
+            self._loop(f"carry-{number}", 2.0, lambda: carry_act(haven), "acts")
         self._loop("letters", 5.0, lambda: send_letters(haven), "notices")
         self._loop("ledger", 0.5, haven.sequencer.tick)
         self._loop("tally", 5.0, lambda: tally_passed(haven))
@@ -227,7 +228,6 @@ class Worker:
             wake.set()
         for thread in self._threads:
             thread.join(timeout=20)
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def run(self) -> None:
         """Start and wait until `stop` is called from a signal handler."""

@@ -11,23 +11,30 @@ from openhaven.decisions.model import NOTICE_HEAD_START, Act, backoff
 from openhaven.storage import Tx
 
 
-def claim_acts(tx: Tx, limit: int, lease: timedelta) -> list[Act]:
+def claim_acts(tx: Tx, limit: int, lease: timedelta, each: int = 1_000) -> list[Act]:
     """Take intended acts that are due, for the length of `lease`, and count the attempt.
 
-    The attempt is stored before anything is sent. An act waits for the one it must come after, but
-    a notice that does not arrive holds up a lock-out for ten minutes at the most.
+    The attempt is stored before anything is sent. No platform has more than `each` acts under way,
+    so that one that is slow to answer leaves room for the others; who claims waits for others who
+    are claiming. An act waits for the one it must come after, but a notice that does not arrive
+    holds up a lock-out for ten minutes at the most.
     """
+    tx.run("SELECT pg_advisory_xact_lock(hashtextextended('openhaven.claim_acts', 0))")
     sql = """UPDATE acts SET attempts = attempts + 1, lease_until = %(until)s WHERE id IN (
-               SELECT a.id FROM acts a LEFT JOIN acts b ON b.id = a.after
-               WHERE a.state = 'intended' AND a.next_at <= %(now)s
-                 AND (a.lease_until IS NULL OR a.lease_until < %(now)s)
-                 AND (b.id IS NULL OR b.state <> 'intended'
-                      OR (b.verb = 'notify' AND a.intended_at < %(late)s))
-               ORDER BY a.next_at LIMIT %(limit)s FOR UPDATE OF a SKIP LOCKED)
+               SELECT due.id FROM platforms p CROSS JOIN LATERAL (
+                 SELECT a.id, a.next_at FROM acts a LEFT JOIN acts b ON b.id = a.after
+                 WHERE a.platform = p.id AND a.state = 'intended' AND a.next_at <= %(now)s
+                   AND (a.lease_until IS NULL OR a.lease_until < %(now)s)
+                   AND (b.id IS NULL OR b.state <> 'intended'
+                        OR (b.verb = 'notify' AND a.intended_at < %(late)s))
+                 ORDER BY a.next_at
+                 LIMIT greatest(0, %(each)s - (SELECT count(*) FROM acts u
+                   WHERE u.platform = p.id AND u.state = 'intended' AND u.lease_until >= %(now)s))
+               ) due ORDER BY due.next_at LIMIT %(limit)s)
              RETURNING id, decision, platform, verb, target, until, reverses, reversible, state,
                attempts, next_at, last_error, intended_at, accepted_at, ended_at"""
-    late = tx.now - NOTICE_HEAD_START
-    return tx.all(sql, Act, now=tx.now, until=tx.now + lease, late=late, limit=limit)
+    values = {"now": tx.now, "until": tx.now + lease, "late": tx.now - NOTICE_HEAD_START}
+    return tx.all(sql, Act, **values, limit=limit, each=each)
 
 
 def finish_act(tx: Tx, act: Act, result: str, error: str | None) -> None:

@@ -15,7 +15,10 @@ from openhaven.policy.places import BrokenPack, PackError, Source, did_you_mean
 from openhaven.policy.refusals import explained
 from openhaven.signals.model import Finding
 
-Topic = Literal["lgbtq", "sex-education", "recovery", "news", "reclaimed-words", "medical"]
+Topic = Literal[
+    "lgbtq", "sex-education", "recovery", "news", "reclaimed-words", "medical",
+    "counter-speech", "quoting", "homonym",
+]  # fmt: skip
 Measure = Callable[[Event], Iterable[Finding]]
 _MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from openhaven.core import HARMS, Harm
-from openhaven.intake.model import Event
+from openhaven.intake.model import Event, Item
 from openhaven.policy.model import FROM_BANK, FROM_REPORT
 from openhaven.policy.vocabulary import COUNTERS, LABELS, NONE, Vocabulary
 from openhaven.signals.model import Finding
@@ -131,12 +131,19 @@ def event_values(event: Event) -> dict[str, Any]:
         "item.text": _whole(item.text or "") if item else "",
         "item.language": (item.language or "") if item else "",
         "item.has_media": bool(item and item.media),
+        "item.has_link": item is not None and _has_link(item),
         "target.age_band": aimed.age_band if aimed else NONE,
         "conversation.visibility": talk.visibility if talk else NONE,
         "conversation.encrypted": bool(talk and talk.encrypted),
         "report.category": _category(event),
         "context": _whole_context(event.context),
     }
+
+
+def _has_link(item: Item) -> bool:
+    """Say whether an item has a link of its own or one that is written out in its text."""
+    text = item.text or ""
+    return bool(item.links) or "://" in text or "www." in text
 
 
 def _whole(text: str) -> str:

@@ -28,6 +28,7 @@ _NAMES: dict[str, cel.Type] = {
     "item.text": _T.STRING,
     "item.language": _T.STRING,
     "item.has_media": _T.BOOL,
+    "item.has_link": _T.BOOL,
     "item.labels": _T.List(_T.STRING),
     "target.age_band": _T.STRING,
     "conversation.visibility": _T.STRING,

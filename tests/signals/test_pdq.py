@@ -8,7 +8,7 @@ import pytest
 from pictures import distance, encoded, make, picture
 
 from openhaven.signals.hashes import UndecodableError, pdq, pdq_of_array
-from openhaven.signals.hashes.perceptual import MIN_QUALITY
+from openhaven.signals.hashes.model import MIN_QUALITY
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "pdq.json").read_text())
 LARGE = 1_500_000

@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openhaven.signals.hashes.decode import UndecodableError, pdq
+    from openhaven.signals.hashes.decode import UndecodableError, pdq, pdq_dihedral
     from openhaven.signals.hashes.index import IndexFileError, Matches, PdqIndex, SharedPdqIndex
     from openhaven.signals.hashes.media import MediaHash, MediaHasher
+    from openhaven.signals.hashes.model import Reading
     from openhaven.signals.hashes.perceptual import pdq_of_array
 
 _HOMES = {
@@ -21,7 +22,9 @@ _HOMES = {
     "PdqIndex": "index",
     "SharedPdqIndex": "index",
     "UndecodableError": "decode",
+    "Reading": "model",
     "pdq": "decode",
+    "pdq_dihedral": "decode",
     "pdq_of_array": "perceptual",
 }
 
@@ -31,9 +34,11 @@ __all__ = [
     "MediaHash",
     "MediaHasher",
     "PdqIndex",
+    "Reading",
     "SharedPdqIndex",
     "UndecodableError",
     "pdq",
+    "pdq_dihedral",
     "pdq_of_array",
 ]
 

@@ -1,29 +1,27 @@
-"""Pictures decoded as people see them: turned upright, in plain colours, on a white ground.
+"""Encoded pictures opened with care, and hashed in every way in which they are read.
 
-Runs in the decoder's own process for bytes that came from strangers. Hashing the raw numbers in a
-file misses what a viewer shows: palette indexes, CMYK ink, the camera's orientation and
-transparency all change the hash beyond recognition.
+Runs in the decoder's own process for bytes that came from strangers. What a viewer makes of a file
+stands in `seeing`, the readings in `readings`, later frames in `film`.
 """
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import NamedTuple
 
-import numpy as np
-from PIL import (
-    AvifImagePlugin,
-    Image,
-    ImageCms,
-    ImageFile,
-)
+import simplejpeg
+from PIL import AvifImagePlugin, Image, ImageFile
 
-from openhaven.signals.hashes.perceptual import MIN_QUALITY, MIN_SIDE, Pixels, pdq_of_rows
+from openhaven.signals.hashes.film import MOVING, later_frames
+from openhaven.signals.hashes.model import MOST_READINGS, PIXELS, Reading
+from openhaven.signals.hashes.perceptual import MIN_SIDE, Grid, Pixels, dihedral_of, pdq_of
+from openhaven.signals.hashes.readings import kept, of_image, of_pixels, pixels_of
+from openhaven.signals.hashes.seeing import as_seen, turn_of
 from openhaven.signals.hashes.sniff import sniff
 
-PIXELS = 50_000_000
-FRAMES = 16
 TOO_LARGE = f"the picture has more than {PIXELS // 1_000_000} million pixels"
+TOO_SMALL = "the picture is too small for a perceptual hash"
+CUT_OFF = "the picture is cut off"
 REDUCED_SIDE = 500
 FORMATS = {
     "image/avif": "AVIF",
@@ -38,66 +36,69 @@ FORMATS = {
 Image.MAX_IMAGE_PIXELS = None
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
-_ORIENTATION = 0x0112
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 
 class UndecodableError(Exception):
     """A picture that cannot be shown; the message is one plain clause for a person."""
 
 
 class Look(NamedTuple):
-    """A picture as seen: its size in pixels, its PDQ hash (32 bytes) and quality (0 to 100)."""
+    """A picture as seen: its size in pixels upright, its main reading, the others to look up.
+
+    `unknown` says in plain words what was left out, if anything was.
+    """
 
     width: int
     height: int
-    pdq: bytes
-    quality: int
+    main: Reading
+    others: tuple[Reading, ...]
+    unknown: str | None
 
 
 def pdq(image: bytes, exact: bool = True) -> tuple[bytes, int]:
     """Return the 32-byte PDQ hash and its quality, 0 to 100, of an encoded picture as seen.
 
-    `exact=False` lets a large JPEG be decoded at a half to an eighth of its size; the hash then
-    differs in a few bits of 256. Raises `UndecodableError`. The bytes are decoded in this process
-    and without a limit on time: bytes from a stranger go through `MediaHasher`, which is isolated.
+    `exact=False` lets a large JPEG be decoded in grey at a half to an eighth of its size; the hash
+    then differs in a few bits of 256. Raises `UndecodableError`. The bytes are decoded in this
+    process and without a limit on time: bytes from a stranger go through `MediaHasher`, which is
+    isolated.
     """
-    seen = look(image, exact)
-    return seen.pdq, seen.quality
+    if exact:
+        main = look(image).main
+        return main.pdq, main.quality
+    return pdq_of(_grid(image, exact=False))
 
 
-def look(image: bytes, exact: bool = True) -> Look:
-    """Decode a picture and hash it; of a moving one, the first frame with a usable quality.
+def pdq_dihedral(image: bytes) -> list[bytes]:
+    """Return the hashes (32 bytes each) of a picture turned and mirrored in all eight ways.
 
-    Raises `UndecodableError`.
+    They cost as much as one. The order is that of the reference program: as seen, turned left by
+    90, 180 and 270 degrees, mirrored top to bottom, left to right, and over its two diagonals.
+    Raises `UndecodableError`; bytes from a stranger are not for this function, as for `pdq`.
     """
+    return dihedral_of(_grid(image))
+
+
+def look(image: bytes) -> Look:
+    """Decode a picture and hash it in every way it is read. Raises `UndecodableError`."""
     with opened(image) as picture:
-        full = picture.size
-        factor = 1 if exact else _reduce(picture)
-        best = _look(as_seen(picture), full, factor)
-        for seen in _later_frames(picture):
-            if best.quality >= MIN_QUALITY:
-                break
-            best = max(best, _look(seen, picture.size, 1), key=lambda one: one.quality)
-    return best
-
-
-def _later_frames(picture: Image.Image) -> Iterator[Image.Image]:
-    """Yield the second to sixteenth frame, as far as there are any; none is counted beforehand."""
-    for frame in range(1, FRAMES):
-        try:
-            picture.seek(frame)
-        except EOFError:
-            return
-        yield as_seen(picture)
+        width, height = picture.size
+        if min(width, height) < MIN_SIDE:
+            raise UndecodableError(TOO_SMALL)
+        pixels, unknown = _jpeg(image, picture, 1), None
+        if pixels is None:
+            picture.load()  # a note on how it is turned may stand behind the picture
+        turn = turn_of(picture)
+        if pixels is None:
+            found = list(of_image(picture, turn))
+        else:
+            found = list(of_pixels(picture, pixels, turn))
+        if picture.format in MOVING:
+            frames, unknown = later_frames(picture, turn, MOST_READINGS - len(found))
+            found += frames
+    main, others = kept(found)
+    if turn > 4:
+        width, height = height, width
+    return Look(width, height, main, others, unknown)
 
 
 def preview(image: bytes, max_px: int) -> bytes:
@@ -123,9 +124,7 @@ def opened(image: bytes) -> Iterator[Image.Image]:
     try:
         with Image.open(io.BytesIO(image), formats=[form]) as picture:
             if picture.width * picture.height > PIXELS:
-                raise UndecodableError(
-                    f"the picture has more than {PIXELS // 1_000_000} million pixels"
-                )
+                raise UndecodableError(TOO_LARGE)
             yield picture
     except UndecodableError:
         raise
@@ -139,7 +138,7 @@ def opened(image: bytes) -> Iterator[Image.Image]:
 def _reason(error: Exception) -> str:
     words = str(error)
     if "truncated" in words or "Truncated" in words or isinstance(error, EOFError):
-        return "the picture is cut off"
+        return CUT_OFF
     return "the picture is damaged"
 
 
@@ -153,86 +152,43 @@ def cut_off_allowed() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
-def as_seen(picture: Image.Image) -> Image.Image:
-    """Return the current frame upright as `RGB`, or as `L` when it has no colour."""
-    picture.load()
-    seen = _plain(picture)
-    if "exif" in picture.info:
-        with suppress(Exception):  # a camera's damaged note does not make a picture unseen
-            turn = _UPRIGHT.get(picture.getexif().get(_ORIENTATION, 1))
-            seen = seen if turn is None else seen.transpose(turn)
-    return seen
+def _grid(image: bytes, exact: bool = True) -> Grid:
+    """Return the first frame of a picture as seen, a JPEG reduced where it need not be exact."""
+    with opened(image) as picture:
+        if min(picture.size) < MIN_SIDE:
+            raise UndecodableError(TOO_SMALL)
+        turn, (width, height) = turn_of(picture), picture.size
+        factor = 1 if exact or picture.info.get("icc_profile") else _factor(width, height)
+        pixels = _jpeg(image, picture, factor)
+        if pixels is not None and not picture.info.get("icc_profile"):
+            return Grid(pixels, turn, factor, (height, width))
+        return Grid(pixels_of(as_seen(picture)))
 
 
-def _plain(picture: Image.Image) -> Image.Image:
-    mode = picture.mode
-    if mode == "1":
-        return picture.convert("L")
-    if mode.startswith("I") or mode == "F":
-        return _eight_bits(picture)
-    if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        return _on_white(picture)
-    if mode in ("CMYK", "LAB"):
-        return _from_profile(picture)
-    return picture if mode in ("RGB", "L") else picture.convert("RGB")
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Bring a picture of one deep channel to 0 to 255; 16 bits are the only depth in wide use."""
-    values = np.asarray(picture)
-    if values.dtype.kind == "f":
-        top = 1.0 if float(values.max(initial=0)) <= 1 else 255.0
-        return Image.fromarray((values.clip(0, top) * (255 / top)).astype(np.uint8))
-    deep = picture.mode != "I" or int(values.max(initial=0)) > 255
-    shifted = values >> 8 if deep else values
-    return Image.fromarray(shifted.clip(0, 255).astype(np.uint8))
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    clear = picture if picture.mode == "RGBA" else picture.convert("RGBA")
-    ground = Image.new("RGB", picture.size, "white")
-    ground.paste(clear, mask=clear.getchannel("A"))
-    return ground
-
-
-def _from_profile(picture: Image.Image) -> Image.Image:
-    """Turn ink into light by the picture's own colour profile where it has a usable one."""
-    profile = picture.info.get("icc_profile")
-    if picture.mode == "LAB":
-        source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    elif profile:
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        except (OSError, ImageCms.PyCMSError):
-            return picture.convert("RGB")
-    else:
-        return picture.convert("RGB")
-    target = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    try:
-        seen = ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
-    except ImageCms.PyCMSError:
-        seen = None
-    return picture.convert("RGB") if seen is None else seen
-
-
-def _reduce(picture: Image.Image) -> int:
-    """Ask a JPEG decoder for a smaller picture; return by how much it is smaller (1, 2, 4, 8)."""
-    width, height = picture.size
+def _factor(width: int, height: int) -> int:
+    """Return by how much a JPEG may be reduced: 8, 4 or 2, leaving 500 pixels on the long side."""
     for factor in (8, 4, 2):
         if max(width, height) >= factor * REDUCED_SIDE and min(width, height) >= 64 * factor:
-            picture.draft(None, (width // factor, height // factor))
-            return factor if picture.width == -(-width // factor) else 1
+            return factor
     return 1
 
 
-def _look(seen: Image.Image, full: tuple[int, int], factor: int) -> Look:
-    """Hash a picture as seen, whose file says it has the size `full`."""
-    turned = factor > 1 and (-(-full[0] // factor), -(-full[1] // factor)) != seen.size
-    width, height = seen.size if factor == 1 else full[::-1] if turned else full
-    if min(width, height) < MIN_SIDE:
-        raise UndecodableError("the picture is too small for a perceptual hash")
+def _jpeg(image: bytes, picture: Image.Image, factor: int) -> Pixels | None:
+    """Return the pixels of an ordinary JPEG, or None where the other decoder has to look.
 
-    def rows(top: int, end: int) -> Pixels:
-        return np.asarray(seen.crop((0, top, seen.width, end)))
-
-    return Look(width, height, *pdq_of_rows(rows, height, width, factor))
+    This one is three times as fast and gives the same numbers. It refuses what is damaged or cut
+    off; Pillow then says how.
+    """
+    if picture.format not in ("JPEG", "MPO") or picture.mode not in ("RGB", "L"):
+        return None
+    colours = "RGB" if picture.mode == "RGB" and factor == 1 else "GRAY"
+    width, height = (-(-side // factor) for side in picture.size)
+    try:
+        pixels: Pixels = simplejpeg.decode_jpeg(
+            image, colours, min_height=height, min_width=width, min_factor=1
+        )
+    except ValueError:
+        return None
+    if pixels.shape[:2] != (height, width):
+        return None
+    return pixels[:, :, 0] if colours == "GRAY" else pixels

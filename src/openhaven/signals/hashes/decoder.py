@@ -13,21 +13,22 @@ import sys
 import time
 from contextlib import suppress
 
+from msgspec.structs import replace
 from PIL import Image, ImageCms
 
 from openhaven.signals.hashes.decode import (
+    CUT_OFF,
     FORMATS,
     UndecodableError,
     cut_off_allowed,
     look,
     preview,
 )
-from openhaven.signals.hashes.perceptual import SIDE
+from openhaven.signals.hashes.loops import SIDE
 from openhaven.signals.hashes.wire import Answer, Job, receive, send
 
 MEMORY = 1 << 30
 NOBODY = 65534
-CUT_OFF = "the picture is cut off"
 
 
 def main() -> None:
@@ -64,14 +65,17 @@ def answer(job: Job) -> Answer:
             seen = _answer(job)
     except UndecodableError:
         return Answer(unknown=CUT_OFF)
-    return Answer(seen.width, seen.height, seen.pdq, seen.quality, seen.preview, CUT_OFF)
+    return replace(seen, unknown=CUT_OFF)
 
 
 def _answer(job: Job) -> Answer:
     if job.max_px:
         return Answer(preview=preview(job.data, job.max_px))
     seen = look(job.data)
-    return Answer(seen.width, seen.height, seen.pdq, seen.quality)
+    main = seen.main
+    return Answer(
+        seen.width, seen.height, main.pdq, main.quality, seen.others, unknown=seen.unknown
+    )
 
 
 def _warm_up() -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from openhaven.core import Problem
 from openhaven.signals.hashes.child import Child
+from openhaven.signals.hashes.model import Reading
 from openhaven.signals.hashes.sniff import sniff
 from openhaven.signals.hashes.wire import Answer, Job
 
@@ -20,20 +21,22 @@ DECODED = frozenset(
 
 
 class MediaHash(msgspec.Struct, frozen=True):
-    """Exact hashes (32 and 16 bytes), the sniffed type, and what the decoder saw of a picture.
+    """Exact hashes (32, 20 and 16 bytes), the sniffed type, and what was seen of a picture.
 
     `pdq` (32 bytes) and `quality` (0 to 100) are None where there is no picture to see, and then
-    `unknown` says why in plain words. A picture that is cut off has both: the hash of what there
-    is, and the reason.
+    `unknown` says why in plain words. `others` are further readings to look up, 15 at most. A
+    picture that is cut off has both: the hash of what there is, and the reason.
     """
 
     sha256: bytes
+    sha1: bytes
     md5: bytes
     type: str
     width: int
     height: int
     pdq: bytes | None = None
     quality: int | None = None
+    others: tuple[Reading, ...] = ()
     unknown: str | None = None
 
 
@@ -69,12 +72,14 @@ class MediaHasher:
         seen = self._look(data, kind)
         return MediaHash(
             hashlib.sha256(data).digest(),
+            hashlib.sha1(data, usedforsecurity=False).digest(),
             hashlib.md5(data, usedforsecurity=False).digest(),
             kind,
             seen.width,
             seen.height,
             seen.pdq,
             seen.quality,
+            seen.others,
             seen.unknown,
         )
 

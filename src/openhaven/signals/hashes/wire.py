@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import msgspec
 
+from openhaven.signals.hashes.model import Reading
+
 T = TypeVar("T")
 LONGEST = 96 * 1024 * 1024
 
@@ -20,13 +22,15 @@ class Job(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """What the decoder saw. Either `unknown` has the reason, or the other fields are filled.
 
-    A picture that is cut off has both: what there is of it, and the reason.
+    A picture that is cut off, or a film too long to look at wholly, has both: what was seen of it,
+    and the reason.
     """
 
     width: int = 0
     height: int = 0
     pdq: bytes | None = None
     quality: int | None = None
+    others: tuple[Reading, ...] = ()
     preview: bytes | None = None
     unknown: str | None = None
 

@@ -21,6 +21,7 @@ _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container")
 _OVERLOAD = re.compile(r"found no matching overload for '(.*)' applied to '(.*)'")
 _STRINGS = re.compile(r"(?s)r?('''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")")
+_HAS_COUNTER = re.compile(r"\bhas\(\s*(counters\.\w+)[\w.]*\s*\)")
 _COMPARE = ("_==_", "_!=_", "@in")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -55,7 +56,7 @@ def compile_condition(text: str, vocabulary: Vocabulary) -> Condition | list[Fau
     if len(text) > LONGEST:
         return [Fault(LONGEST, f"A condition has at most {LONGEST} characters; put long lists of "
                                "words into a file under terms/.")]  # fmt: skip
-    if strange := _strange_letters(text):
+    if strange := _strange_letters(text) or _asked_wrongly(text):
         return strange
     try:
         program = vocabulary.env.compile(text)
@@ -84,6 +85,15 @@ def _strange_letters(text: str) -> list[Fault]:
         Fault(at, f"“{letter}” is {named(letter)}; outside of quotes only plain letters are used.")
         for at, letter in enumerate(blank)
         if not letter.isascii()
+    ][:1]
+
+
+def _asked_wrongly(text: str) -> list[Fault]:
+    """Find `has()` around a counter, which the library takes for the counter itself."""
+    blank = _STRINGS.sub(lambda found: " " * len(found.group()), text)
+    return [
+        Fault(found.start(), f"has() is not for counters; write `{found[1]}.known`.")
+        for found in _HAS_COUNTER.finditer(blank)
     ][:1]
 
 

@@ -1,4 +1,4 @@
-"""`openhaven pack`: check, test and show packs. None of it needs a database."""
+"""`openhaven pack`: check, test and show packs, without a database; and publish them, with one."""
 
 import sys
 
@@ -9,11 +9,12 @@ from openhaven.policy.load import load
 from openhaven.policy.measuring import measure_with
 from openhaven.policy.pack import Pack
 from openhaven.policy.places import BrokenPack
+from openhaven.policy.publishing.commands import COMMANDS
 from openhaven.policy.shipped import find_pack, shipped
 from openhaven.signals.text import digest
 
 
-@click.group("pack", help="Check, test and show policy packs.")
+@click.group("pack", help="Check, test, show and publish policy packs.")
 def pack() -> None:
     """Group the verbs of policy packs."""
 
@@ -78,6 +79,10 @@ def list_command() -> None:
     """List the packs that are installed."""
     for name, folder in shipped().items():
         click.echo(f"{name}\t{folder}")
+
+
+for _command in COMMANDS:
+    pack.add_command(_command)
 
 
 def _loaded(path: str) -> Pack:

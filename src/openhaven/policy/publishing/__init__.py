@@ -18,8 +18,10 @@ from openhaven.policy.publishing.actions import (
     start_draft,
     withdraw,
 )
+from openhaven.policy.publishing.archive import unpacked
 from openhaven.policy.publishing.jobs import follow, start
 from openhaven.policy.publishing.model import Draft, Fault, Review, Standing, Trial
+from openhaven.policy.publishing.shadow import Record, promote, shadow_record, shadow_rules
 from openhaven.policy.publishing.steps import check, propose, propose_files, publish
 from openhaven.policy.publishing.store import (
     draft,
@@ -36,6 +38,7 @@ from openhaven.policy.publishing.trying import try_out
 __all__ = [
     "Draft",
     "Fault",
+    "Record",
     "Review",
     "Standing",
     "Trial",
@@ -51,6 +54,7 @@ __all__ = [
     "history",
     "note_trial",
     "others_may_publish",
+    "promote",
     "propose",
     "propose_files",
     "publish",
@@ -58,9 +62,12 @@ __all__ = [
     "replace_files",
     "review_of",
     "roll_back",
+    "shadow_record",
+    "shadow_rules",
     "standing",
     "start",
     "start_draft",
     "try_out",
+    "unpacked",
     "withdraw",
 ]

@@ -50,6 +50,7 @@ def tried(folder: Path) -> Trial:
         clauses=len(pack.clauses),
         rules=len(pack.rules),
         examples=len(examples),
+        warnings=pack.warnings,
         faults=tuple(
             Fault(one.place.file, one.place.line, one.place.column, one.name, one.fault)
             for one in examples

@@ -9,6 +9,7 @@ from openhaven.policy.folder import fingerprint
 from openhaven.policy.holder import InForce, Packs, in_force
 from openhaven.policy.includes import read_packs
 from openhaven.policy.load import load, load_texts
+from openhaven.policy.pack import Pack
 from openhaven.policy.places import PackError
 from openhaven.policy.publishing import store
 from openhaven.policy.publishing.actions import put_first
@@ -53,7 +54,7 @@ def follow(db: Database, banks: Banks, packs: Packs) -> int:
         packs.swap(InForce(packs.current, packs.now.signals, newest.seq))
         return 0
     try:
-        packs.swap(in_force(load_texts(texts), banks, newest.seq))
+        packs.swap(in_force(load_texts(texts, kept=True), banks, newest.seq))
     except Exception as error:  # Whatever is wrong with it, what runs goes on, and this is shown.
         _refuse(packs, newest.seq, newest.pack, error)
         return 0
@@ -65,7 +66,7 @@ def _last_good(tx: Tx, banks: Banks) -> Packs:
     rows = store.history(tx, 20)
     for row in rows:
         try:
-            packs = Packs(in_force(load_texts(store.files_of_pack(tx, row.pack)), banks, row.seq))
+            packs = Packs(in_force(_kept(tx, row.pack), banks, row.seq))
         except Problem as problem:
             log.error("policy.unloadable", pack=row.pack, row=row.seq, code=problem.code)
             last = problem
@@ -74,6 +75,11 @@ def _last_good(tx: Tx, banks: Banks) -> Packs:
             packs.stay(rows[0].seq, _why(rows[0].pack))
         return packs
     raise last
+
+
+def _kept(tx: Tx, pack: str) -> Pack:
+    """Compile a pack as it stood: what only makes no sense by now was good enough then."""
+    return load_texts(store.files_of_pack(tx, pack), kept=True)
 
 
 def _refuse(packs: Packs, row: int, pack: str, error: Exception) -> None:

@@ -55,6 +55,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     examples: int = 0
     errors: tuple[PackError, ...] = ()
     faults: tuple[Fault, ...] = ()
+    warnings: tuple[PackError, ...] = ()
     files: dict[str, str] = {}
 
     @property
@@ -76,6 +77,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     examples: int = 0
     errors: tuple[PackError, ...] = ()
     faults: tuple[Fault, ...] = ()
+    warnings: tuple[PackError, ...] = ()
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

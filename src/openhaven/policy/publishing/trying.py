@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,9 @@ from openhaven.policy.publishing.model import Trial, check_files
 SECONDS = 10
 """How long a pack may compute until it is compiled and its examples have run."""
 _PATIENCE = 6 * SECONDS
+# However many people check drafts, the line keeps its cores.
+_AT_ONCE = threading.BoundedSemaphore(2)
+_QUEUE = 20.0
 _CHILD = (sys.executable, "-m", "openhaven.policy.publishing.child")
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "HOME", "TMPDIR")
 
@@ -24,9 +28,20 @@ def try_out(files: dict[str, str], seconds: int = SECONDS) -> Trial:
     """Return what comes of loading these files and running their examples.
 
     It is done in another process, which may compute for `seconds`. Raises `Problem`: for files that
-    no pack can have (400, 413), and when trying takes too long or ends in a crash (422).
+    no pack can have (400, 413), when trying takes too long or ends in a crash (422), and when too
+    many packs are being tried already (503).
     """
     check_files(files)
+    if not _AT_ONCE.acquire(timeout=_QUEUE):
+        raise Problem("pack.busy", "Too many packs are being checked.", status=503,
+                      next_step="Try again in a moment.")  # fmt: skip
+    try:
+        return _try(files, seconds)
+    finally:
+        _AT_ONCE.release()
+
+
+def _try(files: dict[str, str], seconds: int) -> Trial:
     with tempfile.TemporaryDirectory(prefix="openhaven-pack-") as name:
         _write(Path(name), files)
         try:

@@ -1,0 +1,328 @@
+"""`openhaven pack publish|approve|rollback|…`: how rules change, from the command line.
+
+Whoever may run commands on this machine acts here in the name of a member of staff. That is more
+than any rule of this program can hold: docs/publishing.md says what it means.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import click
+import msgspec
+
+from openhaven import staff
+from openhaven.core import Actor, Problem, utcnow
+from openhaven.policy.includes import read_packs
+from openhaven.policy.places import BrokenPack, PackError
+from openhaven.policy.publishing import actions, shadow, steps, store
+from openhaven.policy.publishing.archive import LARGEST, unpacked
+from openhaven.policy.publishing.jobs import start
+from openhaven.policy.publishing.model import Draft, Standing
+from openhaven.policy.shipped import find_pack
+from openhaven.signals import Banks
+from openhaven.storage import Database, Secrets, Settings, migrate, postgres
+
+T = TypeVar("T")
+
+
+class Wired(Protocol):
+    """What these verbs need."""
+
+    @property
+    def db(self) -> Database: ...
+
+
+class _Light(msgspec.Struct, frozen=True):
+    db: Database
+
+
+@contextmanager
+def _opened() -> Iterator[Wired]:
+    """Open the database, with something in force, without wiring the whole system."""
+    settings = Settings.load()
+    secrets = Secrets.at(settings.home / "secrets.json")
+    with postgres.start(
+        settings.home, url=settings.database_url or None, password=secrets.database_password
+    ) as server:
+        migrate(server.url)
+        db = Database(server.url, bytes.fromhex(secrets.master), size=2)
+        try:
+            with db.read() as tx:
+                fresh = store.newest(tx) is None
+            if fresh:
+                start(db, Banks(), settings.pack)
+            yield _Light(db)
+        finally:
+            db.close()
+
+
+def _db(ctx: click.Context) -> Database:
+    found: Wired | None = ctx.obj
+    return (found if found is not None else ctx.with_resource(_opened())).db
+
+
+def _actor(db: Database, name: str) -> Actor:
+    with db.read() as tx:
+        member = staff.named(tx, name)
+    if member.disabled_at is not None:
+        raise Problem("staff.disabled", f"{member.name} does not work here any more.", status=409)
+    return member.actor
+
+
+_AS = click.option("--as", "name", required=True, help="The member of staff who does this.")
+_REASON = click.option("--reason", required=True, help="Why, in a sentence or two.")
+_ID = click.argument("draft_id", metavar="ID")
+
+
+@click.command("publish")
+@click.argument("what", metavar="PATH|ID")
+@_AS
+@click.option("--title", default="", help="What it is for, in a line.")
+@click.option("--backtest", default="", help="The id of a back-test of this pack.")
+@click.pass_context
+def publish_command(ctx: click.Context, what: str, name: str, title: str, backtest: str) -> None:
+    """Propose the pack at PATH to a second person; or put the approved draft ID in force."""
+    if what.startswith("dra_"):
+        db = _db(ctx)
+        _say_standing(steps.publish(db, _actor(db, name), utcnow(), what))
+        return
+    files = _plainly(lambda: _read(what))
+    db = _db(ctx)
+    actor = _actor(db, name)
+    draft = _plainly(lambda: steps.propose_files(
+        db, actor, utcnow(), title or f"The pack at {what}"[:200], files, backtest))  # fmt: skip
+    _say_proposed(draft)
+
+
+@click.command("propose")
+@_ID
+@_AS
+@click.option("--backtest", default="", help="The id of a back-test of this draft.")
+@click.pass_context
+def propose_command(ctx: click.Context, draft_id: str, name: str, backtest: str) -> None:
+    """Ask for a second person's word on the draft ID."""
+    db = _db(ctx)
+    actor = _actor(db, name)
+    _say_proposed(_plainly(lambda: steps.propose(db, actor, utcnow(), draft_id, backtest)))
+
+
+@click.command("approve")
+@_ID
+@_AS
+@_REASON
+@click.option("--alone", is_flag=True, help="Nobody else here may publish: approve your own.")
+@click.option("--later", is_flag=True, help="Approve only; somebody puts it in force later.")
+@click.pass_context
+def approve_command(
+    ctx: click.Context, draft_id: str, name: str, reason: str, alone: bool, later: bool
+) -> None:
+    """Approve the draft ID, which somebody else wrote, and put it in force."""
+    db = _db(ctx)
+    actor = _actor(db, name)
+    with db.begin(actor) as tx:
+        review = actions.approve(tx, draft_id, reason, alone=alone)
+    if review.alone:
+        click.echo("Approved alone: there was no second person, and everybody can see that.")
+    if not later:
+        _say_standing(steps.publish(db, actor, utcnow(), draft_id))
+
+
+@click.command("reject")
+@_ID
+@_AS
+@_REASON
+@click.pass_context
+def reject_command(ctx: click.Context, draft_id: str, name: str, reason: str) -> None:
+    """Say no to the draft ID; that ends it."""
+    db = _db(ctx)
+    with db.begin(_actor(db, name)) as tx:
+        actions.reject(tx, draft_id, reason)
+    click.echo(f"{draft_id} is rejected. What runs stays.")
+
+
+@click.command("withdraw")
+@_ID
+@_AS
+@click.pass_context
+def withdraw_command(ctx: click.Context, draft_id: str, name: str) -> None:
+    """Take back the draft ID of one's own."""
+    db = _db(ctx)
+    with db.begin(_actor(db, name)) as tx:
+        actions.withdraw(tx, draft_id)
+    click.echo(f"{draft_id} is withdrawn.")
+
+
+@click.command("update")
+@_ID
+@_AS
+@click.pass_context
+def update_command(ctx: click.Context, draft_id: str, name: str) -> None:
+    """Base the draft ID on what is in force by now, when somebody published meanwhile."""
+    db = _db(ctx)
+    with db.begin(_actor(db, name)) as tx:
+        draft = actions.bring_up_to_date(tx, draft_id, store.draft(tx, draft_id).version)
+    click.echo(f"{draft.id} knows what is in force. Propose it again.")
+
+
+@click.command("rollback")
+@_AS
+@_REASON
+@click.option("--to", default="", help="A fingerprint from `openhaven pack log`, or its beginning.")
+@click.pass_context
+def rollback_command(ctx: click.Context, name: str, reason: str, to: str) -> None:
+    """Put in force again what was before, at once."""
+    db = _db(ctx)
+    with db.begin(_actor(db, name)) as tx:
+        row = actions.roll_back(tx, reason, to)
+    _say_standing(row)
+
+
+@click.command("drafts")
+@click.option("--all", "ended", is_flag=True, help="Those that have ended, too.")
+@click.pass_context
+def drafts_command(ctx: click.Context, ended: bool) -> None:
+    """Print one line for each draft: id, state, owner, title."""
+    with _db(ctx).read() as tx:
+        found = store.drafts(tx, ended=ended)
+    for one in found:
+        click.echo(f"{one.id}\t{one.state}\t{one.owner_name}\t{one.title}")
+
+
+@click.command("diff")
+@_ID
+@click.pass_context
+def diff_command(ctx: click.Context, draft_id: str) -> None:
+    """Print what the draft ID changes, line by line: what a second person reads."""
+    with _db(ctx).read() as tx:
+        draft = store.draft(tx, draft_id)
+        old, new = store.files_of_pack(tx, draft.based_on), store.files_of(tx, draft_id)
+    for name in sorted({*old, *new}):
+        was, becomes = (text.get(name, "").splitlines() for text in (old, new))
+        for line in difflib.unified_diff(was, becomes, f"now/{name}", f"draft/{name}", lineterm=""):
+            click.echo(line)
+
+
+@click.command("save")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--draft", "draft_id", default="", help="A draft instead of what is in force.")
+@click.pass_context
+def save_command(ctx: click.Context, folder: Path, draft_id: str) -> None:
+    """Write the pack in force into FOLDER, which must not be there yet, to work on it."""
+    with _db(ctx).read() as tx:
+        files = (
+            store.files_of(tx, store.draft(tx, draft_id).id) if draft_id
+            else store.files_of_pack(tx, store.standing(tx).pack)
+        )  # fmt: skip
+    if folder.exists():
+        raise Problem("folder.exists", f"{folder} is there already.",
+                      next_step="Choose another name.")  # fmt: skip
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    click.echo(f"{folder}: {len(files)} files")
+
+
+@click.command("log")
+@click.pass_context
+def log_command(ctx: click.Context) -> None:
+    """Print what was in force since when, and why, the newest first."""
+    with _db(ctx).read() as tx:
+        rows = store.history(tx)
+    for row in rows:
+        _say_standing(row)
+
+
+@click.command("shadow")
+@click.argument("rule", default="")
+@click.pass_context
+def shadow_command(ctx: click.Context, rule: str) -> None:
+    """Print the record of RULE, or of every rule that only looks on."""
+    with _db(ctx).read() as tx:
+        rules = [rule] if rule else shadow.shadow_rules(tx)
+        records = [shadow.shadow_record(tx, one) for one in rules]
+    for record in records:
+        _say_record(record)
+    if not records:
+        click.echo("No rule of the pack in force only looks on.")
+
+
+@click.command("promote")
+@click.argument("rule")
+@_AS
+@click.pass_context
+def promote_command(ctx: click.Context, rule: str, name: str) -> None:
+    """Begin a draft that makes the shadow rule RULE live, and propose it."""
+    db = _db(ctx)
+    actor = _actor(db, name)
+    with db.begin(actor) as tx:
+        draft = shadow.promote(tx, rule)
+    _say_proposed(steps.propose(db, actor, utcnow(), draft.id))
+
+
+COMMANDS: tuple[click.Command, ...] = (
+    publish_command, propose_command, approve_command, reject_command, withdraw_command,
+    update_command, rollback_command, drafts_command, diff_command, save_command, log_command,
+    shadow_command, promote_command,
+)  # fmt: skip
+
+
+def _read(what: str) -> dict[str, str]:
+    """Return the files of a pack given as a folder, an archive or the name of an installed one."""
+    path = Path(what)
+    if path.is_file():
+        if path.stat().st_size > LARGEST:
+            raise Problem("archive.too_large", f"{what} is too large for a pack.", status=413)
+        return unpacked(path.read_bytes())
+    errors: list[PackError] = []
+    texts = read_packs(find_pack(what), errors)
+    if errors:
+        raise BrokenPack(errors)
+    return texts
+
+
+def _plainly(work: Callable[[], T]) -> T:
+    """Do it; print every mistake of a broken pack with its line and caret, and exit 1."""
+    try:
+        return work()
+    except BrokenPack as broken:
+        for error in broken.errors:
+            click.echo(error.rendered())
+        click.echo(f"{broken.title} {broken.next_step}", err=True)
+        raise click.exceptions.Exit(1) from broken
+
+
+def _say_proposed(draft: Draft) -> None:
+    click.echo(f"{draft.id}\t{draft.state}\t{draft.owner_name}\t{draft.title}")
+    if draft.backtest is None:
+        click.echo("It was not back-tested.")
+    click.echo(f"Somebody else reads it: openhaven pack diff {draft.id}")
+    click.echo(f"and approves it: openhaven pack approve {draft.id} --as NAME --reason …")
+
+
+def _say_standing(row: Standing) -> None:
+    alone = ", approved alone" if row.alone else ""
+    tested = f", back-test {row.backtest}" if row.backtest else ", no back-test"
+    told = {"settings": "from the settings", "rolled_back": "rolled back"}.get(
+        row.how, f"published{alone}{tested}"
+    )
+    click.echo(f"{row.at:%Y-%m-%d %H:%M:%S} UTC\t{row.name} {row.version}\t{row.pack}\t{told}")
+    click.echo(f"  {row.by_whom}: {row.reason}")
+
+
+def _say_record(record: shadow.Record) -> None:
+    click.echo(f"{record.rule}: {record.matches} matches")
+    for day in record.days[:14]:
+        click.echo(f"  {day.day}\t{day.shadow} matched\t{day.unknown} could not be answered")
+    if record.precision is not None:
+        click.echo(
+            f"  People agree on {record.agreed} of {record.judged}: {record.precision:.0%} "
+            f"(between {record.low:.0%} and {record.high:.0%})"
+        )
+    else:
+        click.echo("  Nobody has judged any of them yet.")
+    for match in record.sample:
+        click.echo(f"  {match.platform}\t{match.event}")

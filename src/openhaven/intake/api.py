@@ -173,7 +173,9 @@ def post_media(call: Call) -> Answer:
     found = call.haven.hasher.hash(data)
     facts = MediaFacts(
         id="", sha256=found.sha256, md5=found.md5, type=found.type, size=len(data), pdq=found.pdq,
-        quality=found.quality, unknown=found.unknown,
+        quality=found.quality, unknown=found.unknown, sha1=found.sha1,
+        others=tuple(one.pdq for one in found.others),
+        reads=tuple(one.read for one in found.others),
     )  # fmt: skip
     with call.haven.db.begin(call.actor, call.now) as tx:
         facts = intake.accept_media(tx, call.haven.blobs, call.platform, data, facts)

@@ -111,7 +111,8 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a piece of media: hashes, and why a perceptual hash is missing if it is.
 
-    `sha256` has 32 bytes, `md5` 16, `pdq` 32; `quality` is PDQ's own measure, 0 to 100.
+    `sha256` has 32 bytes, `sha1` 20, `md5` 16, `pdq` 32; `quality` is PDQ's own measure, 0 to 100.
+    `others` are hashes like `pdq` of other readings of the file, at most 15, `reads` their names.
     """
 
     id: str
@@ -122,3 +123,6 @@ class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):
     quality: int | None = None
     unknown: str | None = None
     size: int = 0
+    sha1: bytes | None = None
+    others: tuple[bytes, ...] = ()
+    reads: tuple[str, ...] = ()

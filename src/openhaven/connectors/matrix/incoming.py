@@ -156,7 +156,9 @@ class Desk:
         seen = self._wiring.hasher.hash(data)
         return MediaFacts(
             id="", sha256=seen.sha256, md5=seen.md5, type=seen.type, size=len(data), pdq=seen.pdq,
-            quality=seen.quality, unknown=seen.unknown,
+            quality=seen.quality, unknown=seen.unknown, sha1=seen.sha1,
+            others=tuple(one.pdq for one in seen.others),
+            reads=tuple(one.read for one in seen.others),
         )  # fmt: skip
 
     # Accounts -------------------------------------------------------------------------------

@@ -20,7 +20,10 @@ from openhaven.policy.tree import read_tree, walk
 from openhaven.policy.values import ERROR
 from openhaven.policy.vocabulary import declare
 
-VOCABULARY = declare(["bad", "worse"], ["tricks"], ["known", "spared"])
+COUNTERS = {"met.in_1h": "int", "paid.in_1h": "double", "pause": "int", "pause.known": "bool"}
+VOCABULARY = declare(
+    ["bad", "worse"], ["tricks"], ["known", "spared"], ["tagged"], counters=COUNTERS
+)
 KINDS = kinds_of(VOCABULARY.types)
 EDGES = [0, 1, -1, 2, 3, 7, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63)]
 DECIMALS = [0.0, -0.0, 1.0, 1.5, -1.0, 2.0**53, 2.0**63, -(2.0**63), 1e300, 5e-324]
@@ -46,10 +49,14 @@ GRAMMAR: dict[str, list[str]] = {
     "loop": ["exists", "all", "exists_one"],
     "pattern": [*map(quoted, PATTERNS)],
     "int": [
-        "account.age_days", *map(str, EDGES), "size(banks.harms)", "(<int> <sign> <int>)",
+        "account.age_days", "counters.met.in_1h", "counters.pause", *map(str, EDGES),
+        "size(banks.harms)", "(<int> <sign> <int>)",
         "(<int> % <int>)", "(-(<int>))", "size(<text>)", "size(<texts>)",
     ],
-    "double": [*map(repr, DECIMALS), "(0.0 / 0.0)", "(<double> <sign> <double>)", "(-(<double>))"],
+    "double": [
+        *map(repr, DECIMALS), "counters.paid.in_1h", "(0.0 / 0.0)", "(<double> <sign> <double>)",
+        "(-(<double>))",
+    ],
     "text": [
         "item.text", "account.country", "item.language", "item.type", *map(quoted, WORDS),
         "(<text> + <text>)", "(<bool> ? <text> : <text>)",
@@ -73,7 +80,8 @@ GRAMMAR: dict[str, list[str]] = {
         'x.matches("a|b") && <bool>', "<dyn> || x.startsWith(<text>)", "<bool>", "<dyn>", "true",
     ],
     "bool": [
-        "terms.bad", "terms.worse", "links.tricks", "item.has_media", "conversation.encrypted",
+        "counters.pause.known", "terms.bad", "terms.worse", "links.tricks", "item.has_media",
+        "conversation.encrypted",
         "true", "false", "(<bool> && <bool>)", "(<bool> || <bool>)", "(<bool> && <dyn>)",
         "(<dyn> && <dyn> && <bool>)", "(<dyn> || <bool> || <dyn>)", "(!<bool>)",
         "(!<dyn> || <bool>)",
@@ -125,11 +133,17 @@ SHORT = st.lists(st.sampled_from(["a", "b", "known", "zorg", ""]), max_size=4)
 BY_KIND = {
     "bool": st.booleans(),
     "int": st.one_of(st.sampled_from(EDGES), st.integers(-5, 400)),
+    "double": st.one_of(st.sampled_from([*DECIMALS, math.inf, -math.inf, math.nan]), st.floats()),
     "text": TEXT,
     "texts": SHORT,
     "map": st.dictionaries(st.one_of(st.sampled_from("abcdefg"), TEXT), SCALARS, max_size=6),
 }
-VALUES = st.fixed_dictionaries({name: BY_KIND[kind] for name, kind in KINDS.items()})
+ALWAYS = {name: BY_KIND[kind] for name, kind in KINDS.items() if "counters." not in name}
+VALUES = st.fixed_dictionaries(
+    ALWAYS,
+    # What was never counted, or given by nobody, is missing.
+    optional={name: BY_KIND[kind] for name, kind in KINDS.items() if name not in ALWAYS},
+)
 
 
 def compiled(text: str) -> Condition | None:

@@ -104,12 +104,12 @@ LINE = "x: {count: events, by: account.id, on: [message.send], in: 1h}"
         (LINE.replace("x:", "in:"), "in:", "is no name"),
         (
             LINE.replace("in: 1h", "where: terms.bad, in: 1h"),
-            "terms",
+            ".bad",
             "There is no name “terms.bad”.",
         ),
         (
             LINE.replace("in: 1h", "where: account.ag_days > 1, in: 1h"),
-            "account.ag_days",
+            ".ag_days",
             "“account.age_days”?",
         ),
         (

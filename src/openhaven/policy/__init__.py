@@ -21,6 +21,7 @@ from openhaven.policy.pack import Manifest, Pack
 from openhaven.policy.places import BrokenPack, PackError
 from openhaven.policy.shipped import find_pack, shipped
 from openhaven.policy.store import clause_as_it_stood, pack_as_it_stood
+from openhaven.policy.within import outcome_within
 
 __all__ = [
     "STRENGTH",
@@ -44,6 +45,7 @@ __all__ = [
     "keep",
     "load",
     "measure_with",
+    "outcome_within",
     "pack_as_it_stood",
     "publishing",
     "register",

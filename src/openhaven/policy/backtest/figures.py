@@ -1,0 +1,146 @@
+"""The figures of a back-test: plain numbers, counted event by event, purely."""
+
+from collections import Counter
+from collections.abc import Mapping
+from math import sqrt
+
+import msgspec
+
+SMALL = 5
+Z95 = 1.959964
+
+
+class Pair(msgspec.Struct):
+    """A number now, and what it would be."""
+
+    now: int = 0
+    draft: int = 0
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A share `of` a number with its 95 % interval (Wilson 1927); None where there is nothing."""
+
+    hits: int
+    of: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+
+class RuleFigures(msgspec.Struct):
+    """One rule: how often it spoke and would speak, what is new and gone, and what stays open.
+
+    `shadow` are matches that would do nothing; `unknown` are events for which it has no answer.
+    """
+
+    now: int = 0
+    draft: int = 0
+    newly: int = 0
+    gone: int = 0
+    shadow: int = 0
+    unknown: int = 0
+
+
+class Load(msgspec.Struct):
+    """Work for the people of one queue: tasks in the whole period, and minutes for each.
+
+    `minutes` is the median that people needed lately, None when nobody worked there yet.
+    """
+
+    now: int = 0
+    draft: int = 0
+    minutes: float | None = None
+
+
+class Agreement(msgspec.Struct, frozen=True):
+    """How far outcomes agree with what people judged.
+
+    `precision`: of the judged events that are acted on, those that people found against a rule.
+    `found`: of the judged events that people found against a rule, those that are acted on.
+    """
+
+    judged: int
+    precision: Share
+    found: Share
+
+
+class Cell(msgspec.Struct):
+    """A group of people or languages: events seen, and those acted on. None hides a small number.
+
+    A number below 5 could point at somebody.
+    """
+
+    events: int | None = 0
+    now: int | None = 0
+    draft: int | None = 0
+
+
+class Figures(msgspec.Struct):
+    """What a back-test found. Outcomes, rules, clauses and days count evaluated events only.
+
+    `skipped` has the others by reason, `skipped_outcomes` how those ended. `changes` counts events
+    that would end otherwise: newly acted on, no longer, or with another outcome.
+    """
+
+    events: int = 0
+    evaluated: int = 0
+    skipped: dict[str, int] = {}
+    skipped_outcomes: dict[str, int] = {}
+    changes: dict[str, int] = {}
+    outcomes: dict[str, Pair] = {}
+    rules: dict[str, RuleFigures] = {}
+    clauses: dict[str, Pair] = {}
+    days: dict[str, dict[str, Pair]] = {}
+    load: dict[str, Load] = {}
+    agreement: dict[str, Agreement] = {}
+    groups: dict[str, dict[str, Cell]] = {}
+    notes: list[str] = []
+    seconds: float = 0.0
+
+    @property
+    def differences(self) -> int:
+        """How many events would end otherwise."""
+        return sum(self.changes.values())
+
+
+def wilson(hits: int, of: int) -> Share:
+    """Return hits/of with the Wilson score interval at 95 % (E. B. Wilson, JASA 22, 1927)."""
+    if not of:
+        return Share(hits, of, None, None, None)
+    share, square = hits / of, Z95 * Z95
+    middle = (share + square / (2 * of)) / (1 + square / of)
+    half = Z95 * sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
+    return Share(hits, of, share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def agreement(judged: Counter[tuple[bool, bool]]) -> Agreement:
+    """Return the agreement from counts by (acted on, against a rule as people judged)."""
+    both = judged[True, True]
+    return Agreement(
+        judged=judged.total(),
+        precision=wilson(both, both + judged[True, False]),
+        found=wilson(both, both + judged[False, True]),
+    )
+
+
+def hidden(cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """Return the groups with small numbers hidden; where one is alone, the next smallest as well.
+
+    A single hidden number could be worked out from the total and the others.
+    """
+    columns = {name: _hide([getattr(cell, name) for cell in cells.values()]) for name in _COLUMNS}
+    return {
+        group: Cell(*(columns[name][place] for name in _COLUMNS))
+        for place, group in enumerate(cells)
+    }
+
+
+_COLUMNS = ("events", "now", "draft")
+
+
+def _hide(numbers: list[int]) -> list[int | None]:
+    small = {place for place, n in enumerate(numbers) if 0 < n < SMALL}
+    if len(small) == 1:
+        rest = [(n, place) for place, n in enumerate(numbers) if n >= SMALL]
+        small |= {place for _, place in sorted(rest)[:1]}
+    return [None if place in small else n for place, n in enumerate(numbers)]

@@ -1,0 +1,168 @@
+"""Asks a pack about stored events: what the line would have been told, as far as it is known."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from openhaven import signals
+from openhaven.history import Counter, Replay
+from openhaven.intake.model import Event
+from openhaven.policy.backtest.caps import Caps
+from openhaven.policy.backtest.stored import Past
+from openhaven.policy.features.model import REPEATABLE
+from openhaven.policy.model import Verdict
+from openhaven.policy.pack import Pack
+from openhaven.policy.vocabulary import LABELS
+from openhaven.signals import Finding
+from openhaven.signals.plugins import BUILT_IN, Tools
+
+_PATIENCE_S = 60.0
+# A window reaches back its length and at most one of its 24 steps more.
+_REACH = 25 / 24
+
+
+class Known(NamedTuple):
+    """How far back things are known: features since, and events since (None: all of them)."""
+
+    features: datetime
+    events: datetime | None
+
+
+class _Way(NamedTuple):
+    """How the counters of one kind of event are answered: from what was kept, or counted again."""
+
+    kept: frozenset[str]
+    replayed: frozenset[str]
+    reach: timedelta
+
+
+class Judge:
+    """One pack with its signals and counters, to which stored events are put in their order.
+
+    `then` gives the pack with a fingerprint as it stood, or None where it cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        pack: Pack,
+        then: Callable[[str], Pack | None],
+        known: Known,
+        digest: Callable[[bytes], bytes],
+        replayed: Sequence[Counter],
+    ) -> None:
+        self.pack = pack
+        self._then = then
+        self._known = known
+        self._replay = Replay(replayed, digest) if replayed else None
+        tools = Tools(signals.Banks(), pack.term_lists, pack.link_lists)
+        made = [factory(tools) for factory in BUILT_IN]
+        self._signals = [signal for signal in made if signal.name in REPEATABLE]
+        self._ways: dict[tuple[str, str, bool], _Way] = {}
+        self._caps = Caps(pack, then)
+
+    def lead_in(self, past: Past) -> None:
+        """Count an event from before the period."""
+        if self._replay is not None and past.event is not None:
+            shown = signals.visible(past.event, past.content)
+            self._replay.take(past.row.platform, shown, past.row.done_at)
+
+    def judge(self, page: Sequence[Past]) -> list[Verdict | str]:
+        """Return the verdict on each event of a page, or why there is none (a word of REASONS)."""
+        open_ = [(past, past.event) for past in page if past.event is not None]
+        found = iter(signals.measure(
+            [event for _, event in open_], {}, self._signals, _PATIENCE_S,
+            [past.content for past, _ in open_],
+        ))  # fmt: skip
+        return [past.missing if past.event is None else self._one(past, past.event, next(found))
+                for past in page]  # fmt: skip
+
+    def _one(self, past: Past, event: Event, repeated: list[Finding]) -> Verdict | str:
+        shown = signals.visible(event, past.content)
+        counted: Mapping[str, Any] = {}
+        if self._replay is not None:
+            counted = self._replay.take(past.row.platform, shown, past.row.done_at)
+        complete = past.row.done_at is not None and past.row.done_at >= self._known.features
+        if short := self._banks_short(past, shown, complete) or self._labels_short(past, complete):
+            return short
+        way = self._way(past.was.pack, event.kind, complete)
+        if way.replayed and not self._reaches(past, way):
+            return "history"
+        kept = past.kept
+        values = {name: value for name, value in kept.counters.items() if name in way.kept}
+        values |= {name: counted[name] for name in way.replayed if name in counted}
+        findings = _joined(repeated, past)
+        return self._caps.judge(past, lambda reined: self.pack.evaluate(
+            shown, findings, values, reined))  # fmt: skip
+
+    def _banks_short(self, past: Past, shown: Event, complete: bool) -> str:
+        """Say whether banks would be asked about the event that were not asked then."""
+        if not _to_compare(shown) or "banks" not in self.pack.needs(shown):
+            return ""
+        if not complete:
+            return "features"
+        if past.was.pack == self.pack.fingerprint:
+            return ""
+        then = self._then(past.was.pack)
+        return "" if then is not None and "banks" in then.needs(shown) else "not measured"
+
+    def _labels_short(self, past: Past, complete: bool) -> str:
+        if not self.pack.reads_labels:
+            return ""
+        if not complete:
+            return "features"
+        then = self._then(past.was.pack)
+        return "" if then is not None and then.reads_labels else "not measured"
+
+    def _reaches(self, past: Past, way: _Way) -> bool:
+        events = self._known.events
+        return events is None or past.row.received_at - way.reach >= events
+
+    def _way(self, fingerprint: str, kind: str, complete: bool) -> _Way:
+        key = (fingerprint, kind, complete)
+        if key not in self._ways:
+            then = self._then(fingerprint) if complete else None
+            same = _asked(then.counters, kind) if then is not None else {}
+            mine = _asked(self.pack.counters, kind)
+            again = [counter for number, counter in mine.items() if number not in same]
+            kept = [counter for number, counter in mine.items() if number in same]
+            names = frozenset(name for counter in kept for name in counter.fields)
+            fresh = frozenset(name for counter in again for name in counter.fields)
+            self._ways[key] = _Way(names | set(LABELS), fresh, reach(again))
+        return self._ways[key]
+
+
+def reach(counters: Sequence[Counter]) -> timedelta:
+    """Return how far back the longest window of these counters looks."""
+    seconds = max((one.windows[-1].seconds for one in counters), default=0)
+    return timedelta(seconds=seconds * _REACH)
+
+
+def to_replay(pack: Pack, thens: Sequence[Pack | None], *, complete: bool) -> tuple[Counter, ...]:
+    """Return the counters of `pack` whose values were not kept for every event of the period.
+
+    `thens` are the packs that were in force in it, None for one that cannot be loaded.
+    """
+    if not complete or None in thens:
+        return tuple(pack.counters)
+    asked = [{one.id: one.asked for one in then.counters} for then in thens if then is not None]
+    return tuple(
+        one for one in pack.counters
+        if not all(one.asked <= then.get(one.id, frozenset()) for then in asked)
+    )  # fmt: skip
+
+
+def _asked(counters: Sequence[Counter], kind: str) -> dict[int, Counter]:
+    return {counter.id: counter for counter in counters if kind in counter.asked}
+
+
+def _joined(repeated: list[Finding], past: Past) -> list[Finding]:
+    """Return what was found again and what was kept; a signal that failed then stays failed."""
+    kept = [one.finding() for one in past.kept.findings]
+    failed = {one.signal for one in kept if one.unknown is not None and one.signal in REPEATABLE}
+    return [one for one in repeated if one.signal not in failed] + kept
+
+
+def _to_compare(event: Event) -> bool:
+    """Say whether there is something that banks could know: media, or a link."""
+    item = event.item
+    return item is not None and bool(item.media or item.links or "." in (item.text or ""))

@@ -13,8 +13,10 @@ import pytest
 from api_scene import REMOVE, Town, body, name, saying, town_on
 from line_receiver import receiving
 from pictures import encoded, picture
+from standardwebhooks import Webhook
 
 from openhaven import decisions, intake
+from openhaven.core import utcnow
 from openhaven.main import build
 from openhaven.storage import Secrets, Settings, postgres
 
@@ -84,6 +86,32 @@ def test_a_platform_is_added_with_its_secret(town: Town, env: dict[str, str]) ->
     assert "already" in refused(tool(env, "platforms", "add", label))
     for bad in ("Capital", "under_score", "", "x" * 64, "a b", "'; DROP TABLE platforms"):
         refused(tool(env, "platforms", "add", "--", bad))
+
+
+def test_a_platform_gets_its_address_and_a_new_secret_later(
+    town: Town, env: dict[str, str]
+) -> None:
+    label = "p" + name("x")[2:]
+    assert tool(env, "platforms", "add", label).stdout.startswith("whsec_")
+    key = tool(env, "keys", "create", name("k"), "--platform", label).stdout.strip()
+    with receiving() as receiver:
+        first = tool(env, "platforms", "set", label, "--webhook", receiver.url)
+        assert first.stdout.startswith("whsec_"), "the secret of the first address is told"
+        again = tool(env, "platforms", "set", label, "--new-secret").stdout.strip()
+        assert again.startswith("whsec_")
+        assert again != first.stdout.strip()
+        same = tool(env, "platforms", "set", label, "--webhook", receiver.url).stdout
+        assert "signed as before" in same
+        town.judged(saying(REMOVE), key)
+        town.here.work()
+        sent = receiver.headers[0]
+        Webhook(again).verify(sent["raw"], sent)
+    assert "nothing to change" in refused(tool(env, "platforms", "set", label))
+    refused(tool(env, "platforms", "set", label, "--webhook", "ftp://x/"))
+    keys = tool(env, "keys", "list").stdout.splitlines()
+    assert [line.split("\t")[1:] for line in keys if f"\t{label}\t" in line] == [
+        [label, f"{utcnow():%Y-%m-%d}", "works"]
+    ]
 
 
 @pytest.mark.slow

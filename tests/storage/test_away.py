@@ -2,9 +2,14 @@
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
+
+from openhaven.storage import Database
 
 OPENHAVEN = Path(sys.executable).with_name("openhaven")
 
@@ -23,3 +28,22 @@ def test_an_unreachable_database_is_a_sentence(
     assert done.stderr.startswith("openhaven: The database cannot be reached.")
     assert "hidden" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_connections_that_died_with_their_server_are_nobody_s_error(db: Database) -> None:
+    """Eight connections lie in the pool, all die, and none of the next eight askers notices."""
+    meet = threading.Barrier(8)
+
+    def ask(_: int) -> int:
+        with db.read() as tx:
+            meet.wait(10)
+            return int(tx.value("SELECT pg_backend_pid()"))
+
+    with ThreadPoolExecutor(8) as people:
+        before = set(people.map(ask, range(8)))
+        with psycopg.connect(db.url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                          "WHERE pid = ANY(%s)", [list(before)])  # fmt: skip
+        after = set(people.map(ask, range(8)))
+    assert len(before) == len(after) == 8
+    assert not before & after

@@ -31,6 +31,7 @@ from openhaven.intake.platforms import (
     create_key,
     revoke_key,
     set_private_basis,
+    set_webhook,
 )
 from openhaven.intake.reports import accept_report, category_of
 from openhaven.intake.store import (
@@ -95,6 +96,7 @@ __all__ = [
     "retry_stuck",
     "revoke_key",
     "set_private_basis",
+    "set_webhook",
     "stumble",
     "tally",
     "waiting",

@@ -59,6 +59,24 @@ def list_platforms(haven: "Haven") -> None:
             click.echo(f"{row.name}\t{row.connector}\t{row.webhook_url or '-'}")
 
 
+@platforms.command("set")
+@click.argument("name")
+@click.option("--webhook", help="Where acts are sent from now on.")
+@click.option("--new-secret", is_flag=True, help="Sign with a new secret from now on.")
+@click.pass_obj
+def set_platform(haven: "Haven", name: str, webhook: str | None, new_secret: bool) -> None:
+    """Change where acts are sent; print the webhook secret when it is new, this once."""
+    if webhook is None and not new_secret:
+        raise Problem("platform.nothing", "There is nothing to change.",
+                      next_step="Give --webhook URL, --new-secret or both.")  # fmt: skip
+    if webhook is not None:
+        _check(webhook)
+    with haven.db.begin(_ME) as tx:
+        platform = intake.platform_named(tx, name)
+        secret = intake.set_webhook(tx, platform, webhook, new_secret=new_secret)
+    click.echo(secret or f"Acts of “{name}” go to {webhook}, signed as before.")
+
+
 @platforms.command("private-basis")
 @click.argument("name")
 @click.argument("basis")
@@ -83,6 +101,19 @@ def create(haven: "Haven", name: str, platform: str) -> None:
     with haven.db.begin(_ME) as tx:
         key = intake.create_key(tx, name, intake.platform_named(tx, platform))
     click.echo(key)
+
+
+@keys.command("list")
+@click.pass_obj
+def list_keys(haven: "Haven") -> None:
+    """List the keys: name, platform, when it was created and, when it was, revoked."""
+    with haven.db.read() as tx:
+        for row in tx.rows(
+            """SELECT k.name, p.name AS platform, k.created_at, k.revoked_at
+               FROM api_keys k JOIN platforms p ON p.id = k.platform ORDER BY k.created_at"""
+        ):
+            ended = f"revoked {row['revoked_at']:%Y-%m-%d}" if row["revoked_at"] else "works"
+            click.echo(f"{row['name']}\t{row['platform']}\t{row['created_at']:%Y-%m-%d}\t{ended}")
 
 
 @keys.command("revoke")

@@ -99,6 +99,8 @@ class Database:
             timeout=15,
             kwargs={"row_factory": dict_row, "prepare_threshold": 3},
             configure=_in_utc,
+            # One round trip, so that a connection that died with its server is nobody's error.
+            check=ConnectionPool.check_connection,
             open=True,
         )
 

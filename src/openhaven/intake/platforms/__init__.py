@@ -6,6 +6,14 @@ from openhaven.intake.platforms.actions import (
     revoke_key,
     secret_text,
     set_private_basis,
+    set_webhook,
 )
 
-__all__ = ["add_platform", "create_key", "revoke_key", "secret_text", "set_private_basis"]
+__all__ = [
+    "add_platform",
+    "create_key",
+    "revoke_key",
+    "secret_text",
+    "set_private_basis",
+    "set_webhook",
+]

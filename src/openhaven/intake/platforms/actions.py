@@ -54,6 +54,28 @@ def add_platform(
     return platform, secret_text(secret)
 
 
+def set_webhook(tx: Tx, platform: Platform, url: str | None, *, new_secret: bool = False) -> str:
+    """Change where a platform's acts are sent; return the secret that signs them, if it is new.
+
+    Without a `url` the address stays. A platform that never had one gets its secret told now. Acts
+    that failed meanwhile stay failed: they can be tried again from the console's deliveries.
+    """
+    if platform.connector != "webhook":
+        raise Problem("platform.connector", f"“{platform.name}” is no platform with a webhook.",
+                      next_step="Its acts go the way of its connector.")  # fmt: skip
+    fresh = new_secret or platform.webhook_url is None
+    secret = secrets.token_bytes(32) if fresh else None
+    tx.run(
+        """UPDATE platforms SET webhook_url = coalesce(%(url)s, webhook_url),
+             webhook_secret = coalesce(%(secret)b, webhook_secret) WHERE id = %(id)s""",
+        id=platform.id,
+        url=url,
+        secret=tx.keys.seal(platform.id, secret) if secret else None,
+    )
+    ledger.append(tx, "platform.webhook", {"platform": platform.id})
+    return secret_text(secret) if secret else ""
+
+
 def secret_text(secret: bytes) -> str:
     """Return a webhook secret in the form of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secret).decode()

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from openhaven.signals.hashes.index.kernels import shuffle
+from openhaven.signals.hashes.index.posting import shuffle
 
 Words = NDArray[np.uint64]
 BYTES = 32

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from openhaven.signals.hashes.index.fields import ALL, row_at, take
 from openhaven.signals.hashes.index.layout import (
     COVER,
     NEXT,
@@ -41,30 +42,6 @@ SLOTS = 16  # a power of two above AHEAD
 HELD = 4096  # survivors that are looked at together
 FULL = -1
 
-_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-@inlined
-def _take(a: Any, b: Any, c: Any, d: Any, start: Any, width: Any) -> Any:
-    """Return `width` (at most 32) bits of four words from bit `start` on, round the end."""
-    word, shift = start >> 6, np.uint64(start & 63)
-    low = a if word == 0 else b if word == 1 else c if word == 2 else d
-    high = b if word == 0 else c if word == 1 else d if word == 2 else a
-    value = low >> shift
-    if shift != np.uint64(0):
-        value |= high << (np.uint64(64) - shift)
-    return value & (_ALL >> np.uint64(64 - width))
-
-
-@inlined
-def _row(posts: Any, size: Any, place: Any) -> Any:
-    """Return the row number in a posting of `size` (3 or 4) bytes."""
-    at = place * size
-    row = np.int64(posts[at]) | np.int64(posts[at + 1]) << 8 | np.int64(posts[at + 2]) << 16
-    if size == 4:
-        row |= np.int64(posts[at + 3]) << 24
-    return row
-
 
 @inlined
 def _earlier(ring: Any, chunk: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
@@ -72,10 +49,10 @@ def _earlier(ring: Any, chunk: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     for other in range(chunk):
         if ring[other, THRESHOLD] < 0:
             continue
-        far = ones(_take(a, b, c, d, ring[other, START], ring[other, WIDTH]))
+        far = ones(take(a, b, c, d, ring[other, START], ring[other, WIDTH]))
         if far > ring[other, THRESHOLD]:
             continue
-        far += ones(_take(a, b, c, d, ring[other, NEXT], ring[other, COVER]))
+        far += ones(take(a, b, c, d, ring[other, NEXT], ring[other, COVER]))
         if far <= ring[other, TOTAL]:
             return True
     return False
@@ -116,9 +93,9 @@ def look_up(
     for query in range(first, end):
         a, b, c, d = queries[query, 0], queries[query, 1], queries[query, 2], queries[query, 3]
         for chunk in range(len(ring)):
-            key = np.int64(_take(a, b, c, d, ring[chunk, START], ring[chunk, WIDTH]))
+            key = np.int64(take(a, b, c, d, ring[chunk, START], ring[chunk, WIDTH]))
             keys[chunk] = key + ring[chunk, OFFSET]
-            wants[chunk] = _take(a, b, c, d, ring[chunk, NEXT], ring[chunk, COVER])
+            wants[chunk] = take(a, b, c, d, ring[chunk, NEXT], ring[chunk, COVER])
         for probe in range(min(probes, EARLY)):
             chunk = chunks[probe]
             base = ring[chunk, OFFSET]
@@ -149,9 +126,9 @@ def look_up(
                 if mask == np.uint64(0):
                     continue
                 if line < begin:
-                    mask &= _ALL << np.uint64(begin - line)
+                    mask &= ALL << np.uint64(begin - line)
                 if finish - line < LANES:
-                    mask &= _ALL >> np.uint64(64 - (finish - line))
+                    mask &= ALL >> np.uint64(64 - (finish - line))
                 while mask != np.uint64(0):
                     place = line + lowest(mask)
                     mask &= mask - np.uint64(1)
@@ -194,7 +171,7 @@ def _look_at(
 ) -> Any:  # fmt: skip
     """Compare whole hashes; return the number of matches, and 1 if `out` is full, 2 for the cap."""
     for number in range(held):
-        row = min(_row(posts, size, found[number]), len(hashes) - 1)
+        row = min(row_at(posts, size, found[number]), len(hashes) - 1)
         near[number] = row
         fetch(flat, 4 * row)
     for number in range(held):
@@ -264,7 +241,7 @@ def scan_words(
         for line in range(0, rows, WIDE):
             mask = screen2(words[0], words[1], line, a, b, np.uint64(radius))
             if rows - line < WIDE:
-                mask &= _ALL >> np.uint64(64 - (rows - line))
+                mask &= ALL >> np.uint64(64 - (rows - line))
             while mask != np.uint64(0):
                 row = line + lowest(mask)
                 mask &= mask - np.uint64(1)
@@ -338,9 +315,9 @@ def sweep(
                 if mask == np.uint64(0):
                     continue
                 if line < begin:
-                    mask &= _ALL << np.uint64(begin - line)
+                    mask &= ALL << np.uint64(begin - line)
                 if finish - line < LANES:
-                    mask &= _ALL >> np.uint64(64 - (finish - line))
+                    mask &= ALL >> np.uint64(64 - (finish - line))
                 while mask != np.uint64(0):
                     place = line + lowest(mask)
                     mask &= mask - np.uint64(1)
@@ -374,15 +351,15 @@ def _pair_up(ring: Any, chunk: Any, masks: Any, limits: Any, queries: Any, pairs
     places = np.zeros(257, np.int64)
     for query in range(len(queries)):
         a, b, c, d = queries[query, 0], queries[query, 1], queries[query, 2], queries[query, 3]
-        key = np.int64(_take(a, b, c, d, ring[chunk, START], ring[chunk, WIDTH]))
+        key = np.int64(take(a, b, c, d, ring[chunk, START], ring[chunk, WIDTH]))
         for probe in range(first, first + probes):
             places[((key ^ masks[probe]) >> shift) + 1] += 1
     for part in range(256):
         places[part + 1] += places[part]
     for query in range(len(queries)):
         a, b, c, d = queries[query, 0], queries[query, 1], queries[query, 2], queries[query, 3]
-        key = np.int64(_take(a, b, c, d, ring[chunk, START], ring[chunk, WIDTH]))
-        want = _take(a, b, c, d, ring[chunk, NEXT], ring[chunk, COVER])
+        key = np.int64(take(a, b, c, d, ring[chunk, START], ring[chunk, WIDTH]))
+        want = take(a, b, c, d, ring[chunk, NEXT], ring[chunk, COVER])
         rest = want << np.uint64(20) | np.uint64(query)
         for probe in range(first, first + probes):
             here = key ^ masks[probe]
@@ -400,7 +377,7 @@ def _settle(
 ) -> Any:  # fmt: skip
     """Compare whole hashes of several queries; return the number of matches, or -1 when full."""
     for number in range(held):
-        row = min(_row(posts, size, found[number]), len(hashes) - 1)
+        row = min(row_at(posts, size, found[number]), len(hashes) - 1)
         near[number] = row
         fetch(flat, 4 * row)
     for number in range(held):
@@ -418,74 +395,4 @@ def _settle(
         out[1, count] = row
         far[count] = distance
         count += 1
-    return count
-
-
-@compiled
-def shuffle(given: Any, tables: Any, words: Any) -> Any:
-    """Write the bits of each hash, (n, 32) bytes, in another order, by a table for each byte."""
-    for row in range(len(given)):
-        a = b = c = d = np.uint64(0)
-        for place in range(32):
-            entry = np.int64(given[row, place])
-            a |= tables[place, entry, 0]
-            b |= tables[place, entry, 1]
-            c |= tables[place, entry, 2]
-            d |= tables[place, entry, 3]
-        words[row, 0] = a
-        words[row, 1] = b
-        words[row, 2] = c
-        words[row, 3] = d
-
-
-@compiled
-def post(hashes: Any, place: Any, offsets: Any, posts: Any, sketches: Any) -> Any:
-    """Sort the rows of one chunk by its value: offsets of the buckets, rows and sketches in order.
-
-    `place` holds the chunk's first bit and width, its sketch's, the place of its offsets, that of
-    its postings, and the bytes of one.
-    """
-    start, width, follows, cover = place[0], place[1], place[2], place[3]
-    base, begin, size = place[4], place[5], place[6]
-    buckets = 1 << width
-    for row in range(len(hashes)):
-        key = _take(hashes[row, 0], hashes[row, 1], hashes[row, 2], hashes[row, 3], start, width)
-        offsets[base + np.int64(key) + 1] += 1
-    total = np.int64(0)
-    for bucket in range(buckets):  # each offset is moved on by what is put into its bucket
-        number = np.int64(offsets[base + bucket + 1])
-        offsets[base + bucket + 1] = total
-        total += number
-    for row in range(len(hashes)):
-        a, b, c, d = hashes[row, 0], hashes[row, 1], hashes[row, 2], hashes[row, 3]
-        bucket = base + np.int64(_take(a, b, c, d, start, width)) + 1
-        at = begin + np.int64(offsets[bucket])
-        offsets[bucket] += 1
-        sketches[at] = _take(a, b, c, d, follows, cover)
-        for byte in range(size):
-            posts[at * size + byte] = (row >> (8 * byte)) & 255
-
-
-@compiled
-def doubtful(offsets: Any, buckets: Any, posts: Any, size: Any, sketches: Any, rows: Any) -> Any:
-    """Write the rows that share the first chunk's bucket and sketch with another; return how many.
-
-    All hashes that are the same are among them.
-    """
-    seen = np.zeros(65536, np.uint8)
-    count = 0
-    for bucket in range(buckets):
-        begin, finish = np.int64(offsets[bucket]), np.int64(offsets[bucket + 1])
-        again = False
-        for place in range(begin, finish):
-            old = seen[sketches[place]]
-            again |= old == 1
-            seen[sketches[place]] = min(old + 1, 2)
-        if again:
-            for place in range(begin, finish):
-                if seen[sketches[place]] == 2:
-                    rows[count] = _row(posts, size, place)
-                    count += 1
-        for place in range(begin, finish):
-            seen[sketches[place]] = 0
     return count

@@ -1,6 +1,6 @@
 """The large, immutable part of an index: hashes, and postings of each chunk in flat arrays."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openhaven.signals.hashes.index.bits import Words
-from openhaven.signals.hashes.index.kernels import doubtful, post
 from openhaven.signals.hashes.index.layout import chunks_for, layout
 from openhaven.signals.hashes.index.machine import LANES
+from openhaven.signals.hashes.index.posting import doubtful, post
 
 MOST_ROWS = 2**32 - 2
 _SHORT = 2**24
 _LINE = 64
+# Rows in a heap while they are sorted, and how many heaps (2**n) are dealt out at once.
+_HEAP, _MOST_HEAPS = 32_768, 10
 
 
 class Segment(NamedTuple):
@@ -93,7 +95,7 @@ def build(words: Words, ids: NDArray[np.int64] | None, chunks: int | None, threa
         sorted_ = np.argsort(ids, kind="stable")
         words, ids = words[sorted_], ids[sorted_]
     parts = _Parts(words, chunks or chunks_for(len(words)))
-    parts.post(0)
+    parts.post([0])
     more_rows = more_ids = np.zeros(0, np.int64)
     if len(doubles := _doubles(parts)):
         if ids is None:
@@ -105,7 +107,7 @@ def build(words: Words, ids: NDArray[np.int64] | None, chunks: int | None, threa
         more_rows, more_ids = more_rows[sorted_], more_ids[sorted_]
         words, ids = words[kept], ids[kept]
         parts = _Parts(words, parts.chunks)
-        parts.post(0)
+        parts.post([0])
     _each(parts.post, range(1, parts.chunks), threads)
     return frozen(Segment(
         parts.chunks, words, parts.offsets, parts.posts, parts.sketches, _short(ids),
@@ -133,18 +135,23 @@ class _Parts:
         self.posts = _lines(self.stride * chunks * self.size + 4, np.uint8)
         self.sketches = _lines(self.stride * chunks, np.uint16)
 
-    def post(self, chunk: int) -> None:
-        """Fill in the postings of one chunk."""
+    def post(self, chunks: Sequence[int]) -> None:
+        """Fill in the postings of these chunks."""
+        room = np.empty(len(self.words), np.uint64)
+        for chunk in chunks:
+            behind = slice(chunk * self.stride + len(self.words), (chunk + 1) * self.stride)
+            self.sketches[behind] = 0
+            self.posts[behind.start * self.size : behind.stop * self.size] = 0
+            post(self.words, self._place(chunk), self.offsets, self.posts, self.sketches, room)
+
+    def _place(self, chunk: int) -> NDArray[np.int64]:
         shape = layout(self.chunks)
-        follows = (shape.starts[chunk] + shape.widths[chunk]) % 256
-        place = np.array([
-            shape.starts[chunk], shape.widths[chunk], follows, shape.covers[chunk],
-            shape.offsets[chunk], chunk * self.stride, self.size,
+        width = shape.widths[chunk]
+        heaps = min((len(self.words) // _HEAP).bit_length(), _MOST_HEAPS, width)
+        return np.array([
+            shape.starts[chunk], width, (shape.starts[chunk] + width) % 256, shape.covers[chunk],
+            shape.offsets[chunk], chunk * self.stride, self.size, max(heaps, width - 16),
         ])  # fmt: skip
-        behind = slice(chunk * self.stride + len(self.words), (chunk + 1) * self.stride)
-        self.sketches[behind] = 0
-        self.posts[behind.start * self.size : behind.stop * self.size] = 0
-        post(self.words, place, self.offsets, self.posts, self.sketches)
 
 
 def _doubles(parts: _Parts) -> NDArray[np.int64]:
@@ -162,13 +169,13 @@ def _doubles(parts: _Parts) -> NDArray[np.int64]:
     return np.stack([rows[firsts[same]], rows[same]], axis=1)
 
 
-def _each(work: Callable[[int], None], numbers: range, threads: int) -> None:
+def _each(work: Callable[[Sequence[int]], None], numbers: range, threads: int) -> None:
+    """Do the work for all numbers, a share of them in each thread."""
     if threads < 2:
-        for number in numbers:
-            work(number)
+        work(numbers)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, numbers):
+        for _ in pool.map(work, [numbers[first::threads] for first in range(threads)]):
             pass
 
 

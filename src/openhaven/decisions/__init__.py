@@ -4,8 +4,8 @@ A decision is complete or it does not exist: the database refuses it. What shall
 *intended* in the same transaction; workers carry it out and store how it went.
 """
 
-from openhaven.decisions.actions import Voice, decide
-from openhaven.decisions.appeals import appeal, cancel_expired, overturn, reject
+from openhaven.decisions.actions import Voice, decide, verbs_of
+from openhaven.decisions.appeals import appeal, cancel_expired, end_hold, overturn, reject
 from openhaven.decisions.delivery import (
     Letter,
     claim_acts,
@@ -16,7 +16,7 @@ from openhaven.decisions.delivery import (
     replay_letter,
     report_outcome,
 )
-from openhaven.decisions.model import Act, Decision, Draft
+from openhaven.decisions.model import HELD_BY, HOLD, HOLD_DUE, Act, Decision, Draft
 from openhaven.decisions.store import (
     Notice,
     acts_of,
@@ -27,6 +27,9 @@ from openhaven.decisions.store import (
 )
 
 __all__ = [
+    "HELD_BY",
+    "HOLD",
+    "HOLD_DUE",
     "Act",
     "Decision",
     "Draft",
@@ -42,6 +45,7 @@ __all__ = [
     "decide",
     "decision",
     "decision_of_token",
+    "end_hold",
     "finish_act",
     "finish_letter",
     "notice_text",
@@ -50,4 +54,5 @@ __all__ = [
     "replay_act",
     "replay_letter",
     "report_outcome",
+    "verbs_of",
 ]

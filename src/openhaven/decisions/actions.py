@@ -44,7 +44,8 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
         tell(tx, made, "decision", told)
     _intend_all(tx, made, verb, verbs)
     _keep_copies(tx, made)
-    _answer_reporters(tx, made, voice)
+    if not made.held:
+        _answer_reporters(tx, made, voice)
     review.close_case(tx, made.case_id)
     tx.wake("acts")
     tx.wake("console")

@@ -11,6 +11,10 @@ from openhaven.core.words import REVERSING
 # At least six months (Article 20(1) DSA), whichever months they are.
 APPEAL_WINDOW = timedelta(days=184)
 APPEAL_CLOCK = timedelta(days=7)
+# How long something is held back at most until a person has looked, and by when one should have.
+HOLD = timedelta(days=1)
+HOLD_DUE = timedelta(hours=1)
+HELD_BY = "hold:"
 NOTICE_HEAD_START = timedelta(minutes=10)
 
 DecisionOutcome = Literal["allow", "warn", "restrict", "remove", "block", "suspend"]
@@ -73,6 +77,11 @@ class Decision(Draft, frozen=True, kw_only=True):
     state: str
     overturned_by: str | None
     overturned_at: datetime | None
+
+    @property
+    def held(self) -> bool:
+        """Whether it only holds something back until a person has looked."""
+        return self.decided_by.startswith(HELD_BY)
 
 
 class Act(msgspec.Struct, frozen=True):

@@ -151,9 +151,13 @@ def of_task(tx: Tx, task: str) -> str | None:
 
 
 def strikes(tx: Tx, platform: str, account: str) -> int:
-    """Count the decisions of a year that went against the account and were not overturned."""
+    """Count the decisions of a year that went against the account and were not overturned.
+
+    What was only held back until a person had looked went against nobody.
+    """
     sql = """SELECT count(*) FROM decisions WHERE platform = %(p)s AND account = %(a)s
-             AND outcome <> 'allow' AND state <> 'overturned' AND decided_at > %(since)s"""
+             AND outcome <> 'allow' AND state <> 'overturned' AND decided_at > %(since)s
+             AND decided_by NOT LIKE 'hold:%%'"""
     return int(tx.value(sql, p=platform, a=account, since=tx.now - STRIKE_LIFE))
 
 

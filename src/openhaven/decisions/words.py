@@ -47,6 +47,8 @@ def notice(
     `irreversible` says that something was done that cannot be restored; the person is told.
     `young` says that the person is known to be under eighteen, and gets a kind word.
     """
+    if decision.held:
+        return _held(service, decision, appeal_url, young=young)
     where = "everywhere" if decision.scope == ["*"] else "in " + ", ".join(decision.scope)
     ground = "the law" if decision.ground == "law" else "our rules"
     parts = [
@@ -67,6 +69,27 @@ def notice(
     ]
     text = "\n\n".join(part for part in parts if part)
     return Notice(f"{service}: {_TITLE[decision.outcome]}", text, list(HARMS[decision.harm].help))
+
+
+def _held(service: str, decision: Decision, appeal_url: str, *, young: bool) -> Notice:
+    """Return the word to a person whose item is held back: nothing was found, somebody will look.
+
+    It does not say that anything goes against a rule, since nobody knows that yet.
+    """
+    parts = [
+        f"We hold {_it(decision)} back for now. Nothing was found against it or against you.",
+        _YOUNG if young else "",
+        f"Why: {decision.facts}",
+        f"What we could not check it against: “{decision.clause_title}”. {decision.clause_text}",
+        "A person will look at it soon. If nobody has by the time below, it is let go by itself.",
+        f"This applies everywhere, {_duration(decision)}.",
+        "A computer held it back, because it could not finish a check.",
+        decision.redress,
+        f"Appeal here: {appeal_url}",
+    ]
+    text = "\n\n".join(part for part in parts if part)
+    title = "Something of yours waits for a look"
+    return Notice(f"{service}: {title}", text, list(HARMS[decision.harm].help))
 
 
 def appeal_outcome(service: str, decision: Decision, facts: str, *, upheld: bool) -> Notice:

@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from openhaven import intake, review
+from openhaven import intake, policy, review
 from openhaven.core import HARMS, Harm, Outcome, Problem
-from openhaven.decisions import Draft
+from openhaven.decisions import HELD_BY, HOLD, HOLD_DUE, Draft
 from openhaven.intake import Claimed, Event, MediaFacts
 from openhaven.policy import Clause, Pack, Reason, Verdict
 from openhaven.storage import Tx
@@ -23,11 +23,12 @@ _FACTS = {
     "terms": "Words in it are on a list that this rule uses.",
     "links": "A link in it leads to an address on a list that this rule uses.",
 }
+_HELD = "A check that our rules ask for could not be finished, so that a person has to look first."
 
 
 def outcome_of(claimed: Claimed, verdict: Verdict) -> Outcome:
     """Return the outcome that counts: whatever a pack says, a report always reaches a person."""
-    return "review" if claimed.event.kind == "report.create" else verdict.outcome
+    return "review" if claimed.event.kind == "report.create" else policy.outcome_within(verdict)
 
 
 def matter(claimed: Claimed) -> tuple[str, str, str]:
@@ -74,6 +75,7 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "sure": sure,
         "reported": is_report,
         "report": intake.report_of(tx, claimed.seq) if is_report else None,
+        "within": HOLD_DUE if verdict.hold else None,
     }
 
 
@@ -97,14 +99,39 @@ def _reported(tx: Tx, claimed: Claimed) -> tuple[str | None, str | None, int]:
 
 def from_verdict(tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: Media) -> Draft:
     """Return the decision that a rule made about an event, wholly by automated means."""
-    reason = verdict.reasons[0]
-    clause = pack.clauses[reason.clause]
+    outcome, reason = _decidable(verdict.outcome), verdict.reasons[0]
+    days = timedelta(days=verdict.days) if verdict.days else None
+    return _by_rule(tx, claimed, verdict, pack.clauses[reason.clause], media, outcome=outcome,
+                    why=facts_of(reason), until=tx.now + days if days else None,
+                    decided_by=f"rule:{reason.rule}")  # fmt: skip
+
+
+def from_hold(tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: Media) -> Draft:
+    """Return the decision that holds an item back, for a day at most, until a person has looked."""
+    held = next(reason for reason in verdict.reasons if not reason.matched)
+    return _by_rule(tx, claimed, verdict, pack.clauses[held.clause], media, outcome="restrict",
+                    why=_HELD, until=tx.now + HOLD,
+                    decided_by=f"{HELD_BY}{held.rule}")  # fmt: skip
+
+
+def _by_rule(
+    tx: Tx,
+    claimed: Claimed,
+    verdict: Verdict,
+    clause: Clause,
+    media: Media,
+    *,
+    outcome: Any,
+    why: str,
+    until: datetime | None,
+    decided_by: str,
+) -> Draft:
     event = claimed.event
     item = event.item.id if event.item else None
     return Draft(
         case_id=review.case_for(tx, claimed.platform, item, event.account.id, verdict.harm),
         platform=claimed.platform,
-        outcome=_decidable(verdict.outcome),
+        outcome=outcome,
         harm=verdict.harm,
         clause=clause.anchor,
         clause_title=clause.title,
@@ -112,20 +139,30 @@ def from_verdict(tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: 
         ground=clause.ground,
         ground_reference=clause.reference,
         pack=verdict.pack,
-        facts=facts_of(reason),
+        facts=why,
         source="own_initiative",
         automated_detection=True,
         automated_decision="fully",
         content_type=content_types(event, media),
         content_at=event.at,
-        decided_by=f"rule:{reason.rule}",
+        decided_by=decided_by,
         account=event.account.id,
         subject=claimed.subject,
         item=item,
         event=claimed.seq,
         language=event.item.language if event.item else None,
-        until=tx.now + timedelta(days=verdict.days) if verdict.days else None,
+        until=until,
     )
+
+
+def notes(batch: Sequence[Claimed], verdicts: Sequence[Verdict]) -> list[intake.Note]:
+    """Return the labels that the rules give because of a batch, as `intake.give_labels` takes."""
+    return [
+        intake.Note(claimed, one.rule, verdict.pack, one.label.name, one.label.days,
+                    one.label.on == "item")
+        for claimed, verdict in zip(batch, verdicts, strict=True)
+        for one in verdict.labels
+    ]  # fmt: skip
 
 
 def _decidable(outcome: str) -> Any:

@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from openhaven import decisions, history, intake, ledger, policy, review, signals
 from openhaven.decisions import Decision, Draft
 from openhaven.intake import Claimed
-from openhaven.line import drafts
+from openhaven.line import drafts, known
 from openhaven.line.haven import Haven
+from openhaven.line.judging import judge
 from openhaven.policy import Pack, Verdict
+from openhaven.signals.banks import matches
 from openhaven.storage import Tx
 
 
@@ -34,23 +36,27 @@ def walk(
     `deadline_s` is the time that signals have, as in `signals.measure`.
     """
     now = haven.packs.now
+    pack = now.pack
     media = intake.media_of(tx, batch)
+    seen = [replace(claimed, event=visible(claimed)) for claimed in batch]
     findings = signals.measure(
         [claimed.event for claimed in batch],
         media,
         now.signals,
         deadline_s=deadline_s,
         content=[claimed.content for claimed in batch],
+        needed=[pack.needs(claimed.event) for claimed in seen],
     )
-    pack = now.pack
-    seen = [replace(claimed, event=visible(claimed)) for claimed in batch]
-    counts = history.count(tx, seen, pack.counters)
+    past = history.count(tx, seen, pack.counters)
+    said = judge(tx, pack, seen, findings, past)
     verdicts = [
-        hand_over(haven, tx, claimed, pack.evaluate(shown.event, found, counted), pack, media)
-        for claimed, shown, found, counted in zip(batch, seen, findings, counts, strict=True)
+        hand_over(haven, tx, claimed, verdict, pack, media)
+        for claimed, verdict in zip(batch, said, strict=True)
     ]
     intake.record(tx, drafts.verdict_rows(batch, verdicts), tallied=tally)
-    policy.keep(tx, batch, findings, counts, verdicts)
+    matches.record(tx, known.seen(batch, findings, verdicts))
+    policy.tally(tx, batch, verdicts)
+    policy.keep(tx, batch, findings, past, verdicts)
     if tally and batch:
         ledger.append(tx, "events.judged", drafts.tally(verdicts, pack.fingerprint))
     return verdicts
@@ -70,10 +76,23 @@ def hand_over(
             return verdict
         case "review":
             task = review.open_task(tx, **drafts.question(tx, claimed, verdict))
-            return replace(verdict, outcome="review", task=task)
+            return hold(haven, tx, claimed, replace(verdict, outcome="review", task=task), pack,
+                        media)  # fmt: skip
         case _:
             draft = drafts.from_verdict(tx, claimed, verdict, pack, media)
             return replace(verdict, decision=settle(haven, tx, draft).id)
+
+
+def hold(
+    haven: Haven, tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: drafts.Media
+) -> Verdict:
+    """Hold an item back until a person has looked, if a rule asks for it and it can be undone."""
+    if not verdict.hold:
+        return verdict
+    if not decisions.verbs_of(tx, claimed.platform).get("restrict"):
+        return replace(verdict, hold=False)
+    draft = drafts.from_hold(tx, claimed, verdict, pack, media)
+    return replace(verdict, decision=settle(haven, tx, draft).id)
 
 
 def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
@@ -84,8 +103,11 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
         case "rejected":
             decisions.reject(tx, given, haven.voice)
         case _:
+            decisions.end_hold(tx, given.case_id, release=given.outcome in ("allow", "warn"))
             clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
             settle(haven, tx, drafts.from_judgement(tx, given, clause, haven.packs.current))
+    if given.outcome in ("allow", "upheld") and given.event is not None:
+        intake.remove_labels(tx, given.event)
     review.settled(tx, given)
 
 

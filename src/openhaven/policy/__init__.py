@@ -20,6 +20,17 @@ from openhaven.policy.model import STRENGTH, Clause, Reason, Rule, Then, Verdict
 from openhaven.policy.pack import Manifest, Pack
 from openhaven.policy.places import BrokenPack, PackError
 from openhaven.policy.shipped import find_pack, shipped
+from openhaven.policy.standing import (
+    Standing,
+    fall_back,
+    fallen,
+    forget_counts,
+    lift,
+    rein_in,
+    standing,
+    sum_up,
+    tally,
+)
 from openhaven.policy.store import clause_as_it_stood, pack_as_it_stood
 from openhaven.policy.within import outcome_within
 
@@ -34,21 +45,30 @@ __all__ = [
     "Packs",
     "Reason",
     "Rule",
+    "Standing",
     "Then",
     "Tried",
     "Verdict",
     "check_examples",
     "clause_as_it_stood",
+    "fall_back",
+    "fallen",
     "find_pack",
+    "forget_counts",
     "forget_features",
     "in_force",
     "keep",
+    "lift",
     "load",
     "measure_with",
     "outcome_within",
     "pack_as_it_stood",
     "publishing",
     "register",
+    "rein_in",
     "run_examples",
     "shipped",
+    "standing",
+    "sum_up",
+    "tally",
 ]

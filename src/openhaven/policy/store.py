@@ -37,7 +37,7 @@ def pack_as_it_stood(tx: Tx, fingerprint: str) -> Pack:
 
     Raises `Problem` (`pack.missing`) when it was never kept here.
     """
-    return load_texts(_files(tx, fingerprint))
+    return load_texts(_files(tx, fingerprint), kept=True)
 
 
 def _files(tx: Tx, fingerprint: str) -> dict[str, str]:

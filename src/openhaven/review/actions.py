@@ -1,6 +1,7 @@
 """Verbs of review: open a task, claim it, judge it, reveal a picture, give back what was left."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from openhaven import ledger
@@ -22,13 +23,15 @@ def open_task(
     sure: bool = True,
     reported: bool = False,
     report: str | None = None,
+    within: timedelta | None = None,
 ) -> str:
     """Ask a person: join the open task on the same matter, or open one; return the task's id.
 
     Everything about one item (or one account, where there is no item) that is open at the same
     time is one case, so that ten reports make one piece of work. `sure` says that the platform
     itself told whose it is, not only somebody who reports; `reported` that it came as a report, of
-    which `report` is the id where it was sent to us.
+    which `report` is the id where it was sent to us. `within` is when it is due, if that is sooner
+    than its severity says.
     """
     case = case_for(tx, platform, item, account, harm, sure=sure)
     if report is not None:
@@ -59,7 +62,7 @@ def open_task(
             reports=int(reported),
             sure=sure,
             now=tx.now,
-            due=tx.now + DUE[severity],
+            due=tx.now + min(within or DUE[severity], DUE[severity]),
         )
     )
     kind = "task.opened" if stored == task else "task.joined"

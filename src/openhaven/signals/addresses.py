@@ -12,6 +12,7 @@ class LinkSignal:
 
     name = "links"
     version = "2"
+    gives = frozenset({"links", "banks"})
 
     def __init__(self, lists: LinkLists, banks: Banks) -> None:
         self._lists, self._banks = lists, banks

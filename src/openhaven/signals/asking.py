@@ -18,6 +18,7 @@ LATE = "the signal took too long"
 NONSENSE = "the signal gave an answer that is none"
 STUCK = "the signal is stuck"
 MOST_LATE = 3
+KINDS = frozenset({"terms", "links", "banks"})
 
 Answers = list[list[Finding]]
 
@@ -31,6 +32,7 @@ def measure(
     signals: Sequence[Signal],
     deadline_s: float | None = None,
     content: Sequence[bool] | None = None,
+    needed: Sequence[frozenset[str]] | None = None,
 ) -> Answers:
     """Return the findings of all signals, one list for each event, in the order of the events.
 
@@ -42,14 +44,19 @@ def measure(
     `content` says for each event whether there is a legal ground to look at its content (all of
     them by default). Without one, and in encrypted conversations, signals get the event without
     text, links and media; only the text that a person sent along with a report stays.
+
+    `needed` says for each event which kinds of findings can matter (`terms`, `links`, `banks`; all
+    of them by default). A signal that gives no such finding is not asked about that event.
     """
     allowed = [True] * len(events) if content is None else content
     shown = [visible(event, may) for event, may in zip(events, allowed, strict=True)]
     answers: Answers = [[] for _ in events]
     patience = 1 + len(events) / 50 if deadline_s is None else deadline_s
     left = list(signals)
+    if needed is not None:
+        left = [signal for signal in left if any(_wanted(signal, kinds) for kinds in needed)]
     while left:
-        done = _run(shown, media, left, patience, answers)
+        done = _run(shown, media, left, patience, answers, needed)
         left = left[done:]
         patience /= 2
     return answers
@@ -79,6 +86,7 @@ def _run(
     signals: Sequence[Signal],
     deadline_s: float,
     answers: Answers,
+    needed: Sequence[frozenset[str]] | None,
 ) -> int:
     """Ask these signals one after another until one is late; return how many are dealt with.
 
@@ -86,7 +94,7 @@ def _run(
     """
     found: list[Answers] = [[] for _ in signals]
     steps = [
-        partial(_ask, signal, events, media, into)
+        partial(_ask, signal, _asked(signal, events, needed), media, into)
         for signal, into in zip(signals, found, strict=True)
     ]
     errand = helpers.Errand(steps)
@@ -100,27 +108,43 @@ def _run(
     for signal, mine in zip(signals[:dealt], found, strict=False):
         # A late signal's thread may still add to its list, so the list is read once.
         told = mine[:]
-        told += [[unknown(signal, "event", LATE)] for _ in events[len(told) :]]
+        rest = _asked(signal, events, needed)[len(told) :]
+        told += [[] if event is None else [unknown(signal, "event", LATE)] for event in rest]
         for answer, findings in zip(answers, told, strict=True):
             answer += findings
     return dealt
 
 
+def _wanted(signal: Signal, kinds: frozenset[str]) -> bool:
+    """Say whether the signal gives findings of these kinds; one that does not say gives all."""
+    return not kinds.isdisjoint(getattr(signal, "gives", KINDS))
+
+
+def _asked(
+    signal: Signal, events: Sequence[Event], needed: Sequence[frozenset[str]] | None
+) -> Sequence[Event | None]:
+    """Return the events that the signal is asked about, and None for each of the others."""
+    if needed is None:
+        return events
+    pairs = zip(events, needed, strict=True)
+    return [event if _wanted(signal, kinds) else None for event, kinds in pairs]
+
+
 def _ask(
     signal: Signal,
-    events: Sequence[Event],
+    events: Sequence[Event | None],
     media: Media,
     into: Answers,
     errand: helpers.Errand,
 ) -> None:
     """Put the signal's findings about each event into `into`, one after another."""
     if _stuck(signal):
-        into += [[unknown(signal, "event", STUCK)] for _ in events]
+        into += [[] if event is None else [unknown(signal, "event", STUCK)] for event in events]
         return
     for event in events:
         if errand.given_up:
             return
-        into.append(_answer(signal, event, media))
+        into.append([] if event is None else _answer(signal, event, media))
 
 
 def _stuck(signal: Signal) -> bool:

@@ -39,7 +39,9 @@ class Signal(Protocol):
     """A detector, built-in or from the entry-point group `openhaven.signals`.
 
     `measure` must not write anything, must not go to the network, and answers an empty list when
-    there is nothing to say. What it raises becomes the finding *unknown*.
+    there is nothing to say. What it raises becomes the finding *unknown*. It may have an attribute
+    `gives` with the kinds of findings that it can give (`terms`, `links`, `banks`): then it is not
+    asked about events for which no rule reads any of these.
     """
 
     @property

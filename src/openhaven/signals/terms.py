@@ -13,6 +13,7 @@ class TermSignal:
     """Finds the terms of all lists in the item's text, 50 of them at most."""
 
     name = "terms"
+    gives = frozenset({"terms"})
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms

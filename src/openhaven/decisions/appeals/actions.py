@@ -66,6 +66,7 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
     )
     ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
     _reverse_acts(tx, made)
+    _release_all(tx, made)
     _say(
         tx,
         made,
@@ -143,6 +144,36 @@ def cancel_expired(tx: Tx) -> int:
     for made in ended:
         ledger.append(tx, "decision.expired", {"decision": made.id})
         _reverse_acts(tx, made)
+        _release_all(tx, made)
     if ended:
         tx.wake("acts")
     return len(ended)
+
+
+# Holds ----------------------------------------------------------------------------------------
+
+
+def end_hold(tx: Tx, case: str, *, release: bool) -> None:
+    """End what holds something of a case back, since a person has looked at it.
+
+    With `release` the platform is told to let it go. Without, what the person decided takes its
+    place: were both undone one after the other, it would be seen in between.
+    """
+    sql = """UPDATE decisions SET state = 'expired'
+             WHERE case_id = %(case)s AND state = 'in_force' AND decided_by LIKE 'hold:%%'
+             RETURNING *"""
+    for held in tx.all(sql, Decision, case=case):
+        ledger.append(tx, "hold.ended", {"decision": held.id})
+        if release:
+            _reverse_acts(tx, held)
+            tx.wake("acts")
+
+
+def _release_all(tx: Tx, made: Decision) -> None:
+    """Let go of what a hold on the same case held back and this decision then kept back."""
+    if made.held:
+        return
+    sql = """SELECT * FROM decisions
+             WHERE case_id = %(case)s AND state = 'expired' AND decided_by LIKE 'hold:%%'"""
+    for held in tx.all(sql, Decision, case=made.case_id):
+        _reverse_acts(tx, held)

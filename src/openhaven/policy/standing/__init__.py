@@ -1,0 +1,28 @@
+"""How the rules stand: what each did day by day, how often it may still act today, and whether it
+fell back to asking a person because too many of its decisions were overturned on appeal.
+"""
+
+from openhaven.policy.standing.actions import (
+    fall_back,
+    forget_counts,
+    lift,
+    rein_in,
+    sum_up,
+    tally,
+)
+from openhaven.policy.standing.model import Numbers, RuleDay, Standing
+from openhaven.policy.standing.store import fallen, standing
+
+__all__ = [
+    "Numbers",
+    "RuleDay",
+    "Standing",
+    "fall_back",
+    "fallen",
+    "forget_counts",
+    "lift",
+    "rein_in",
+    "standing",
+    "sum_up",
+    "tally",
+]

@@ -1,1 +1,1 @@
-"""A shipped policy pack. Its text files are the pack."""
+"""The pack that keeps children safe from strangers and pressure. Its text files are the pack."""

@@ -1,1 +1,1 @@
-"""A shipped policy pack. Its text files are the pack."""
+"""The pack against threats, wounding words and hatred. Its text files are the pack."""

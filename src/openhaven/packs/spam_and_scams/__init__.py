@@ -1,1 +1,1 @@
-"""A shipped policy pack. Its text files are the pack."""
+"""The pack against tricks for money and against floods of adverts. Its text files are the pack."""

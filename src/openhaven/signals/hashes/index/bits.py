@@ -36,6 +36,13 @@ def words_of(hashes: NDArray[np.uint8], threads: int = 1) -> Words:
     return words
 
 
+def words_of_one(raw: bytes) -> Words:
+    """Return one hash, 32 bytes, as (1, 4) words in the index's order of bits."""
+    words = np.empty((1, 4), np.uint64)
+    shuffle(np.frombuffer(raw, np.uint8).reshape(1, BYTES), _tables(), words)
+    return words
+
+
 def hashes_of(words: Words) -> NDArray[np.uint8]:
     """Return the hashes, (n, 32) bytes, that (n, 4) words stand for."""
     bits = np.unpackbits(

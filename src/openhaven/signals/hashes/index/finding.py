@@ -1,5 +1,6 @@
 """Runs the compiled loops over a part of an index, with room that grows as it is needed."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -15,7 +16,7 @@ from openhaven.signals.hashes.index.layout import PROBES, WIDEST_RADIUS, Plan, p
 from openhaven.signals.hashes.index.segment import Segment
 
 # A batch of this many queries is swept, in slices, when the postings do not fit the cache anyway.
-SWEEP_QUERIES, SWEEP_SLICE, SWEEP_ROWS = 1_024, 16_384, 200_000
+SWEEP_QUERIES, SWEEP_SLICE, SWEEP_ROWS = 512, 16_384, 200_000
 # A query that has more survivors than this scans everything instead, which has a bounded cost.
 _PATIENCE, _PATIENCE_SHARE = 16_384, 16
 _ROOM, _MOST_ROOM = 512, 4_000_000
@@ -47,6 +48,8 @@ def find(part: Segment, queries: Words, radius: int, most: int, threads: int) ->
     """
     if not part.rows or not len(queries):
         return _nothing(len(queries))
+    if len(queries) == 1 and radius <= WIDEST_RADIUS:
+        return _one(part, queries, radius, most)
     if radius > WIDEST_RADIUS:
         return _split(lambda some: _scan(part, some, radius, most), queries, threads)
     if len(queries) >= SWEEP_QUERIES and part.rows >= SWEEP_ROWS:
@@ -80,6 +83,34 @@ def _looked_up(part: Segment, queries: Words, radius: int, most: int) -> Found:
         )  # fmt: skip
 
     return _grown(run, len(queries), radius, most, _shape(part))
+
+
+class _Room(threading.local):
+    """Where one thread puts what one query finds; making it anew would cost as much as looking."""
+
+    def __init__(self) -> None:
+        self.sizes = np.empty(8, np.int64)
+        self.out, self.far = np.empty((2, _ROOM), np.int64), np.empty(_ROOM, np.uint8)
+        self.capped = np.zeros(1, np.uint8)
+
+
+_room = _Room()
+
+
+def _one(part: Segment, query: Words, radius: int, most: int) -> Found:
+    room, probes = _room, plan(part.chunks, radius)
+    sizes, out, far = room.sizes, room.out, room.far
+    sizes[:] = (0, 1, 0, radius, most, *_shape(part))
+    place, count = look_up(
+        part.hashes, part.offsets, part.posts, part.sketches, probes.ring, probes.chunk,
+        probes.mask, probes.limit, query, sizes, out, far, room.capped,
+    )  # fmt: skip
+    if not place:
+        return _looked_up(part, query, radius, most)
+    if not count:
+        return _NOTHING
+    return Found(out[0, :count].copy(), out[1, :count].copy(), far[:count].copy(),
+                 room.capped.copy())  # fmt: skip
 
 
 def _scan(part: Segment, queries: Words, radius: int, most: int) -> Found:
@@ -199,3 +230,6 @@ def _shape(part: Segment) -> tuple[int, int, int]:
 def _nothing(queries: int) -> Found:
     none = np.zeros(0, np.int64)
     return Found(none, none, np.zeros(0, np.uint8), np.zeros(queries, np.uint8))
+
+
+_NOTHING = _nothing(1)

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openhaven.signals.hashes.index import file as files
-from openhaven.signals.hashes.index.bits import BYTES, Words, checked, hashes_of, words_of
+from openhaven.signals.hashes.index.bits import (
+    BYTES,
+    Words,
+    checked,
+    hashes_of,
+    words_of,
+    words_of_one,
+)
 from openhaven.signals.hashes.index.delta import EMPTY, Delta
 from openhaven.signals.hashes.index.finding import Found, find, find_fresh
 from openhaven.signals.hashes.index.layout import BITS
@@ -148,11 +155,12 @@ class PdqIndex:
 
         Nearest first. Raises `ValueError` for anything else than 64 digits.
         """
-        raw = bytearray.fromhex(value)
+        raw = bytes.fromhex(value)
         if len(raw) != BYTES:
             raise ValueError("a hash has 64 hexadecimal digits")
-        words = words_of(np.frombuffer(raw, np.uint8).reshape(1, BYTES))
-        found = self._search(words, radius, 1, limit)
+        found = self._search(words_of_one(raw), radius, 1, limit)
+        if not len(found.id):
+            return []
         return list(zip(found.id.tolist(), found.distance.tolist(), strict=True))
 
     def add(
@@ -228,6 +236,8 @@ class PdqIndex:
         # So many may be found of `main` and be dead.
         most = limit + state.gone
         old = find(state.main, queries, radius, most, threads)
+        if not len(old.query) and not state.delta.rows:
+            return Matches(old.query, old.query, old.far, _NO_IDS)
         query, ids, far = _owned(state.main, old, state.dead)
         capped = old.capped
         if state.delta.rows:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from openhaven.line import Haven
 
 ME = Actor("system", "test")
+JSON = {"content-type": "application/json"}
+BYTES = {"content-type": "application/octet-stream"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 ROLES = get_args(Role)
 TABLE = Path(__file__).with_name("roles.txt")
@@ -169,7 +171,7 @@ def test_every_role_gets_what_the_table_says_and_no_more(haven: "Haven", place: 
         path = re.sub(r"\{\w+(:path)?\}", "none", route.path)
         if route.gate.kind != "signed in" or path in ("/sign-out", "/console/stream"):
             continue
-        kind = FORM if route.takes == "form" else {}
+        kind = {"form": FORM, "json": JSON, "bytes": BYTES}.get(route.takes, {})
         assert place.ask(route.method, path, b"" if kind else None, kind).status == 401, path
         for role, cookie in cookies.items():
             allowed = route.gate.permission is None or permits([role], route.gate.permission)

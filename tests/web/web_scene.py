@@ -94,7 +94,7 @@ TABLE: tuple[Route, ...] = (
 def house(home: Path, db: object = None, **settings: Any) -> "Haven":
     """Return what the web frame needs of a haven: settings and, if given, a database."""
     made = Settings(home=home, **settings)
-    packs = SimpleNamespace(current=SimpleNamespace(fingerprint="f00d"))
+    packs = SimpleNamespace(current=SimpleNamespace(fingerprint="f00d"), trouble="")
     return cast("Haven", SimpleNamespace(settings=made, db=db, packs=packs))
 
 

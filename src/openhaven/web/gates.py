@@ -106,13 +106,18 @@ def let_in_staff(call: Call, gate: Gate) -> None:
 
 
 def check_form(call: Call, route: Route) -> None:
-    """Raise `Refusal` (403) when a form was not sent from a page that we made for this person."""
-    if route.takes != "form":
+    """Raise `Refusal` (403) when a write was not sent from a page that we made for this person.
+
+    A form carries the token as the field `csrf` or in the header X-CSRF-Token; everything else that
+    staff send, in the header.
+    """
+    is_form = route.takes == "form"
+    if not is_form and (route.gate.kind != "signed in" or route.method == "GET"):
         return
     check_origin(call)
     if call.staff is None:
         return
-    given = call.headers.get("x-csrf-token") or call.form().get("csrf", "")
+    given = call.headers.get("x-csrf-token") or (call.form().get("csrf", "") if is_form else "")
     if not hmac.compare_digest(given.encode(), call.csrf.encode()):
         raise Refusal("form.stale", "This form is out of date.", status=403,
                       next_step="Reload the page and send it again.")  # fmt: skip

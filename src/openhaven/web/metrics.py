@@ -64,6 +64,10 @@ class Metrics:
             name: Gauge(f"openhaven_{name}", words, registry=self._registry)
             for name, words, _ in _GAUGES
         }
+        self._behind = Gauge(
+            "openhaven_policy_behind", "1 when this process cannot run what was published last.",
+            registry=self._registry,
+        )  # fmt: skip
         self._read_at = float("-inf")
         self._lock = threading.Lock()
 
@@ -81,6 +85,7 @@ class Metrics:
                 with haven.db.read() as tx:
                     self._read(tx)
                 self._read_at = time.monotonic()
+        self._behind.set(bool(haven.packs.trouble))
         return generate_latest(self._registry)
 
     def _read(self, tx: Tx) -> None:

@@ -1,7 +1,7 @@
 """The description of the API (OpenAPI 3.1), made from the table of URLs and its types."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ class ProblemBody(msgspec.Struct, kw_only=True):
 
 def document(routes: Iterable[Route]) -> bytes:
     """Return the description of `routes` (without the pages of staff) as JSON."""
-    shown = [route for route in routes if route.gate.kind != "signed in"]
+    shown = [route for route in routes if is_described(route)]
     kinds = _kinds(shown)
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
     by_kind = dict(zip(map(_mark, kinds), schemas, strict=True))
@@ -48,10 +48,17 @@ def document(routes: Iterable[Route]) -> bytes:
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "bearerFormat": "oh_…"},
                 "homeserver": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-openhaven"},
+                "token": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
             },
         },
     }
     return msgspec.json.encode(text)
+
+
+def is_described(route: Route) -> bool:
+    """Say whether a route is for programs or the public, and no page of staff."""
+    return route.gate.kind != "signed in" or route.path.startswith("/console/api/")
 
 
 def _kinds(routes: Sequence[Route]) -> list[Any]:
@@ -84,8 +91,16 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if route.takes != "nothing":
         made["requestBody"] = {"required": True, "content": _request(route, schemas)}
-    security: Any = {"key": [{"key": []}], "matrix": [{"homeserver": []}]}.get(route.gate.kind)
-    return made | ({"security": security} if security else {})
+    security = _security(route)
+    return made | ({"security": [security]} if security else {})
+
+
+def _security(route: Route) -> Mapping[str, Sequence[str]]:
+    """Return what a call must carry; staff's writes also the token of their session."""
+    if route.gate.kind == "signed in":
+        return {"session": []} | ({} if route.method == "GET" else {"token": []})
+    names = {"key": "key", "matrix": "homeserver"}
+    return {names[route.gate.kind]: []} if route.gate.kind in names else {}
 
 
 def _problem(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:

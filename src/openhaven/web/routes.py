@@ -6,7 +6,12 @@ from openhaven.decisions import pages as decisions_pages
 from openhaven.intake import Event, Report
 from openhaven.intake import api as intake_api
 from openhaven.intake import pages as intake_pages
+from openhaven.policy.publishing import api as policy_api
+from openhaven.policy.publishing.archive import LARGEST as ARCHIVE
+from openhaven.policy.publishing.model import Draft, Review, Standing, Tried
+from openhaven.policy.publishing.shadow import Record
 from openhaven.review import pages as review_pages
+from openhaven.staff import api as staff_api
 from openhaven.staff import pages as staff_pages
 from openhaven.transparency import pages as transparency_pages
 from openhaven.transparency.model import Figures
@@ -18,6 +23,9 @@ _DECISIONS = staff("decision.read")
 _DELIVERIES = staff("delivery.read")
 _REPLAY = staff("delivery.replay")
 _REVEAL = staff("media.reveal")
+_POLICY = staff("policy.read")
+_DRAFT = staff("policy.draft")
+_PUBLISH = staff("policy.publish")
 
 ROUTES: tuple[Route, ...] = (
     # The API of platforms ----------------------------------------------------------------------
@@ -46,6 +54,9 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/v1/acts/{id}/outcome", handler=decisions_api.post_outcome,
           gate=KEY, summary="Say that an act was carried out, or failed", takes="json",
           request=decisions_api.ActOutcome, answer=dict[str, str]),
+    Route(method="GET", path="/v1/policy", handler=policy_api.get_policy, gate=KEY,
+          summary="The rules in force: whose, since when, and their clauses",
+          answer=policy_api.PolicyAnswer),
     # What a Matrix homeserver calls ------------------------------------------------------------
     Route(method="PUT", path="/_matrix/app/v1/transactions/{id}", gate=MATRIX, takes="json",
           handler=matrix_api.transactions, summary="Take events of a homeserver's rooms",
@@ -137,6 +148,58 @@ ROUTES: tuple[Route, ...] = (
           summary="The platforms, the banks and the rules in force"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,
           summary="How to work in the console"),
+    # The API of staff: a session's cookie, and for writes its token in X-CSRF-Token --------------
+    Route(method="GET", path="/console/api/session", handler=staff_api.get_session,
+          gate=SIGNED_IN, summary="Who is signed in, and the token for writes",
+          answer=staff_api.SessionAnswer),
+    Route(method="GET", path="/console/api/policy", handler=policy_api.get_in_force, gate=_POLICY,
+          summary="What is in force, and what was", answer=policy_api.InForceAnswer),
+    Route(method="GET", path="/console/api/policy/drafts", handler=policy_api.get_drafts,
+          gate=_POLICY, summary="Drafts of rules under way", answer=list[Draft],
+          query=(("ended", "`1` lists those that have ended, too"),)),
+    Route(method="POST", path="/console/api/policy/drafts", handler=policy_api.post_draft,
+          gate=_DRAFT, summary="Begin a draft", takes="json", request=policy_api.NewDraft,
+          answer=policy_api.DraftAnswer, status=201),
+    Route(method="POST", path="/console/api/policy/archives", handler=policy_api.post_archive,
+          gate=_DRAFT, summary="Begin a draft with the files of a zip, tar or tar.gz",
+          takes="bytes", limit=ARCHIVE, answer=policy_api.DraftAnswer, status=201,
+          query=(("title", "What it is for, in a line"),)),
+    Route(method="GET", path="/console/api/policy/drafts/{id}", handler=policy_api.get_draft,
+          gate=_POLICY, summary="A draft with its files", answer=policy_api.DraftAnswer),
+    Route(method="PUT", path="/console/api/policy/drafts/{id}/file", handler=policy_api.put_file,
+          gate=_DRAFT, summary="Write one file of a draft", takes="json", request=policy_api.Edit,
+          answer=Draft),
+    Route(method="POST", path="/console/api/policy/drafts/{id}/check",
+          handler=policy_api.post_check, gate=_DRAFT, takes="json", request=policy_api.Check,
+          summary="Every mistake of a draft, with line and column", answer=Tried),
+    Route(method="POST", path="/console/api/policy/drafts/{id}/propose",
+          handler=policy_api.post_propose, gate=_DRAFT, takes="json", request=policy_api.Propose,
+          summary="Ask for a second person's word on a draft", answer=policy_api.DraftAnswer),
+    Route(method="POST", path="/console/api/policy/drafts/{id}/approve",
+          handler=policy_api.post_approve, gate=_PUBLISH, takes="json", request=policy_api.Word,
+          summary="Say yes to somebody else's draft", answer=Review),
+    Route(method="POST", path="/console/api/policy/drafts/{id}/reject",
+          handler=policy_api.post_reject, gate=_PUBLISH, takes="json", request=policy_api.Word,
+          summary="Say no to somebody else's draft", answer=Review),
+    Route(method="POST", path="/console/api/policy/drafts/{id}/withdraw",
+          handler=policy_api.post_withdraw, gate=_DRAFT, summary="Take one's own draft back",
+          answer=Draft),
+    Route(method="POST", path="/console/api/policy/drafts/{id}/update",
+          handler=policy_api.post_update, gate=_DRAFT, takes="json", request=policy_api.Version,
+          summary="Base a draft on what is in force by now", answer=Draft),
+    Route(method="POST", path="/console/api/policy/drafts/{id}/publish",
+          handler=policy_api.post_publish, gate=_PUBLISH,
+          summary="Put an approved draft in force", answer=Standing),
+    Route(method="POST", path="/console/api/policy/roll-back", handler=policy_api.post_roll_back,
+          gate=_PUBLISH, takes="json", request=policy_api.Back,
+          summary="Put in force again what was before", answer=Standing),
+    Route(method="GET", path="/console/api/policy/shadow", handler=policy_api.get_shadow,
+          gate=_POLICY, summary="The record of every rule that only looks on",
+          answer=list[Record]),
+    Route(method="POST", path="/console/api/policy/shadow/{rule}/promote",
+          handler=policy_api.post_promote, gate=_DRAFT,
+          summary="Begin a draft that makes a rule live", answer=policy_api.DraftAnswer,
+          status=201),
     # Operations --------------------------------------------------------------------------------
     Route(method="GET", path="/healthz", handler=health.alive, gate=PUBLIC,
           summary="The process lives", answer=dict[str, str]),

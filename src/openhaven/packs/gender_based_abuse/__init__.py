@@ -1,1 +1,1 @@
-"""A shipped policy pack. Its text files are the pack."""
+"""The pack against stalking, doxxing and pile-ons. Its text files are the pack."""

@@ -1,1 +1,1 @@
-"""A shipped policy pack. Its text files are the pack."""
+"""The pack on intimate pictures without consent, real or faked. Its text files are the pack."""

@@ -1,1 +1,1 @@
-"""The starter pack: plain rules for a small platform. Its text files are the pack."""
+"""The starter pack: the other packs together, and rules on reports, pictures and demo words."""

@@ -47,6 +47,8 @@ SEALED: dict[str, tuple[str, ...]] = {
     "reports": ("id", "platform", "event", "item", "account", "category", "subject", "digest",
                 "anonymous", "created_at"),
     "packs": ("fingerprint", "name", "version", "files"),
+    "backtests": ("id", "label", "pack", "against", "since", "until", "platform", "purpose",
+                  "started_by", "created_at"),
     "pack_reviews": ("id", "draft", "fingerprint", "said", "staff", "authors", "alone", "reason",
                      "at"),
     "packs_in_force": ("id", "seq", "after", "pack", "how", "review", "restores", "backtest",

@@ -198,6 +198,7 @@ class Worker:
         self._stopping = threading.Event()
         self._wakes: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
+        self._backtests = policy.backtest.Tender(haven.db, haven.settings.home)
 
     def follow(self) -> None:
         """Start only what a process needs that answers by itself: knowing banks and rules."""
@@ -217,6 +218,7 @@ class Worker:
         self._loop("leases", 5.0, lambda: return_leases(haven))
         self.follow()
         self._loop("house", 600.0, lambda: keep_house(haven))
+        self._loop("backtests", 1.0, self._backtests.tend, "backtests")
         for name, job in connectors.jobs(haven.connectors).items():
             self._loop(name, 1.0, job, name)
         self._spawn("listener", self._listen)
@@ -228,6 +230,7 @@ class Worker:
             wake.set()
         for thread in self._threads:
             thread.join(timeout=20)
+        self._backtests.stop()
 
     def run(self) -> None:
         """Start and wait until `stop` is called from a signal handler."""

@@ -9,7 +9,7 @@ is *unknown*, never "no match": each rule says what then happens. `register` kee
 pack for good, so that `clause_as_it_stood` can show what was decided on.
 """
 
-from openhaven.policy import publishing
+from openhaven.policy import backtest, publishing
 from openhaven.policy.actions import register
 from openhaven.policy.examples import Tried, check_examples, run_examples
 from openhaven.policy.features import forget_features, keep
@@ -49,6 +49,7 @@ __all__ = [
     "Then",
     "Tried",
     "Verdict",
+    "backtest",
     "check_examples",
     "clause_as_it_stood",
     "fall_back",

@@ -105,8 +105,9 @@ def _copies(tx: Tx, kept: Retention) -> list[str]:
 
 
 def _features(tx: Tx, kept: Retention) -> list[str]:
-    """Forget what signals and counters answered about events."""
-    return [""] * policy.forget_features(tx, kept.features, _STEP)
+    """Forget what signals and counters answered about events, and what back-tests named."""
+    gone = policy.forget_features(tx, kept.features, _STEP)
+    return [""] * (gone or policy.backtest.forget_examples(tx, kept.features))
 
 
 def _matters(tx: Tx, kept: Retention) -> list[str]:

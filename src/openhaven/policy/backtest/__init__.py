@@ -7,10 +7,11 @@ evaluated is counted by reason and never guessed. A back-test decides nothing an
 """
 
 from openhaven.policy.backtest.actions import ask_cancel, claim, forget_examples, look_at, start
-from openhaven.policy.backtest.jobs import Tender, run
-from openhaven.policy.backtest.model import Backtest, Candidate, Example, Wish
 from openhaven.policy.backtest.figures import Figures
+from openhaven.policy.backtest.jobs import run
+from openhaven.policy.backtest.model import Backtest, Candidate, Example, Wish
 from openhaven.policy.backtest.store import find, latest
+from openhaven.policy.backtest.tender import Tender
 
 __all__ = [
     "Backtest",

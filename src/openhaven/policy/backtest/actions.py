@@ -36,8 +36,11 @@ def start(tx: Tx, wish: Wish, runner: str | None = None) -> str:
     if not found.total:
         raise _no_events(tx, wish)
     if not 0 < len(wish.purpose.strip()) <= 500:
-        raise Problem("backtest.purpose", "Say in a sentence what this back-test is for.",
-                      next_step="It is a look into people's data, so its purpose is kept.")  # fmt: skip
+        raise Problem(
+            "backtest.purpose",
+            "Say in a sentence of up to 500 characters what this back-test is for.",
+            next_step="It is a look into people's data, so its purpose is kept.",
+        )
     waiting = tx.value("SELECT count(*) FROM backtests WHERE state = 'waiting'")
     if waiting >= MOST_WAITING:
         raise Problem("backtest.busy", f"{waiting} back-tests wait already.", status=429,
@@ -84,14 +87,15 @@ def _check_period(tx: Tx, wish: Wish) -> None:
                       next_step="A back-test looks at events that have happened.")  # fmt: skip
     if wish.until - wish.since > LONGEST:
         raise Problem("backtest.long", f"A period has at most {LONGEST.days} days.", said,
-                      next_step="Take a shorter one; bodies are not kept for long anyway.")  # fmt: skip
+                      next_step="Take a shorter one.")  # fmt: skip
 
 
 def _no_events(tx: Tx, wish: Wish) -> Problem:
     first, last = store.edges(tx)
-    there = "There is no event yet." if first is None or last is None else (
-        f"The first stored event came in {first:%Y-%m-%d %H:%M}, the last {last:%Y-%m-%d %H:%M} UTC."
-    )  # fmt: skip
+    there = "There is no event yet."
+    if first is not None and last is not None:
+        span = f"{first:%Y-%m-%d %H:%M} and {last:%Y-%m-%d %H:%M} UTC"
+        there = f"What is stored came in between {span}."
     where = " from this platform" if wish.platform else ""
     return Problem("backtest.empty", f"No event{where} came in during this period.", there,
                    next_step="Choose a period with events.")  # fmt: skip
@@ -108,7 +112,7 @@ def claim(tx: Tx, runner: str, only: str | None = None) -> str | None:
     """
     if not tx.lock("openhaven.backtest"):
         return None
-    _bury(tx)
+    bury(tx)
     number = tx.value(
         """UPDATE backtests SET state = 'running', runner = %(runner)s, heard_at = %(now)s,
              attempts = attempts + 1, done = 0
@@ -124,10 +128,12 @@ def claim(tx: Tx, runner: str, only: str | None = None) -> str | None:
     return None if number is None else str(number)
 
 
-def _bury(tx: Tx) -> None:
-    """End or give back what a process that died left behind."""
-    sql = "SELECT id, attempts, cancel_asked FROM backtests WHERE state = 'running' AND heard_at < %(b)s"
-    for row in tx.rows(sql, b=tx.now - SILENCE):
+def bury(tx: Tx, runner: str | None = None) -> None:
+    """End or give back what a process that died left: `runner`, or any that is silent too long."""
+    sql = """SELECT id, attempts, cancel_asked FROM backtests
+             WHERE state = 'running' AND (heard_at < %(before)s OR runner = %(runner)s)
+             FOR UPDATE"""
+    for row in tx.rows(sql, before=tx.now - SILENCE, runner=runner):
         if row["cancel_asked"]:
             end_cancelled(tx, row["id"])
         elif row["attempts"] >= MOST_ATTEMPTS:
@@ -136,10 +142,20 @@ def _bury(tx: Tx) -> None:
             give_back(tx, row["id"])
 
 
-def give_back(tx: Tx, number: str) -> None:
-    """Let a back-test wait again whose process has ended."""
-    tx.run("""UPDATE backtests SET state = 'waiting', runner = NULL, heard_at = NULL, done = 0
-              WHERE id = %(id)s AND state = 'running'""", id=number)  # fmt: skip
+def give_back(tx: Tx, number: str, runner: str | None = None) -> None:
+    """Let a back-test wait again: its process has died, or (`runner`) ends for reasons of its own.
+
+    Only a death counts as an attempt.
+    """
+    tx.run(
+        """UPDATE backtests SET state = 'waiting', runner = NULL, heard_at = NULL, done = 0,
+             attempts = attempts - CASE WHEN %(runner)s::text IS NULL THEN 0 ELSE 1 END
+           WHERE id = %(id)s AND state = 'running'
+             AND (%(runner)s::text IS NULL OR runner = %(runner)s)""",
+        id=number,
+        runner=runner,
+    )
+    tx.wake(_CHANNEL)
 
 
 def hear(tx: Tx, number: str, runner: str, done: int, total: int) -> bool:
@@ -151,6 +167,13 @@ def hear(tx: Tx, number: str, runner: str, done: int, total: int) -> bool:
         id=number, runner=runner, now=tx.now, done=done, total=total,
     )  # fmt: skip
     return asked is False
+
+
+def end_if_asked(tx: Tx, number: str, runner: str) -> None:
+    """End a back-test of one's own that was to be cancelled; one that others took stays theirs."""
+    sql = """SELECT 1 FROM backtests WHERE id = %(id)s AND runner = %(runner)s AND cancel_asked"""
+    if tx.value(sql, id=number, runner=runner):
+        end_cancelled(tx, number)
 
 
 def end_done(tx: Tx, number: str, runner: str, figures: Figures, found: list[Example]) -> bool:

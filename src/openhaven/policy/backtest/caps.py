@@ -30,7 +30,8 @@ class Caps:
             rule: why for rule, why in past.kept.reined.items() if why == "fallen" or rule in same
         }
         verdict = evaluate(reined)
-        at = past.row.done_at
+        # About a report a person always decides.
+        at = None if past.row.kind == "report.create" else past.row.done_at
         while at is not None and (over := self._over(verdict, at, same)):
             reined[over] = "capped"
             verdict = evaluate(reined)

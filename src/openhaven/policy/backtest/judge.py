@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from openhaven import signals
@@ -14,7 +15,7 @@ from openhaven.policy.model import Verdict
 from openhaven.policy.pack import Pack
 from openhaven.policy.vocabulary import LABELS
 from openhaven.signals import Finding
-from openhaven.signals.plugins import BUILT_IN, Tools
+from openhaven.signals.plugins import BUILT_IN, GROUP, Tools
 
 _PATIENCE_S = 60.0
 # A window reaches back its length and at most one of its 24 steps more.
@@ -34,6 +35,12 @@ class _Way(NamedTuple):
     kept: frozenset[str]
     replayed: frozenset[str]
     reach: timedelta
+
+
+class _Seen(NamedTuple):
+    past: Past
+    shown: Event
+    event: Event
 
 
 class Judge:
@@ -57,6 +64,7 @@ class Judge:
         tools = Tools(signals.Banks(), pack.term_lists, pack.link_lists)
         made = [factory(tools) for factory in BUILT_IN]
         self._signals = [signal for signal in made if signal.name in REPEATABLE]
+        self._plugins = bool(entry_points(group=GROUP))
         self._ways: dict[tuple[str, str, bool], _Way] = {}
         self._caps = Caps(pack, then)
 
@@ -68,42 +76,53 @@ class Judge:
 
     def judge(self, page: Sequence[Past]) -> list[Verdict | str]:
         """Return the verdict on each event of a page, or why there is none (a word of REASONS)."""
-        open_ = [(past, past.event) for past in page if past.event is not None]
-        found = iter(signals.measure(
-            [event for _, event in open_], {}, self._signals, _PATIENCE_S,
-            [past.content for past, _ in open_],
-        ))  # fmt: skip
-        return [past.missing if past.event is None else self._one(past, past.event, next(found))
-                for past in page]  # fmt: skip
+        open_ = [_Seen(past, signals.visible(past.event, past.content), past.event)
+                 for past in page if past.event is not None]  # fmt: skip
+        needed = [self.pack.needs(one.shown) for one in open_]
+        found = signals.measure(
+            [one.event for one in open_], {}, self._signals, _PATIENCE_S,
+            [one.past.content for one in open_], needed,
+        )  # fmt: skip
+        said = iter([
+            self._one(one.past, one.shown, answers, needs)
+            for one, answers, needs in zip(open_, found, needed, strict=True)
+        ])  # fmt: skip
+        return [past.missing if past.event is None else next(said) for past in page]
 
-    def _one(self, past: Past, event: Event, repeated: list[Finding]) -> Verdict | str:
-        shown = signals.visible(event, past.content)
+    def _one(
+        self, past: Past, shown: Event, repeated: list[Finding], needs: frozenset[str]
+    ) -> Verdict | str:
         counted: Mapping[str, Any] = {}
         if self._replay is not None:
             counted = self._replay.take(past.row.platform, shown, past.row.done_at)
         complete = past.row.done_at is not None and past.row.done_at >= self._known.features
-        if short := self._banks_short(past, shown, complete) or self._labels_short(past, complete):
+        short = self._unasked(past, shown, needs, complete) or self._labels_short(past, complete)
+        if short:
             return short
-        way = self._way(past.was.pack, event.kind, complete)
+        way = self._way(past.was.pack, shown.kind, complete)
         if way.replayed and not self._reaches(past, way):
             return "history"
-        kept = past.kept
-        values = {name: value for name, value in kept.counters.items() if name in way.kept}
+        values = {name: value for name, value in past.kept.counters.items() if name in way.kept}
         values |= {name: counted[name] for name in way.replayed if name in counted}
         findings = _joined(repeated, past)
-        return self._caps.judge(past, lambda reined: self.pack.evaluate(
-            shown, findings, values, reined))  # fmt: skip
+        return self._caps.judge(
+            past, lambda reined: self.pack.evaluate(shown, findings, values, reined)
+        )
 
-    def _banks_short(self, past: Past, shown: Event, complete: bool) -> str:
-        """Say whether banks would be asked about the event that were not asked then."""
-        if not _to_compare(shown) or "banks" not in self.pack.needs(shown):
+    def _unasked(self, past: Past, shown: Event, needs: frozenset[str], complete: bool) -> str:
+        """Say whether something would be asked about the event that was not asked then.
+
+        Terms and lists of links are asked again; banks and signals of packages are not.
+        """
+        owed = needs if self._plugins else needs & {"banks"}
+        if not owed or not (self._plugins or _to_compare(shown)):
             return ""
         if not complete:
             return "features"
         if past.was.pack == self.pack.fingerprint:
             return ""
         then = self._then(past.was.pack)
-        return "" if then is not None and "banks" in then.needs(shown) else "not measured"
+        return "" if then is not None and owed <= then.needs(shown) else "not measured"
 
     def _labels_short(self, past: Past, complete: bool) -> str:
         if not self.pack.reads_labels:

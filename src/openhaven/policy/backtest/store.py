@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from openhaven.core import Problem
-from openhaven.policy.backtest.model import Backtest, Example, Human, Plan
+from openhaven.policy.backtest.model import SILENCE, Backtest, Example, Human, Plan
 from openhaven.policy.backtest.stored import Row
 from openhaven.policy.pack import Pack
 from openhaven.policy.places import BrokenPack
@@ -45,6 +45,14 @@ def latest(tx: Tx, limit: int = 50) -> list[Backtest]:
                   limit=limit)  # fmt: skip
 
 
+def waits(tx: Tx) -> bool:
+    """Say whether a process could take a back-test now, or has to see to one whose process died."""
+    sql = """SELECT EXISTS (SELECT 1 FROM backtests WHERE state = 'running' AND heard_at < %(b)s)
+               OR (EXISTS (SELECT 1 FROM backtests WHERE state = 'waiting')
+                   AND NOT EXISTS (SELECT 1 FROM backtests WHERE state = 'running'))"""
+    return bool(tx.value(sql, b=tx.now - SILENCE))
+
+
 def plan(tx: Tx, number: str) -> Plan:
     """Return what is to be done for a back-test that is under way."""
     sql = """SELECT id, files, against_files, since, until, platform, attempts FROM backtests
@@ -75,7 +83,8 @@ _PERIOD = """received_at >= %(since)s AND received_at < %(until)s
 
 def span(tx: Tx, since: datetime, until: datetime, platform: str | None) -> Span:
     """Return what events there are in a period."""
-    sql = f"""SELECT count(*) AS total, coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last,
+    sql = f"""SELECT count(*) AS total,
+                coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last,
                 coalesce(array_agg(DISTINCT coalesce(verdict ->> 'pack', '')), '{{}}') AS packs
               FROM events WHERE {_PERIOD}"""  # noqa: S608 (constants)
     found = tx.one(sql, Span, since=since, until=until, platform=platform)
@@ -84,8 +93,7 @@ def span(tx: Tx, since: datetime, until: datetime, platform: str | None) -> Span
 
 def edges(tx: Tx) -> tuple[datetime | None, datetime | None]:
     """Return when the first and the last stored event came in."""
-    row = tx.rows("""SELECT (SELECT received_at FROM events ORDER BY received_at LIMIT 1) AS first,
-                       (SELECT received_at FROM events ORDER BY received_at DESC LIMIT 1) AS last""")
+    row = tx.rows("SELECT min(received_at) AS first, max(received_at) AS last FROM events")
     return row[0]["first"], row[0]["last"]
 
 

@@ -1,14 +1,14 @@
 """A stored event as a back-test reads it: what it said, what became of it, what was kept of it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from openhaven.intake.model import Event
 from openhaven.policy.features import Kept, opened
 from openhaven.policy.model import Verdict
+from openhaven.policy.within import outcome_within
 from openhaven.storage import Tx
 
 
@@ -103,7 +103,7 @@ def _event(tx: Tx, row: Row) -> tuple[Event | None, str]:
     return (None, "erased") if plain is None else (_EVENT.decode(plain), "")
 
 
-def happened(past: Past, queues: Any) -> Side:
+def happened(past: Past, queues: Callable[[str, str], str]) -> Side:
     """Return what happened; `queues(pack, rule)` names the queue that a rule asked for."""
     was, outcome = past.was, past.row.outcome or "allow"
     queue = ""
@@ -116,7 +116,7 @@ def said(past: Past, verdict: Verdict) -> Side:
     """Return what a pack says; whatever it says, a report always reaches a person."""
     report = past.row.kind == "report.create"
     return Side(
-        "review" if report else verdict.outcome,
+        "review" if report else outcome_within(verdict),
         tuple(Said(reason.rule, reason.clause) for reason in verdict.reasons),
         verdict.queue or ("reports" if report else ""),
         tuple(reason.rule for reason in verdict.shadow),

@@ -16,6 +16,8 @@ from openhaven.policy.backtest.figures import (
 )
 from openhaven.policy.backtest.model import EXAMPLES, Change, Example, Human
 from openhaven.policy.backtest.stored import Past, Side
+from openhaven.policy.model import Rule
+from openhaven.policy.pack import Pack
 
 _DAYS_OPEN = 2
 
@@ -28,6 +30,7 @@ class Tally:
         self._human = human
         self._examples: dict[tuple[str, Change], list[tuple[int, Example]]] = {}
         self._judged: dict[str, Counter[tuple[bool, bool]]] = {"now": Counter(), "draft": Counter()}
+        self._kinds: Counter[str] = Counter()
         self._matters: dict[date, set[tuple[str, str, int]]] = {}
         self._groups: dict[str, dict[str, Cell]] = {"age_band": {}, "language": {}, "country": {}}
 
@@ -43,6 +46,7 @@ class Tally:
         """Count an event of which both sides say something."""
         self.figures.events += 1
         self.figures.evaluated += 1
+        self._kinds[past.row.kind] += 1
         day = past.row.received_at.date()
         self._outcomes(day, now, draft)
         for side, name in ((now, "now"), (draft, "draft")):
@@ -53,9 +57,12 @@ class Tally:
         if past.event is not None:
             self._group(past.event, now, draft)
 
-    def close(self, minutes: dict[str, float]) -> Figures:
+    def close(self, pack: Pack, minutes: dict[str, float]) -> Figures:
         """Return the figures; `minutes` is the median that people need for a task, by queue."""
         figures = self.figures
+        figures.notes += [note for rule in pack.rules if (note := self._silent(rule))]
+        if figures.events and not figures.evaluated:
+            figures.notes.append("None of these events can be evaluated any more.")
         for queue, load in figures.load.items():
             load.minutes = minutes.get(queue)
         figures.agreement = {name: self._agreed(name) for name in self._judged}
@@ -70,6 +77,14 @@ class Tally:
             for _, one in sorted(found, key=_drawn)[:EXAMPLES]
         ]
         return list(dict.fromkeys(drawn))
+
+    def _silent(self, rule: Rule) -> str:
+        """Return a note on a rule that could never be answered."""
+        asked = sum(self._kinds[kind] for kind in rule.on)
+        found = self.figures.rules.get(rule.id)
+        if not asked or found is None or found.unknown < asked:
+            return ""
+        return f"The rule “{rule.id}” could not be answered for any of {asked} events."
 
     def _agreed(self, name: str) -> Agreement:
         return agreement(self._judged[name])

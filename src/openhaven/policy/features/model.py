@@ -56,7 +56,7 @@ def kept(findings: Iterable[Finding], counters: Mapping[str, Any], verdict: Verd
     """
     reined = dict.fromkeys(verdict.capped, "capped") | dict.fromkeys(verdict.fallen, "fallen")
     return Kept(
-        tuple(_kept(finding) for finding in findings if not _repeatable(finding)),
+        tuple(_kept(finding) for finding in findings if not _dispensable(finding)),
         {name: value for name, value in counters.items() if value or not _is_label(name)},
         reined,
     )
@@ -73,8 +73,10 @@ def _kept(finding: Finding) -> KeptFinding:
     return KeptFinding(**{**values, "detail": detail})
 
 
-def _repeatable(finding: Finding) -> bool:
-    """Say whether the same text and lists give this answer again."""
+def _dispensable(finding: Finding) -> bool:
+    """Say whether this need not be kept: the same text and lists give it again."""
+    if finding.opinion == "noted":
+        return True  # Kept with the matches of banks; no rule can read it.
     if finding.signal not in REPEATABLE:
         return False
     if finding.unknown is not None:

@@ -182,6 +182,15 @@ def follow_policy(haven: Haven) -> int:
     return policy.publishing.follow(haven.db, haven.banks, haven.packs)
 
 
+def watch_rules(haven: Haven) -> int:
+    """Sum up what rules did, and let those only ask a person that were overturned too often."""
+    with haven.db.begin(ME) as tx:
+        policy.sum_up(tx)
+        for rule in policy.fall_back(tx, haven.packs.current):
+            log.warning("rule.fell_back", rule=rule)
+    return 0
+
+
 def keep_house(haven: Haven) -> int:
     """Forget what is past its retention."""
     return records.retain(haven.db, haven.blobs, haven.settings.retention)
@@ -216,6 +225,7 @@ class Worker:
         self._loop("ledger", 0.5, haven.sequencer.tick)
         self._loop("tally", 5.0, lambda: tally_passed(haven))
         self._loop("leases", 5.0, lambda: return_leases(haven))
+        self._loop("rules", 10.0, lambda: watch_rules(haven))
         self.follow()
         self._loop("house", 600.0, lambda: keep_house(haven))
         self._loop("backtests", 1.0, self._backtests.tend, "backtests")

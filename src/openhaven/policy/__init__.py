@@ -21,6 +21,7 @@ from openhaven.policy.pack import Manifest, Pack
 from openhaven.policy.places import BrokenPack, PackError
 from openhaven.policy.shipped import find_pack, shipped
 from openhaven.policy.standing import (
+    NUMBERS,
     Standing,
     fall_back,
     fallen,
@@ -35,6 +36,7 @@ from openhaven.policy.store import clause_as_it_stood, pack_as_it_stood
 from openhaven.policy.within import outcome_within
 
 __all__ = [
+    "NUMBERS",
     "STRENGTH",
     "BrokenPack",
     "Clause",

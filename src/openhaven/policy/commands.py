@@ -3,6 +3,7 @@
 import sys
 
 import click
+import msgspec
 
 from openhaven.policy.examples import check_examples, run_examples
 from openhaven.policy.load import load
@@ -11,6 +12,7 @@ from openhaven.policy.pack import Pack
 from openhaven.policy.places import BrokenPack
 from openhaven.policy.publishing.commands import COMMANDS
 from openhaven.policy.shipped import find_pack, shipped
+from openhaven.policy.standing.commands import COMMANDS as STANDING
 from openhaven.signals.text import digest
 
 
@@ -24,6 +26,8 @@ def pack() -> None:
 def check_command(path: str) -> None:
     """Check the pack at PATH (a folder, or a shipped pack's name). Exits 1 when it has mistakes."""
     found = _loaded(path)
+    for one in found.warnings:
+        click.echo(msgspec.structs.replace(one, message=f"warning: {one.message}").rendered())
     click.echo(f"{found.name} {found.version} is sound: {_counts(found)}.")
     click.echo(found.fingerprint)
 
@@ -81,7 +85,7 @@ def list_command() -> None:
         click.echo(f"{name}\t{folder}")
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *STANDING):
     pack.add_command(_command)
 
 

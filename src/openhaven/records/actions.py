@@ -138,6 +138,13 @@ def _history(tx: Tx, kept: Retention) -> list[str]:
     return [""] * history.expire(tx)
 
 
+def _rules(tx: Tx, kept: Retention) -> list[str]:
+    """Forget labels that have ended, and what rules did long ago."""
+    tx.run("DELETE FROM labels WHERE until < %(now)s", now=tx.now)
+    policy.forget_counts(tx, kept.events)
+    return []
+
+
 _FORGET: dict[str, Callable[[Tx, Retention], list[str]]] = {
     "copies": _copies,
     "bodies": _bodies,
@@ -147,6 +154,7 @@ _FORGET: dict[str, Callable[[Tx, Retention], list[str]]] = {
     "events": _events,
     "sessions": _sessions,
     "history": _history,
+    "rules": _rules,
 }
 KINDS = tuple(_FORGET)
 
@@ -190,6 +198,7 @@ def _blank_account(tx: Tx, whom: dict[str, str]) -> list[str]:
     """Delete the account and return the subject that things are sealed for."""
     sql = "DELETE FROM accounts WHERE platform = %(p)s AND id = %(a)s RETURNING subject AS id"
     subjects = _ids(tx, sql, **whom)
+    tx.run("DELETE FROM labels WHERE platform = %(p)s AND account = %(a)s", **whom)
     # A conversation in which we wrote to the person is one like any other now.
     sql = "UPDATE matrix_rooms SET person = NULL WHERE platform = %(p)s AND person = %(a)s"
     tx.run(sql, **whom)

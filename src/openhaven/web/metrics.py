@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from openhaven import policy
 from openhaven.storage import Tx
 from openhaven.web.call import Answer, Call, Refusal
 from openhaven.web.security import hostname
@@ -41,6 +42,10 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
      "SELECT count(*) FROM tasks WHERE state IN ('open', 'claimed')"),
     ("tasks_overdue", "Review tasks beyond their due date.",
      "SELECT count(*) FROM tasks WHERE state IN ('open', 'claimed') AND due_at < %(now)s"),
+    ("holds_open", "Items that are held back until a person has looked.",
+     "SELECT count(*) FROM decisions WHERE state = 'in_force' AND decided_by LIKE 'hold:%%'"),
+    ("rules_fallen", "Rules that only ask a person, since they were overturned too often.",
+     "SELECT count(*) FROM rule_fallbacks WHERE lifted_at IS NULL"),
     ("ledger_unsequenced_seconds", "Age of the oldest ledger entry without a place.",
      """SELECT coalesce(extract(epoch FROM %(now)s - min(at)), 0) FROM ledger_entries
         WHERE idx IS NULL"""),
@@ -68,6 +73,10 @@ class Metrics:
             "openhaven_policy_behind", "1 when this process cannot run what was published last.",
             registry=self._registry,
         )  # fmt: skip
+        self._rules = Gauge(
+            "openhaven_rule_today", "How often rules spoke today (UTC), by rule and what followed.",
+            ("rule", "what"), registry=self._registry,
+        )  # fmt: skip
         self._read_at = float("-inf")
         self._lock = threading.Lock()
 
@@ -91,6 +100,11 @@ class Metrics:
     def _read(self, tx: Tx) -> None:
         for name, _, sql in _GAUGES:
             self._gauges[name].set(float(tx.value(sql, now=tx.now)))
+        self._rules.clear()
+        for one in policy.standing(tx, (), days=1):
+            for what in policy.NUMBERS:
+                if number := getattr(one, what):
+                    self._rules.labels(one.rule, what).set(number)
 
     def show(self, call: Call) -> Answer:
         """`GET /metrics`: for this machine, or for who shows the operator's token."""

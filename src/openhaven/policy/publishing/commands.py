@@ -59,12 +59,14 @@ def _opened() -> Iterator[Wired]:
             db.close()
 
 
-def _db(ctx: click.Context) -> Database:
+def opened_db(ctx: click.Context) -> Database:
+    """Return the database that these verbs work on; it is opened when nobody has yet."""
     found: Wired | None = ctx.obj
     return (found if found is not None else ctx.with_resource(_opened())).db
 
 
-def _actor(db: Database, name: str) -> Actor:
+def actor_named(db: Database, name: str) -> Actor:
+    """Return the member of staff in whose name a verb is done, unless they left (`Problem`)."""
     with db.read() as tx:
         member = staff.named(tx, name)
     if member.disabled_at is not None:
@@ -72,26 +74,26 @@ def _actor(db: Database, name: str) -> Actor:
     return member.actor
 
 
-_AS = click.option("--as", "name", required=True, help="The member of staff who does this.")
+AS = click.option("--as", "name", required=True, help="The member of staff who does this.")
 _REASON = click.option("--reason", required=True, help="Why, in a sentence or two.")
 _ID = click.argument("draft_id", metavar="ID")
 
 
 @click.command("publish")
 @click.argument("what", metavar="PATH|ID")
-@_AS
+@AS
 @click.option("--title", default="", help="What it is for, in a line.")
 @click.option("--backtest", default="", help="The id of a back-test of this pack.")
 @click.pass_context
 def publish_command(ctx: click.Context, what: str, name: str, title: str, backtest: str) -> None:
     """Propose the pack at PATH to a second person; or put the approved draft ID in force."""
     if what.startswith("dra_"):
-        db = _db(ctx)
-        _say_standing(steps.publish(db, _actor(db, name), utcnow(), what))
+        db = opened_db(ctx)
+        _say_standing(steps.publish(db, actor_named(db, name), utcnow(), what))
         return
     files = _plainly(lambda: _read(what))
-    db = _db(ctx)
-    actor = _actor(db, name)
+    db = opened_db(ctx)
+    actor = actor_named(db, name)
     draft = _plainly(lambda: steps.propose_files(
         db, actor, utcnow(), title or f"The pack at {what}"[:200], files, backtest))  # fmt: skip
     _say_proposed(draft)
@@ -99,19 +101,19 @@ def publish_command(ctx: click.Context, what: str, name: str, title: str, backte
 
 @click.command("propose")
 @_ID
-@_AS
+@AS
 @click.option("--backtest", default="", help="The id of a back-test of this draft.")
 @click.pass_context
 def propose_command(ctx: click.Context, draft_id: str, name: str, backtest: str) -> None:
     """Ask for a second person's word on the draft ID."""
-    db = _db(ctx)
-    actor = _actor(db, name)
+    db = opened_db(ctx)
+    actor = actor_named(db, name)
     _say_proposed(_plainly(lambda: steps.propose(db, actor, utcnow(), draft_id, backtest)))
 
 
 @click.command("approve")
 @_ID
-@_AS
+@AS
 @_REASON
 @click.option("--alone", is_flag=True, help="Nobody else here may publish: approve your own.")
 @click.option("--later", is_flag=True, help="Approve only; somebody puts it in force later.")
@@ -120,8 +122,8 @@ def approve_command(
     ctx: click.Context, draft_id: str, name: str, reason: str, alone: bool, later: bool
 ) -> None:
     """Approve the draft ID, which somebody else wrote, and put it in force."""
-    db = _db(ctx)
-    actor = _actor(db, name)
+    db = opened_db(ctx)
+    actor = actor_named(db, name)
     with db.begin(actor) as tx:
         review = actions.approve(tx, draft_id, reason, alone=alone)
     if review.alone:
@@ -132,50 +134,50 @@ def approve_command(
 
 @click.command("reject")
 @_ID
-@_AS
+@AS
 @_REASON
 @click.pass_context
 def reject_command(ctx: click.Context, draft_id: str, name: str, reason: str) -> None:
     """Say no to the draft ID; that ends it."""
-    db = _db(ctx)
-    with db.begin(_actor(db, name)) as tx:
+    db = opened_db(ctx)
+    with db.begin(actor_named(db, name)) as tx:
         actions.reject(tx, draft_id, reason)
     click.echo(f"{draft_id} is rejected. What runs stays.")
 
 
 @click.command("withdraw")
 @_ID
-@_AS
+@AS
 @click.pass_context
 def withdraw_command(ctx: click.Context, draft_id: str, name: str) -> None:
     """Take back the draft ID of one's own."""
-    db = _db(ctx)
-    with db.begin(_actor(db, name)) as tx:
+    db = opened_db(ctx)
+    with db.begin(actor_named(db, name)) as tx:
         actions.withdraw(tx, draft_id)
     click.echo(f"{draft_id} is withdrawn.")
 
 
 @click.command("update")
 @_ID
-@_AS
+@AS
 @click.pass_context
 def update_command(ctx: click.Context, draft_id: str, name: str) -> None:
     """Base the draft ID on what is in force by now, when somebody published meanwhile."""
-    db = _db(ctx)
-    with db.begin(_actor(db, name)) as tx:
+    db = opened_db(ctx)
+    with db.begin(actor_named(db, name)) as tx:
         draft = actions.bring_up_to_date(tx, draft_id, store.draft(tx, draft_id).version)
     click.echo(f"{draft.id} knows what is in force. Propose it again.")
 
 
 @click.command("rollback")
-@_AS
+@AS
 @_REASON
 @click.option("--to", default="", help="A fingerprint from `openhaven pack log`, or its beginning.")
 @click.pass_context
 def rollback_command(ctx: click.Context, name: str, reason: str, to: str) -> None:
     """Put in force again what was before, at once."""
-    db = _db(ctx)
-    with db.begin(_actor(db, name)) as tx:
+    db = opened_db(ctx)
+    with db.begin(actor_named(db, name)) as tx:
         row = actions.roll_back(tx, reason, to)
     _say_standing(row)
 
@@ -185,7 +187,7 @@ def rollback_command(ctx: click.Context, name: str, reason: str, to: str) -> Non
 @click.pass_context
 def drafts_command(ctx: click.Context, ended: bool) -> None:
     """Print one line for each draft: id, state, owner, title."""
-    with _db(ctx).read() as tx:
+    with opened_db(ctx).read() as tx:
         found = store.drafts(tx, ended=ended)
     for one in found:
         click.echo(f"{one.id}\t{one.state}\t{one.owner_name}\t{one.title}")
@@ -196,7 +198,7 @@ def drafts_command(ctx: click.Context, ended: bool) -> None:
 @click.pass_context
 def diff_command(ctx: click.Context, draft_id: str) -> None:
     """Print what the draft ID changes, line by line: what a second person reads."""
-    with _db(ctx).read() as tx:
+    with opened_db(ctx).read() as tx:
         draft = store.draft(tx, draft_id)
         old, new = store.files_of_pack(tx, draft.based_on), store.files_of(tx, draft_id)
     for name in sorted({*old, *new}):
@@ -211,7 +213,7 @@ def diff_command(ctx: click.Context, draft_id: str) -> None:
 @click.pass_context
 def save_command(ctx: click.Context, folder: Path, draft_id: str) -> None:
     """Write the pack in force into FOLDER, which must not be there yet, to work on it."""
-    with _db(ctx).read() as tx:
+    with opened_db(ctx).read() as tx:
         files = (
             store.files_of(tx, store.draft(tx, draft_id).id) if draft_id
             else store.files_of_pack(tx, store.standing(tx).pack)
@@ -230,7 +232,7 @@ def save_command(ctx: click.Context, folder: Path, draft_id: str) -> None:
 @click.pass_context
 def log_command(ctx: click.Context) -> None:
     """Print what was in force since when, and why, the newest first."""
-    with _db(ctx).read() as tx:
+    with opened_db(ctx).read() as tx:
         rows = store.history(tx)
     for row in rows:
         _say_standing(row)
@@ -241,7 +243,7 @@ def log_command(ctx: click.Context) -> None:
 @click.pass_context
 def shadow_command(ctx: click.Context, rule: str) -> None:
     """Print the record of RULE, or of every rule that only looks on."""
-    with _db(ctx).read() as tx:
+    with opened_db(ctx).read() as tx:
         rules = [rule] if rule else shadow.shadow_rules(tx)
         records = [shadow.shadow_record(tx, one) for one in rules]
     for record in records:
@@ -252,12 +254,12 @@ def shadow_command(ctx: click.Context, rule: str) -> None:
 
 @click.command("promote")
 @click.argument("rule")
-@_AS
+@AS
 @click.pass_context
 def promote_command(ctx: click.Context, rule: str, name: str) -> None:
     """Begin a draft that makes the shadow rule RULE live, and propose it."""
-    db = _db(ctx)
-    actor = _actor(db, name)
+    db = opened_db(ctx)
+    actor = actor_named(db, name)
     with db.begin(actor) as tx:
         draft = shadow.promote(tx, rule)
     _say_proposed(steps.propose(db, actor, utcnow(), draft.id))

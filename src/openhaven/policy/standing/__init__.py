@@ -10,12 +10,12 @@ from openhaven.policy.standing.actions import (
     sum_up,
     tally,
 )
-from openhaven.policy.standing.model import Numbers, RuleDay, Standing
+from openhaven.policy.standing.model import NUMBERS, Numbers, Standing
 from openhaven.policy.standing.store import fallen, standing
 
 __all__ = [
+    "NUMBERS",
     "Numbers",
-    "RuleDay",
     "Standing",
     "fall_back",
     "fallen",

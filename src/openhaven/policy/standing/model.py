@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -24,16 +24,6 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     reviewed: int = 0
     decided: int = 0
     overturned: int = 0
-
-
-class RuleDay(msgspec.Struct, frozen=True):
-    """One number of one rule on one day, as it is counted."""
-
-    day: date
-    rule: str
-    pack: str
-    number: str
-    n: int
 
 
 class Standing(Numbers, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """Reading how the rules stand."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -107,11 +106,3 @@ def appealed(tx: Tx, bound: Fallback) -> list[Appealed]:
              GROUP BY d.decided_by HAVING count(*) >= %(least)s ORDER BY d.decided_by"""
     since = tx.now - timedelta(days=bound.days)
     return tx.all(sql, Appealed, since=since, least=bound.at_least)
-
-
-def numbers_of_today(tx: Tx) -> dict[str, Counter[str]]:
-    """Return what was counted today (UTC), by rule."""
-    return {
-        row.rule: Counter({name: getattr(row, name) for name in ("unknown", "capped", "reviewed")})
-        for row in _summed(tx, 1)
-    }

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from openhaven.core import Outcome
+from openhaven.history import Replay
 from openhaven.intake.model import Event
 from openhaven.policy.marked import Marked, UnreadableError, read_yaml
 from openhaven.policy.model import Name, Verdict
@@ -34,12 +35,16 @@ class BankMatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One example. `event` is as in `POST /v1/events`; `id`, `at` and `account` may be left out.
 
+    `before` are events that happened before it, so that the pack's counters have counted them;
+    `counters` says what counters answer instead (`written_to.in_1h: 12`).
     `must_match` names rules that have to match; `must_not_match` those that may not, or `any`.
     `topic` marks what must stay free to say.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     event: dict[str, Any]
+    before: Annotated[tuple[dict[str, Any], ...], msgspec.Meta(max_length=500)] = ()
+    counters: dict[str, int | float | bool] = {}
     banks: tuple[BankMatch, ...] = ()
     unknown: tuple[str, ...] = ()
     must_match: tuple[Name, ...] = ()
@@ -101,15 +106,36 @@ def _read(pack: Pack, file: str) -> tuple[Marked, list[Example]]:
         except msgspec.ValidationError as error:
             errors.append(explained(error, marked, path, Example))
             continue
-        try:
-            _event(example)
-        except msgspec.ValidationError as error:
-            errors.append(explained(error, marked, f"{path}.event", Event))
+        errors += _wrong_events(marked, path, example)
+        errors += _unknown_counters(pack, marked, path, example)
         errors += _unknown_rules(pack, marked, path, example)
         found.append(example)
     if errors:
         raise BrokenPack(errors)
     return marked, found
+
+
+def _wrong_events(marked: Marked, path: str, example: Example) -> list[PackError]:
+    given = {f"{path}.before[{at}]": one for at, one in enumerate(example.before)}
+    errors = []
+    for where, one in {**given, f"{path}.event": example.event}.items():
+        try:
+            _event(one)
+        except msgspec.ValidationError as error:
+            errors.append(explained(error, marked, where, Event))
+    return errors
+
+
+def _unknown_counters(pack: Pack, marked: Marked, path: str, example: Example) -> list[PackError]:
+    known = {name for one in pack.counters for name in one.fields}
+    return [
+        marked.source.error(
+            marked.keys.get(f"{path}.counters.{name}", marked.place(path)),
+            f"No counter answers “{name}”.{did_you_mean(name, known)}",
+        )
+        for name in example.counters
+        if name not in known
+    ]
 
 
 def _unknown_rules(pack: Pack, marked: Marked, path: str, example: Example) -> list[PackError]:
@@ -128,8 +154,8 @@ def _unknown_rules(pack: Pack, marked: Marked, path: str, example: Example) -> l
     return errors
 
 
-def _event(example: Example) -> Event:
-    given: dict[str, Any] = {"id": "example", "at": _MOMENT.isoformat(), **example.event}
+def _event(said: dict[str, Any], id_: str = "example") -> Event:
+    given: dict[str, Any] = {"id": id_, "at": _MOMENT.isoformat(), **said}
     account = given.get("account")
     given["account"] = {"id": "a1", **account} if isinstance(account, dict) else {"id": "a1"}
     if isinstance(given.get("item"), dict):
@@ -140,11 +166,22 @@ def _event(example: Example) -> Event:
 
 
 def _try(pack: Pack, measure: Measure, marked: Marked, at: int, example: Example) -> Tried:
-    event = _event(example)
-    verdict = pack.evaluate(event, [*measure(event), *_supposed(example)])
+    event = _event(example.event)
+    findings = [*measure(event), *_supposed(example)]
+    verdict = pack.evaluate(event, findings, _counted(pack, example, event))
     place = marked.source.error(marked.place(f"$[{at}]"), example.name)
     free = example.must_not_match == "any"
     return Tried(example.name, place, _fault(example, verdict), example.topic, free)
+
+
+def _counted(pack: Pack, example: Example, event: Event) -> dict[str, Any]:
+    """Return what the pack's counters answer for the event, after those that were before it."""
+    if not pack.counters:
+        return {}
+    replay = Replay(pack.counters)
+    for at, one in enumerate(example.before):
+        replay.take("example", _event(one, f"before-{at}"))
+    return {**replay.take("example", event), **example.counters}
 
 
 def _supposed(example: Example) -> list[Finding]:

@@ -147,6 +147,25 @@ def test_who_leaves_is_out_at_once(haven: "Haven", place: Place) -> None:
     assert place.ask("GET", "/console", headers=ada).status == 401
 
 
+def test_signing_in_leads_to_the_page_that_was_asked_for(haven: "Haven", place: Place) -> None:
+    html = {"accept": "text/html,*/*"}
+    reply = place.ask("GET", "/console/decisions", headers=html)
+    assert reply.status == 401
+    asked = reply.headers["set-cookie"]
+    assert "Path=/sign-in" in asked
+    assert "HttpOnly" in asked
+    cookie = asked.partition(";")[0]
+    reply = place.ask("POST", link(haven, "ada", "moderator"), b"", FORM | {"cookie": cookie})
+    assert reply.headers["location"] == "/console/decisions"
+    # What no person looks at is not gone back to, and no other place is gone to.
+    assert "set-cookie" not in place.ask("GET", "/console/stream").headers
+    name = cookie.partition("=")[0]
+    for number, bad in enumerate(("//evil.example", "/console/../x", "https://e.example", "/x")):
+        path = link(haven, f"ben{number}", "moderator")
+        reply = place.ask("POST", path, b"", FORM | {"cookie": f"{name}={bad}"})
+        assert reply.headers["location"] == "/console", bad
+
+
 # Routes and roles -----------------------------------------------------------------------------
 
 

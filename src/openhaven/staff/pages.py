@@ -5,7 +5,7 @@ from openhaven.staff.actions import dead_link, sign_in, sign_out
 from openhaven.staff.model import ABSOLUTE
 from openhaven.staff.store import link_works
 from openhaven.web import Answer, Call, page, see_other
-from openhaven.web.security import cookie_name, session_cookie
+from openhaven.web.security import asked_page, cookie_name, session_cookie
 
 
 def sign_in_help(call: Call) -> Answer:
@@ -25,14 +25,14 @@ def confirm(call: Call) -> Answer:
 
 
 def enter(call: Call) -> Answer:
-    """`POST /sign-in/{token}`: use the link up, set the cookie, go to the console."""
+    """`POST /sign-in/{token}`: use the link up, set the cookie, go to where they were going."""
     settings = call.haven.settings
     with call.haven.db.begin(call.actor, call.now) as tx:
         former = call.cookies.get(cookie_name(settings), "")
         member, secret = sign_in(tx, call.path["token"], former)
     cookie = session_cookie(settings, secret, int(ABSOLUTE.total_seconds()))
     first = "/console" if permits(member.roles, "queue.read") else "/console/decisions"
-    return see_other(first, {"set-cookie": cookie})
+    return see_other(asked_page(settings, call.cookies, first), {"set-cookie": cookie})
 
 
 def leave(call: Call) -> Answer:

@@ -14,7 +14,7 @@ from openhaven import staff
 from openhaven.core import Actor, permits
 from openhaven.storage import Tx
 from openhaven.web.call import Call, Refusal
-from openhaven.web.security import check_origin, cookie_name
+from openhaven.web.security import CONSOLE_PAGE, asked_cookie, check_origin, cookie_name
 from openhaven.web.table import Gate, Route
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def let_in_staff(call: Call, gate: Gate) -> None:
     with call.haven.db.begin(_GATE, call.now) as tx:
         session = staff.session(tx, secret) if secret else None
         if session is None:
-            raise _not_signed_in()
+            raise _not_signed_in(call)
         call.csrf = tx.keys.digest(b"csrf:" + session.digest).hex()
     call.staff = session.member
     call.actor = session.member.actor
@@ -139,7 +139,11 @@ def _no_key(given: bool) -> Refusal:
     )
 
 
-def _not_signed_in() -> Refusal:
+def _not_signed_in(call: Call) -> Refusal:
+    headers = {"www-authenticate": 'Link realm="openhaven staff"'}
+    is_page = call.method == "GET" and "text/html" in call.headers.get("accept", "")
+    if is_page and CONSOLE_PAGE.fullmatch(call.url_path):
+        headers["set-cookie"] = asked_cookie(call.haven.settings, call.url_path)
     return Refusal("staff.unknown", "You are not signed in.", status=401,
                    next_step="Ask for a sign-in link, made with: openhaven staff link NAME",
-                   headers={"www-authenticate": 'Link realm="openhaven staff"'})  # fmt: skip
+                   headers=headers)  # fmt: skip

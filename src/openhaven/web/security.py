@@ -1,6 +1,7 @@
 """What keeps a browser on our side: headers, host and origin, cookies, the token in forms."""
 
 import re
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from openhaven.storage import Settings
 from openhaven.web.call import Call, Refusal
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{0,5})?")
+# A page that may be gone to after signing in: a path of ours, never another host.
+CONSOLE_PAGE = re.compile(r"/console(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; "
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -56,6 +59,23 @@ def session_cookie(settings: Settings, value: str, seconds: int) -> str:
     secure = "; Secure" if is_https(settings) else ""
     scope = f"Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
     return f"{cookie_name(settings)}={value}; {scope}"
+
+
+def asked_cookie(settings: Settings, path: str) -> str:
+    """Return the `Set-Cookie` value that remembers for ten minutes which page was asked for."""
+    secure = "; Secure" if is_https(settings) else ""
+    scope = f"Path=/sign-in; Max-Age=600; HttpOnly; SameSite=Lax{secure}"
+    return f"{_asked_name(settings)}={path}; {scope}"
+
+
+def asked_page(settings: Settings, cookies: Mapping[str, str], first: str) -> str:
+    """Return the page of the console that was asked for before signing in, else `first`."""
+    path = cookies.get(_asked_name(settings), "")
+    return path if CONSOLE_PAGE.fullmatch(path) else first
+
+
+def _asked_name(settings: Settings) -> str:
+    return f"openhaven-asked-{settings.port}"
 
 
 def cookies(header: str) -> dict[str, str]:

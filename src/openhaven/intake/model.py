@@ -99,13 +99,17 @@ class ReportSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a person told us; the reporter may stay unnamed."""
+    """What a person told us; the reporter may stay unnamed.
+
+    With an `id` of the platform's own, sending a report again is the same report.
+    """
 
     subject: ReportSubject
     category: Short
     text: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
     reporter: Id | None = None
     contact: Annotated[str, msgspec.Meta(max_length=320)] | None = None
+    id: Id | None = None
 
 
 class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):

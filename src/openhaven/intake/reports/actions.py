@@ -14,16 +14,19 @@ from openhaven.storage import Tx
 def accept_report(tx: Tx, platform: str, report: Report) -> str:
     """Store a report and its event and return the receipt code; who reports may stay unnamed.
 
-    A report is never refused for its category: an unknown word is kept and counts as `other`.
+    A report is never refused for its category: an unknown word is kept and counts as `other`. One
+    that was sent before under the same id gives its receipt again; another one under that id
+    raises `Problem` (409).
     """
     if report.subject.item is None and report.subject.account is None:
         raise Problem("report.subject", "A report needs an item or an account.", "at `$.subject`")
+    receipt, body = _receipt(tx, platform, report.id), msgspec.json.encode(report)
+    if report.id is not None and _known(tx, receipt, body):
+        return receipt
     report_id = new_id("rep")
-    receipt = "-".join(secrets.token_hex(2) for _ in range(5))
     event = _report_event(tx, report, report_id)
     subject = new_id("per")
     tx.keys.ensure([subject])
-    body = msgspec.json.encode(report)
     seq = insert(tx, platform, [New(event, tx.keys.digest(body), subject)])[0].seq
     tx.wake("line")
     tx.run(
@@ -46,6 +49,26 @@ def accept_report(tx: Tx, platform: str, report: Report) -> str:
     )
     ledger.append(tx, "report.received", {"report": report_id}, row=("reports", report_id))
     return receipt
+
+
+def _receipt(tx: Tx, platform: str, own_id: str | None) -> str:
+    """Return a code that nobody guesses: a random one, or the one that belongs to this id."""
+    if own_id is None:
+        code = secrets.token_hex(10)
+    else:
+        code = tx.keys.digest(f"receipt:{platform}:{own_id}".encode()).hex()[:20]
+    return "-".join(code[at : at + 4] for at in range(0, 20, 4))
+
+
+def _known(tx: Tx, receipt: str, body: bytes) -> bool:
+    """Say whether this report is stored; whoever sends it at the same moment waits here."""
+    code = tx.keys.digest(receipt.encode())
+    tx.run("SELECT pg_advisory_xact_lock(hashtextextended(%(code)s, 0))", code=code.hex())
+    digest = tx.value("SELECT digest FROM reports WHERE receipt = %(code)s", code=code)
+    if digest is not None and bytes(digest) != tx.keys.digest(body):
+        raise Problem("report.conflict", "Another report was sent under this id.", status=409,
+                      next_step="Give each report an id of its own.")  # fmt: skip
+    return digest is not None
 
 
 def _report_event(tx: Tx, report: Report, report_id: str) -> Event:

@@ -34,7 +34,8 @@ def read_packs(folder: Path, errors: list[PackError]) -> dict[str, str]:
             continue
         home = folder / name if is_pack(folder / name) else installed.get(name)
         if home is None:
-            errors.append(_missing(texts, name, installed))
+            known = {**installed, **{path.name: path for path in _copies(folder)}}
+            errors.append(_missing(texts, name, known))
         else:
             texts.update(read_folder(home, errors, f"{name}/"))
             waiting += (inner := _included(texts, f"{name}/"))

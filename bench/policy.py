@@ -3,7 +3,7 @@
 Each rule has four conditions (an equality, two comparisons of whole numbers, a regular expression
 of three alternatives over a text of 20 words), each of them true for half the events. The last line
 is one JSON object. `end_to_end` is `make bench` with 100 rules, whose words are rare as in real
-life; there are no counters yet.
+life, and 20 counters, each of them read by five of the rules.
 """
 
 import argparse
@@ -48,6 +48,7 @@ _WORDS = [f"{one}{other}mir" for one, other in zip(_SYLLABLES, _SYLLABLES[7:], s
 _WORDS += [f"{one}{other}dol" for one, other in zip(_SYLLABLES, _SYLLABLES[11:], strict=False)]
 _WORDS = _WORDS[:87]
 _COUNTRIES = ("DE", "FR")
+_KINDS = ["post.create", "comment.create", "message.send"]
 
 
 def main() -> int:
@@ -91,18 +92,56 @@ def _rules(count: int, kind: str = "post.create", first: int = 0) -> list[dict[s
     return made
 
 
-def _quiet_rules(count: int) -> list[dict[str, Any]]:
+def _counters() -> dict[str, dict[str, Any]]:
+    """Return 20 counters: ten of accounts, three each of pairs and devices, two of links, texts."""
+    windows = ["1h", "1d", "7d"]
+    each: list[dict[str, Any]] = [
+        {"count": "events", "by": "account.id", "in": windows},
+        {"count": "events", "by": "account.id", "in": windows, "where": "size(item.text) > 60"},
+        {"count": "events", "by": "account.id", "in": ["10m", "1h"]},
+        {"distinct": "text", "by": "account.id", "in": windows},
+        {"distinct": "link.host", "by": "account.id", "in": windows},
+        {"distinct": "target.account.id", "by": "account.id", "in": windows},
+        {"distinct": "conversation.id", "by": "account.id", "in": windows},
+        {"rate": "1m", "by": "account.id", "in": ["1h"]},
+        {"first-seen": "hours", "by": "account.id"},
+        {"time-since": "seconds", "by": "account.id"},
+        *({"count": "events", "by": "pair", "in": [one]} for one in windows),
+        {"count": "events", "by": "device.id", "in": windows},
+        {"distinct": "account.id", "by": "device.id", "in": windows},
+        {"rate": "1h", "by": "device.id", "in": ["1d"]},
+        {"distinct": "account.id", "by": "link", "in": windows},
+        {"distinct": "account.id", "by": "link.host", "in": windows},
+        {"distinct": "account.id", "by": "text", "in": ["1h", "1d"]},
+        {"count": "events", "by": "text", "in": ["1h"]},
+    ]
+    return {f"counter_{number}": {**one, "on": _KINDS} for number, one in enumerate(each)}
+
+
+def _fields(counters: dict[str, dict[str, Any]]) -> list[str]:
+    """Return one name that rules read for each of the counters, and a comparison that fails."""
+    fields = []
+    for name, one in counters.items():
+        once = "first-seen" in one or "time-since" in one
+        rest = ".known" if once else f".in_{one['in'][-1]}"
+        more = " == false" if once else " > 1000000.0" if "rate" in one else " > 1000000"
+        fields.append(f"counters.{name}{rest}{more}")
+    return fields
+
+
+def _quiet_rules(count: int, fields: Sequence[str]) -> list[dict[str, Any]]:
     """Return rules for the events of `bench.texts`: three conditions hold half the time, and the
-    words are those of one event in a hundred, since people do not look at every sixth event."""
-    kinds = ["post.create", "comment.create", "message.send"]
+    words are those of one event in a hundred, since people do not look at every sixth event; or
+    it is a counter that stands at more than it can."""
     return [
         {
             "id": f"rule-{number}",
             "clause": "kind",
-            "on": kinds,
+            "on": _KINDS,
             "when": f'account.country {"=!"[number % 2]}= "" && account.age_days > {480 + number} '
                     f'&& size(item.text) < {80 + number} && '
-                    f'item.text.matches("zorgblat|word{number}x|word{number}y")',
+                    f'(item.text.matches("zorgblat|word{number}x|word{number}y")'
+                    f' || {fields[number % len(fields)]})',
             "then": {"outcome": "review", "harm": "harassment"},
         }
         for number in range(count)
@@ -129,13 +168,17 @@ def _events(count: int) -> list[Event]:
 
 
 @contextmanager
-def _folder(rules: Sequence[dict[str, Any]]) -> Iterator[Path]:
+def _folder(
+    rules: Sequence[dict[str, Any]], counters: dict[str, dict[str, Any]] | None = None
+) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "pack.toml").write_text(_MANIFEST)
         (folder / "policy.md").write_text(_POLICY)
         lines = [f"- {json.dumps(rule)}\n" for rule in rules]
         (folder / "rules.yaml").write_text("".join(lines))
+        if counters:
+            (folder / "counters.yaml").write_text(json.dumps(counters))
         yield folder
 
 
@@ -200,8 +243,10 @@ def _figures(
 
 
 def _end_to_end(events: int) -> dict[str, Any]:
-    """Run the whole line with 100 rules: durable intake, signals, rules, verdict written."""
-    with _folder(_quiet_rules(100)) as folder, tree.fresh() as line, receiving() as webhook:
+    """Run the whole line with 100 rules and 20 counters, from durable intake to the verdict."""
+    counters = _counters()
+    rules = _quiet_rules(100, _fields(counters))
+    with _folder(rules, counters) as folder, tree.fresh() as line, receiving() as webhook:
         line.environment["OPENHAVEN_PACK"] = str(folder)
         line.start("run", f"{line.url}/readyz")
         line.call("platforms", "add", "bench", "--webhook", webhook)
@@ -211,7 +256,7 @@ def _end_to_end(events: int) -> dict[str, Any]:
         "events_per_s": round(found.events_per_s),
         "p99_ms": round(quantile(found.verdict_ms, 0.99), 1),
         "rules": 100,
-        "counters": 0,
+        "counters": len(counters),
     }
 
 

@@ -68,9 +68,11 @@ def event(run: str, number: int) -> dict[str, Any]:
             "country": _COUNTRIES[account % len(_COUNTRIES)],
         },
         "item": {"id": f"{run}-item-{number}", "type": "post", "text": _text(chance, number)},
+        "device": {"id": f"device-{account}"},
         "context": {"client": "web"},
     }
     if kind == "message.send":
+        made["target"] = {"account": {"id": f"account-{number % 50}"}}
         made["conversation"] = {"id": f"talk-{account % 500}", "visibility": "group"}
     return made
 

@@ -8,9 +8,9 @@ installation, take bounded room, and are forgotten when their windows have passe
 """
 
 from openhaven.history.actions import begin, count, expire, forget
-from openhaven.history.book import Values
 from openhaven.history.model import Counter, Key, Notes, Part, Window
 from openhaven.history.replay import Replay
+from openhaven.history.tallies import Values
 
 __all__ = [
     "Counter",

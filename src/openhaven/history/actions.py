@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from openhaven.history.book import Book, Row, Values, last_day, packed, unpacked
+from openhaven.history.book import Book, Row, last_day, packed, unpacked
 from openhaven.history.model import DAY, Counter
+from openhaven.history.tallies import Values
 from openhaven.intake import Claimed
 from openhaven.storage import Tx
 

@@ -6,14 +6,22 @@ second one of those that stand for the fewest, chosen by their digests, and the 
 stand for twice as many: after Wegman's adaptive sampling (P. Flajolet, “On adaptive sampling”,
 Computing 34, 1990), in which the standard error is 1.2 / sqrt(256), that is 7.5 %, for the whole
 window.
+
+Twice the window is kept, so that what comes late counts with what happened at its time. What comes
+later than that counts at the oldest moment kept: never with what happens now, and never not at all.
 """
+
+from typing import Any
 
 from openhaven.history.model import EXACT, KEPT, STEPS
 
 Ring = list[float]
 """The number of the newest step, then the sums of this step and of those before it."""
-Seen = dict[int, list[int]]
-"""Digest → when it was seen last (seconds), and the power of two of those that it stands for."""
+Seen = list[Any]
+"""Of different things: the newest moment, one before which none was seen, how many they are, and a
+map: digest → when it was seen last (seconds) and the power of two of those that it stands for. The
+map is in the order of the moments.
+"""
 _ROOM = EXACT * 3 // 4
 
 
@@ -23,14 +31,15 @@ def step_of(at: int, seconds: int) -> int:
 
 
 def add(ring: Ring, step: int, amount: float) -> None:
-    """Add to the sum of a step; one that is older than what is kept is passed over."""
+    """Add to the sum of a step."""
     if not ring:
         ring[:] = [step, amount]
     elif step > ring[0]:
         ring[1:1] = [amount, *([0] * min(step - int(ring[0]) - 1, KEPT))]
         ring[0] = step
         del ring[KEPT + 1 :]
-    elif (back := int(ring[0]) - step) < KEPT:
+    else:
+        back = min(int(ring[0]) - step, KEPT - 1)
         ring += [0] * (back + 2 - len(ring))
         ring[back + 1] += amount
 
@@ -42,17 +51,33 @@ def total(ring: Ring, step: int) -> float:
     """
     if not ring:
         return 0
-    back = int(ring[0]) - step
+    back = min(int(ring[0]) - step, KEPT - 1)
     return sum(ring[1 + max(0, back - STEPS) : max(1, back + STEPS + 2)])
 
 
 def note(seen: Seen, digest: int, at: int, seconds: int) -> None:
     """Note that something was seen at a moment; forget what no window so long can ask for."""
-    known = seen.get(digest)
-    if known is None or known[0] < at:
-        seen[digest] = [at, 0]
-    if len(seen) > EXACT:
-        _forget(seen, seconds)
+    if not seen:
+        seen[:] = [at, at, 0, {}]
+    at = max(at, seen[0] - _kept(seconds))
+    entries: dict[int, list[int]] = seen[3]
+    known = entries.get(digest)
+    if known is not None and known[0] >= at:
+        return
+    if known is not None:
+        seen[2] -= 1 << known[1]
+        del entries[digest]
+    entries[digest] = [at, 0]
+    seen[2] += 1
+    if at < seen[0]:
+        _sort(entries)
+    seen[0], seen[1] = max(seen[0], at), min(seen[1], at)
+    _forget(seen, seen[0] - _kept(seconds))
+    if len(entries) > EXACT:
+        # Room for what comes late is given up before anything is estimated.
+        _forget(seen, seen[0] - seconds + 1)
+    if len(entries) > EXACT:
+        _thin(seen)
 
 
 def different(seen: Seen, at: int, seconds: int) -> int:
@@ -60,23 +85,56 @@ def different(seen: Seen, at: int, seconds: int) -> int:
 
     Exact up to 256 of them. For a moment long past, what was seen again since is missing.
     """
-    return sum(1 << power for last, power in seen.values() if -seconds < at - last < seconds)
+    if not seen:
+        return 0
+    newest, oldest, number, entries = seen
+    at = max(at, newest - _kept(seconds))
+    if newest - at >= seconds:
+        return sum(1 << power for last, power in entries.values() if abs(at - last) < seconds)
+    if at - oldest < seconds:
+        return int(number)
+    gone = 0
+    for last, power in entries.values():
+        if at - last < seconds:
+            break
+        gone += 1 << power
+    return int(number - gone)
 
 
-def _forget(seen: Seen, seconds: int) -> None:
-    oldest = max(last for last, _ in seen.values()) - seconds * KEPT // STEPS
-    for digest in [one for one, (last, _) in seen.items() if last < oldest]:
-        del seen[digest]
-    while len(seen) > EXACT:
-        _thin(seen)
+def _kept(seconds: int) -> int:
+    return seconds * (KEPT - 1) // STEPS
+
+
+def _sort(entries: dict[int, list[int]]) -> None:
+    ordered = sorted(entries.items(), key=lambda entry: entry[1][0])
+    entries.clear()
+    entries.update(ordered)
+
+
+def _forget(seen: Seen, before: int) -> None:
+    """Forget what was seen before a moment: it stands at the front."""
+    if seen[1] >= before:
+        return
+    entries: dict[int, list[int]] = seen[3]
+    gone = []
+    for digest, (last, power) in entries.items():
+        if last >= before:
+            break
+        gone.append(digest)
+        seen[2] -= 1 << power
+    for digest in gone:
+        del entries[digest]
+    seen[1] = before
 
 
 def _thin(seen: Seen) -> None:
     """Forget about a quarter: of those that stand for the fewest, every second one."""
-    while len(seen) > _ROOM:
-        power = min(power for _, power in seen.values())
-        for digest in [one for one, known in seen.items() if known[1] == power]:
+    entries: dict[int, list[int]] = seen[3]
+    while len(entries) > _ROOM:
+        power = min(power for _, power in entries.values())
+        for digest in [one for one, known in entries.items() if known[1] == power]:
             if digest >> power & 1:
-                del seen[digest]
+                del entries[digest]
             else:
-                seen[digest][1] = power + 1
+                entries[digest][1] = power + 1
+    seen[2] = sum(1 << power for _, power in entries.values())

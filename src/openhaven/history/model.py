@@ -17,7 +17,7 @@ Notes = dict[str, Any]
 
 STEPS = 24
 """Into how many steps a window is divided: it reaches back its length and at most one step more."""
-KEPT = 28
+KEPT = 2 * STEPS
 """How many steps are kept, for events that come late."""
 EXACT = 256
 """How many different things a window tells apart exactly; beyond, it estimates."""

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from openhaven.history.book import Book, Values
+from openhaven.history.book import Book
 from openhaven.history.model import Counter
+from openhaven.history.tallies import Values
 from openhaven.intake.model import Event
 
 

@@ -17,7 +17,21 @@ PAIR = ("account.id", "target.account.id")
 CONTEXT = "context."
 _LINKS = 20
 _KEYS = 40
-_FOLDS = Folds()
+
+
+class _Letters(dict[int, str]):
+    """Characters to the letters that a reader takes them for, filled as they are met."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folds = Folds()
+
+    def __missing__(self, char: int) -> str:
+        found = self[char] = "".join(one for one in self._folds[chr(char)] if one.isalpha())
+        return found
+
+
+_LETTERS = _Letters()
 
 
 def _account(one: Account | None) -> tuple[Part, ...]:
@@ -56,8 +70,7 @@ def _texts(event: Event, notes: Notes) -> tuple[Part, ...]:
     """Return the keys of a text as a reader takes it: capitals, accents and digits do not count."""
     if "texts" not in notes:
         text = (event.item.text if event.item else None) or ""
-        read = "".join([_FOLDS[one] for one in text[:4_000]])
-        notes["texts"] = likenesses("".join([one for one in read if one.isalpha()]))
+        notes["texts"] = likenesses(text[:4_000].translate(_LETTERS))
     return tuple(("text", one) for one in notes["texts"])
 
 

@@ -110,7 +110,8 @@ def rein_in(
     unless a rule would act by itself.
     """
     found = list(verdicts)
-    alone = [at for at, one in enumerate(batch) if _acts_alone(one, found[at])]
+    in_order = sorted(range(len(batch)), key=lambda at: batch[at].seq)
+    alone = [at for at in in_order if _acts_alone(batch[at], found[at])]
     if not alone:
         return found
     reins: dict[int, dict[str, str]] = {at: dict.fromkeys(fallen(tx), "fallen") for at in alone}

@@ -1,0 +1,175 @@
+"""What rules may still do by themselves, and the numbers of what they did."""
+
+import threading
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+from line_scene import OPERATOR, Scene, post
+from policy_scene import rule
+from rules_scene import REMOVE, appeal, numbers, put_in_force, say
+
+from openhaven import intake, policy, signals
+from openhaven.core import Problem
+from openhaven.line import jobs
+from openhaven.policy.commands import pack as pack_commands
+from openhaven.signals import Finding
+from openhaven.web.metrics import Metrics
+
+
+def test_beyond_its_daily_cap_a_rule_asks_a_person(here: Scene) -> None:
+    put_in_force(here, rule("terms.bad", id="capped", then=REMOVE, daily_cap=3))
+    verdicts = say(here, *["a zorgblat"] * 5) + say(here, "a zorgblat")
+    assert [one["outcome"] for one in verdicts] == ["remove"] * 3 + ["review"] * 3
+    assert all(one["task"] for one in verdicts[3:])
+    one = numbers(here, "capped")
+    assert (one.matched, one.acted, one.capped, one.decided) == (6, 3, 3, 3)
+
+
+def test_another_rule_still_acts_when_the_cap_of_the_first_is_used_up(here: Scene) -> None:
+    put_in_force(
+        here,
+        rule("terms.bad", id="first", then={**REMOVE, "severity": 4}, daily_cap=1),
+        rule("terms.bad || terms.worse", id="second", then={**REMOVE, "severity": 1}),
+    )
+    verdicts = say(here, "a zorgblat", "a zorgblat")
+    assert [one["outcome"] for one in verdicts] == ["remove", "remove"]
+    made = here.rows("SELECT decided_by FROM decisions ORDER BY id")
+    assert sorted(one["decided_by"] for one in made) == ["rule:first", "rule:second"]
+
+
+def test_a_cap_is_exact_whoever_judges(here: Scene) -> None:
+    put_in_force(here, rule("terms.bad", id="capped", then=REMOVE, daily_cap=5))
+    bodies = [post("a zorgblat", account={"id": f"a{n}"}) for n in range(24)]
+    here.accept(*bodies)
+
+    def work() -> None:
+        for _ in range(12):
+            with here.haven.db.begin(jobs.ME) as tx:
+                jobs.walk(here.haven, tx, intake.claim(tx, 2))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    here.work()
+    outcomes = [here.verdict(body["id"])["outcome"] for body in bodies]
+    assert (outcomes.count("remove"), outcomes.count("review")) == (5, 19)
+    assert numbers(here, "capped").capped == 19
+
+
+def overturned(here: Scene, times: int, outcome: str = "upheld") -> None:
+    """Let the rule remove something, and let a person decide the appeal, so many times."""
+    person = here.reviewer(f"{outcome}-{times}")
+    for number in range(times):
+        made = say(here, "a zorgblat", account={"id": f"{outcome}{number}"})[0]["decision"]
+        here.judge(person, appeal(here, made), outcome)
+        here.work()
+
+
+def test_a_rule_that_is_overturned_too_often_only_asks_until_somebody_lifts_that(
+    here: Scene,
+) -> None:
+    few = rule("terms.bad", id="often", then=REMOVE, fallback={"overturned": 0.5, "at_least": 3})
+    put_in_force(here, few)
+    overturned(here, 2)
+    jobs.watch_rules(here.haven)
+    assert say(here, "a zorgblat")[0]["outcome"] == "remove"
+    overturned(here, 1, "rejected")
+    jobs.watch_rules(here.haven)
+    assert say(here, "a zorgblat")[0]["outcome"] == "review"
+    one = numbers(here, "often")
+    assert one.fallen is not None
+    assert (one.reviewed, one.overturned) == (1, 2)
+    kinds = "SELECT kind FROM ledger_entries WHERE kind LIKE 'rule.%%' ORDER BY at"
+    with here.haven.db.begin(OPERATOR) as tx:
+        policy.lift(tx, "often", "We took the wrong word out.")
+    jobs.watch_rules(here.haven)
+    assert say(here, "a zorgblat")[0]["outcome"] == "remove"
+    assert [row["kind"] for row in here.rows(kinds)] == ["rule.fell_back", "rule.lifted"]
+    with pytest.raises(Problem, match="has not fallen back"), here.haven.db.begin(OPERATOR) as tx:
+        policy.lift(tx, "often", "Twice.")
+
+
+def test_a_rule_that_fell_back_does_not_stand_before_a_sound_one(here: Scene) -> None:
+    pack = put_in_force(
+        here,
+        rule("terms.bad", id="first", then={**REMOVE, "severity": 4}),
+        rule("terms.bad || terms.worse", id="second", then=REMOVE),
+    )
+    with here.haven.db.begin(OPERATOR) as tx:
+        tx.run(
+            """INSERT INTO rule_fallbacks (id, rule, pack, since, appeals, overturned)
+               VALUES ('fbk_1', 'first', %(pack)s, now(), 20, 20)""",
+            pack=pack.fingerprint,
+        )
+    assert say(here, "a zorgblat")[0]["outcome"] == "remove"
+    assert here.rows("SELECT decided_by FROM decisions") == [{"decided_by": "rule:second"}]
+
+
+def test_every_rule_is_counted_and_unknown_is_never_nothing(here: Scene) -> None:
+    put_in_force(
+        here,
+        rule("terms.bad", id="live", then=REMOVE),
+        rule("terms.worse", id="watching", then=REMOVE, mode="shadow"),
+        rule("context.score > 3", id="asks", unknown="ignore"),
+    )
+    say(here, "a zorgblat", "a flumquist", "good day")
+    for _ in range(2):
+        live, watching, asks = (numbers(here, name) for name in ("live", "watching", "asks"))
+        assert (live.matched, live.acted, live.decided) == (1, 1, 1)
+        assert (watching.shadow, watching.matched, watching.acted) == (1, 0, 0)
+        assert (asks.unknown, asks.matched) == (3, 0)
+        jobs.watch_rules(here.haven)
+    assert here.rows("SELECT count(*) AS n FROM rule_counts") == [{"n": 0}]
+    matched = here.rows("SELECT rule, e.id FROM shadow_matches s JOIN events e ON e.seq = s.event")
+    assert [one["rule"] for one in matched] == ["watching"]
+
+
+def test_stats_are_printed_and_measured(here: Scene) -> None:
+    put_in_force(here, rule("context.score > 3", id="asks", unknown="ignore"))
+    say(here, "good day", "good night")
+    text = Metrics().text(here.haven).decode()
+    assert 'openhaven_rule_today{rule="asks",what="unknown"} 2.0' in text
+    assert "openhaven_holds_open 0.0" in text
+    done = CliRunner().invoke(pack_commands, ["stats", "--days", "1"], obj=here.haven)
+    assert done.exit_code == 0, done.output
+    lines = [line.split() for line in done.output.splitlines()]
+    assert lines[0][:2] == ["rule", "matched"]
+    row = dict(zip(lines[0], next(one for one in lines if one[0] == "asks"), strict=True))
+    assert (row["unknown"], row["matched"]) == ("2", "0")
+
+
+class Counting:
+    """A signal that counts how often it is asked."""
+
+    name = "counting"
+    version = "1"
+    gives = frozenset({"terms"})
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def measure(self, event: intake.Event, media: Any) -> list[Finding]:
+        self.asked += 1
+        return []
+
+
+def test_a_signal_that_no_rule_needs_for_an_event_is_not_asked(here: Scene) -> None:
+    counting = Counting()
+    pack = put_in_force(
+        here, rule("account.country == 'DE' && terms.bad"), rule("links.tricks", id="two")
+    )
+    events = [
+        msgspec.convert(post("hi", account={"id": "a", "country": country}), intake.Event)
+        for country in ("DE", "GB", "FR")
+    ]
+    needed = [pack.needs(one) for one in events]
+    signals.measure(events, {}, [counting], needed=needed)
+    assert counting.asked == 1
+    signals.measure(events[1:], {}, [counting], needed=needed[1:])
+    assert counting.asked == 1
+    signals.measure(events, {}, [counting])
+    assert counting.asked == 4

@@ -22,6 +22,7 @@ _PICTURE = types.Array(types.uint8, 3, "A", readonly=True)
 _FLOATS = types.float32[:, ::1]
 _PLACES = types.int64[::1]
 
+_PERCENT, _RANGE = np.float32(100), np.float32(255)
 _RED, _GREEN, _BLUE = np.float32(0.299), np.float32(0.587), np.float32(0.114)
 
 
@@ -93,6 +94,19 @@ def across(lines: Any, colours: Any, starts: Any, weights: Any, samples: Any) ->
             for x in range(reach):
                 total += weights[sample, x] * luma[start + x]
             samples[line, sample] = total
+
+
+@compiled(_FLOATS, back=types.int64)
+def steps(samples: Any) -> Any:
+    """Return the sum of all steps between neighbours, each in whole hundredths of the range."""
+    total = 0
+    for y in range(SIDE):
+        for x in range(SIDE):
+            if y > 0:
+                total += abs(int((samples[y, x] - samples[y - 1, x]) * _PERCENT / _RANGE))
+            if x > 0:
+                total += abs(int((samples[y, x] - samples[y, x - 1]) * _PERCENT / _RANGE))
+    return total
 
 
 @compiled(_FLOATS, types.int64, _FLOATS)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from openhaven.signals.hashes.loops import SIDE, across, gather, means
+from openhaven.signals.hashes.loops import SIDE, across, gather, means, steps
 from openhaven.signals.hashes.model import BYTES, MIN_QUALITY
 
 Floats = NDArray[np.float32]
@@ -181,10 +181,7 @@ def _cosines() -> Floats:
 
 def _quality(samples: Floats) -> int:
     """Return 0 to 100: how much the samples change, counting only steps of 1/100 of the range."""
-    scaled = samples * np.float32(100)
-    down = np.trunc((scaled[1:] - scaled[:-1]) / np.float32(255))
-    along = np.trunc((scaled[:, 1:] - scaled[:, :-1]) / np.float32(255))
-    return min(int(np.abs(down).sum() + np.abs(along).sum()) // 90, 100)
+    return min(int(steps(samples)) // 90, 100)
 
 
 def _doubtful(waves: Waves, grid: Grid) -> bool:

@@ -11,16 +11,14 @@ import os
 import struct
 import sys
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 
 from openhaven.signals.hashes.index.layout import FEWEST_CHUNKS, MOST_CHUNKS, layout
 from openhaven.signals.hashes.index.segment import Segment, frozen
+from openhaven.signals.hashes.whole import beside, rename
 
 MAGIC = b"OHPDQIX\n"
 VERSION = 1
@@ -57,23 +55,6 @@ def save(segment: Segment, path: Path, generation: int = 0) -> None:
     with beside(path) as part:
         write(segment, part, generation)
         rename(part, path)
-
-
-@contextmanager
-def beside(path: Path) -> Iterator[Any]:
-    """Give a new file in the folder of `path`; it is gone at the end unless it was renamed."""
-    name = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        with name.open("xb") as file:
-            yield file
-    finally:
-        name.unlink(missing_ok=True)
-
-
-def rename(part: Any, path: Path) -> None:
-    """Put a file that was written in the place of `path`, for good."""
-    os.replace(part.name, path)
-    sync_folder(path.parent)
 
 
 def write(segment: Segment, file: Any, generation: int) -> None:
@@ -127,15 +108,6 @@ def verify(path: Path, opened: Opened, over: int = 0) -> None:
     for name, array in zip(_KINDS, opened.segment[1:], strict=True):
         if array.nbytes > over and _crc(array) != opened.sums[name]:
             raise IndexFileError(f"the {name} of {path} were altered")
-
-
-def sync_folder(folder: Path) -> None:
-    """Force a folder's entries to the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _parts(

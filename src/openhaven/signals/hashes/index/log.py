@@ -4,10 +4,7 @@ It only grows, by whole records of 48 bytes that carry a sum, and belongs to one
 file. A record that a crash cut off is not read, and is overwritten by the next writer.
 """
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +60,6 @@ def append(path: Path, end: int, more: Any) -> None:
         except OSError:
             os.ftruncate(handle, end)
             raise
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of this name alone among all threads and processes; a crash lets go of it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
     finally:
         os.close(handle)
 

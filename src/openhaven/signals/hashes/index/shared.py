@@ -29,6 +29,7 @@ from openhaven.signals.hashes.index.pdq_index import (
     sieved,
     start,
 )
+from openhaven.signals.hashes.whole import beside, locked, rename
 
 PATIENCE = 0.25
 
@@ -103,7 +104,7 @@ class SharedPdqIndex(PdqIndex):
         Only one process merges at a time. Raises `OSError` when the file cannot be written: file
         and log then stand as they were.
         """
-        with log.locked(self._beside("merging")):
+        with locked(self._beside("merging")):
             for left in self._path.parent.glob(f".{self._path.name}.*.part"):
                 left.unlink(missing_ok=True)
             self.refresh()
@@ -113,12 +114,12 @@ class SharedPdqIndex(PdqIndex):
             if not dead and not len(alive):
                 return
             main = merged(begun, dead, alive)
-            with files.beside(self._path) as part:
+            with beside(self._path) as part:
                 files.write(main, part, generation + 1)
-                with log.locked(self._beside("lock")):
+                with locked(self._beside("lock")):
                     tail = log.read(self._log(generation), end)
                     log.append(self._log(generation + 1), 0, tail)
-                    files.rename(part, self._path)
+                    rename(part, self._path)
                     self._log(generation).unlink(missing_ok=True)
         self.refresh()
 
@@ -138,7 +139,7 @@ class SharedPdqIndex(PdqIndex):
         return super()._search(queries, radius, threads, limit)
 
     def _write(self, more: Any) -> None:
-        with log.locked(self._beside("lock")):
+        with locked(self._beside("lock")):
             self.refresh()
             if len(more):
                 log.append(self._log(self._generation), self._end, more)

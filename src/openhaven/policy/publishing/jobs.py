@@ -50,11 +50,12 @@ def follow(db: Database, banks: Banks, packs: Packs) -> int:
         if newest is None or newest.seq in (packs.now.row, packs.refused):
             return 0
         texts = store.files_of_pack(tx, newest.pack)
+    # Compiled outside of the transaction: that takes a while.
     if newest.pack == packs.current.fingerprint:
         packs.swap(InForce(packs.current, packs.now.signals, newest.seq))
         return 0
     try:
-        packs.swap(in_force(load_texts(texts, kept=True), banks, newest.seq))
+        packs.swap(in_force(_as_kept(texts, newest.pack), banks, newest.seq))
     except Exception as error:  # Whatever is wrong with it, what runs goes on, and this is shown.
         _refuse(packs, newest.seq, newest.pack, error)
         return 0
@@ -66,7 +67,8 @@ def _last_good(tx: Tx, banks: Banks) -> Packs:
     rows = store.history(tx, 20)
     for row in rows:
         try:
-            packs = Packs(in_force(_kept(tx, row.pack), banks, row.seq))
+            pack = _as_kept(store.files_of_pack(tx, row.pack), row.pack)
+            packs = Packs(in_force(pack, banks, row.seq))
         except Problem as problem:
             log.error("policy.unloadable", pack=row.pack, row=row.seq, code=problem.code)
             last = problem
@@ -77,9 +79,15 @@ def _last_good(tx: Tx, banks: Banks) -> Packs:
     raise last
 
 
-def _kept(tx: Tx, pack: str) -> Pack:
-    """Compile a pack as it stood: what only makes no sense by now was good enough then."""
-    return load_texts(store.files_of_pack(tx, pack), kept=True)
+def _as_kept(texts: dict[str, str], mark: str) -> Pack:
+    """Compile a pack as it stood: what only makes no sense by now was good enough then.
+
+    Raises `Problem` (500) when the stored files are not those that were published.
+    """
+    if fingerprint(texts) != mark:
+        raise Problem("pack.altered", "The files of this pack were altered after it was published.",
+                      mark, status=500, next_step="Run: openhaven ledger verify")  # fmt: skip
+    return load_texts(texts, kept=True)
 
 
 def _refuse(packs: Packs, row: int, pack: str, error: Exception) -> None:
@@ -91,7 +99,8 @@ def _refuse(packs: Packs, row: int, pack: str, error: Exception) -> None:
 def _why(pack: str) -> str:
     return (
         f"The rules that were published last ({pack[:19]}…) cannot be loaded by this version of "
-        "the program. The ones before go on; roll back, or publish a pack that can be loaded."
+        "the program, or were altered. The ones before go on. The log says what is wrong; roll "
+        "back, or publish a pack that can be loaded."
     )
 
 

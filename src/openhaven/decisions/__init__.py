@@ -5,7 +5,14 @@ A decision is complete or it does not exist: the database refuses it. What shall
 """
 
 from openhaven.decisions.actions import Voice, decide, verbs_of
-from openhaven.decisions.appeals import appeal, cancel_expired, end_hold, overturn, reject
+from openhaven.decisions.appeals import (
+    appeal,
+    cancel_expired,
+    end_hold,
+    overturn,
+    reject,
+    take_back,
+)
 from openhaven.decisions.delivery import (
     Letter,
     claim_acts,
@@ -54,5 +61,6 @@ __all__ = [
     "replay_act",
     "replay_letter",
     "report_outcome",
+    "take_back",
     "verbs_of",
 ]

@@ -107,6 +107,19 @@ def appeal_outcome(service: str, decision: Decision, facts: str, *, upheld: bool
     return Notice(f"{service}: {title}", text, list(HARMS[decision.harm].help))
 
 
+def taken_back(service: str, decision: Decision, facts: str) -> Notice:
+    """Return the message that a decision was taken back without an appeal."""
+    text = "\n\n".join((
+        f"We looked again at {_it(decision)}, although you had not appealed. The decision does "
+        "not hold any more.",
+        f"Why: {facts}",
+        "What we did is being undone now. We are sorry.",
+        "A person decided this, not a computer.",
+    ))  # fmt: skip
+    title = "We took a decision back"
+    return Notice(f"{service}: {title}", text, list(HARMS[decision.harm].help))
+
+
 def reporter_outcome(service: str, decision: Decision) -> Notice:
     """Return the message to a reporter: what became of the report, without naming anybody."""
     acted = decision.outcome != "allow"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import psycopg
 import structlog
 
-from openhaven import connectors, decisions, intake, ledger, policy, records, review
+from openhaven import connectors, decisions, exchange, intake, ledger, policy, records, review
 from openhaven.core import Problem, system
 from openhaven.decisions import Act
 from openhaven.line.drafts import matter
@@ -196,6 +196,11 @@ def keep_house(haven: Haven) -> int:
     return records.retain(haven.db, haven.blobs, haven.settings.retention)
 
 
+def keep_banks(haven: Haven) -> int:
+    """Withdraw bank entries whose time has come, and forget matches that led nowhere."""
+    return exchange.keep_banks(haven.db, haven.settings.retention.events)
+
+
 # The machinery ---------------------------------------------------------------------------------
 
 
@@ -228,6 +233,10 @@ class Worker:
         self._loop("rules", 10.0, lambda: watch_rules(haven))
         self.follow()
         self._loop("house", 600.0, lambda: keep_house(haven))
+        self._loop("exchange", 5.0, lambda: exchange.fetch_due(haven.db, haven.http), "exchange")
+        self._loop("feedback", 5.0, lambda: exchange.send_due(haven.db, haven.http))
+        self._loop("recalls", 1.0, lambda: exchange.look_after(haven.db))
+        self._loop("expiry", 60.0, lambda: keep_banks(haven))
         self._loop("backtests", 1.0, self._backtests.tend, "backtests")
         for name, job in connectors.jobs(haven.connectors).items():
             self._loop(name, 1.0, job, name)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from openhaven import decisions, history, intake, ledger, policy, review, signals
+from openhaven import decisions, exchange, history, intake, ledger, policy, review, signals
 from openhaven.decisions import Decision, Draft
 from openhaven.intake import Claimed
 from openhaven.line import drafts, known
@@ -104,8 +104,9 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
             decisions.reject(tx, given, haven.voice)
         case _:
             decisions.end_hold(tx, given.case_id, release=given.outcome in ("allow", "warn"))
-            clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
-            settle(haven, tx, drafts.from_judgement(tx, given, clause, haven.packs.current))
+            if not exchange.looked_again(tx, given, haven.voice):
+                clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
+                settle(haven, tx, drafts.from_judgement(tx, given, clause, haven.packs.current))
     if given.outcome in ("allow", "upheld") and given.event is not None:
         intake.remove_labels(tx, given.event)
     review.settled(tx, given)

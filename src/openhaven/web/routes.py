@@ -3,6 +3,8 @@
 from openhaven.connectors.matrix import api as matrix_api
 from openhaven.decisions import api as decisions_api
 from openhaven.decisions import pages as decisions_pages
+from openhaven.exchange import api as exchange_api
+from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
 from openhaven.intake import api as intake_api
 from openhaven.intake import pages as intake_pages
@@ -57,6 +59,13 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/v1/policy", handler=policy_api.get_policy, gate=KEY,
           summary="The rules in force: whose, since when, and their clauses",
           answer=policy_api.PolicyAnswer),
+    Route(method="GET", path="/v1/banks/{name}/changes", handler=exchange_api.get_changes,
+          gate=KEY, summary="Entries of a bank that was shared with this key, and their changes",
+          answer=SharedPage,
+          query=(("after", "What the last page named as `next`; without it, from the start"),)),
+    Route(method="POST", path="/v1/banks/{name}/feedback", handler=exchange_api.post_feedback,
+          gate=KEY, summary="Say whether matches with a shared entry were right", takes="json",
+          request=exchange_api.Said, answer=dict[str, str]),
     # What a Matrix homeserver calls ------------------------------------------------------------
     Route(method="PUT", path="/_matrix/app/v1/transactions/{id}", gate=MATRIX, takes="json",
           handler=matrix_api.transactions, summary="Take events of a homeserver's rooms",

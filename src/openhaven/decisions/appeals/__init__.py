@@ -1,5 +1,12 @@
 """Appeals: another person looks, and what was wrong is undone in one transaction."""
 
-from openhaven.decisions.appeals.actions import appeal, cancel_expired, end_hold, overturn, reject
+from openhaven.decisions.appeals.actions import (
+    appeal,
+    cancel_expired,
+    end_hold,
+    overturn,
+    reject,
+    take_back,
+)
 
-__all__ = ["appeal", "cancel_expired", "end_hold", "overturn", "reject"]
+__all__ = ["appeal", "cancel_expired", "end_hold", "overturn", "reject", "take_back"]

@@ -75,6 +75,21 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
     )
 
 
+def take_back(tx: Tx, decision_id: str, given: review.Given, voice: Voice) -> None:
+    """End a decision that nobody appealed, since what it rested on was withdrawn, and undo it."""
+    made = decision(tx, decision_id)
+    tx.run(
+        """UPDATE decisions SET state = 'overturned', overturned_by = %(j)s, overturned_at = %(now)s
+           WHERE id = %(d)s AND state <> 'overturned'""",
+        j=given.id,
+        now=tx.now,
+        d=made.id,
+    )
+    ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
+    _reverse_acts(tx, made)
+    _say(tx, made, "taken_back", words.taken_back(voice.service, made, given.facts))
+
+
 def reject(tx: Tx, given: review.Given, voice: Voice) -> None:
     """Reject an appeal: the decision stays, and the person is told why."""
     made = _end_appeal(tx, given, "rejected")

@@ -24,22 +24,49 @@ def key_of(kind: str, value: bytes) -> bytes:
 
 
 class Words:
-    """Words that many entries share, each kept once and named by a number. Only ever grows."""
+    """Words that many entries share, each kept once and named by a number. Only ever grows.
+
+    The first ones may stand in a file: they are read when they are asked for, and a word that comes
+    again is given a new number, which does no harm.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._words: list[str] = []
+        self._ends: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._text: NDArray[np.uint8] = np.zeros(0, np.uint8)
+
+    @classmethod
+    def kept(cls, ends: NDArray[np.int64], text: NDArray[np.uint8]) -> "Words":
+        """Return words that lie one behind the other in UTF-8, by where each ends."""
+        words = cls()
+        words._ends, words._text = ends, text
+        return words
+
+    def to_keep(self) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Return all words as `kept` takes them."""
+        raw = [word.encode() for word in self._words]
+        before = len(self._text)
+        ends = np.cumsum([len(one) for one in raw], dtype=np.int64) + before
+        text = np.frombuffer(b"".join(raw), np.uint8)
+        return np.concatenate([self._ends, ends]), np.concatenate([self._text, text])
 
     def number(self, word: str) -> int:
         """Return the number of `word`, giving it one when it is new."""
         found = self._numbers.get(word)
         if found is None:
-            found = self._numbers[word] = len(self._words)
+            found = self._numbers[word] = len(self)
             self._words.append(word)
         return found
 
+    def __len__(self) -> int:
+        return len(self._ends) + len(self._words)
+
     def __getitem__(self, number: int) -> str:
-        return self._words[number]
+        if number >= len(self._ends):
+            return self._words[number - len(self._ends)]
+        begin = int(self._ends[number - 1]) if number else 0
+        return bytes(self._text[begin : int(self._ends[number])]).decode()
 
 
 class Columns(NamedTuple):
@@ -85,43 +112,72 @@ def columns(kind: str, rows: Iterable[Row], words: Words) -> Columns:
     )
 
 
+class Found(NamedTuple):
+    """Places of entries, and how far they are."""
+
+    places: NDArray[np.int64]
+    far: NDArray[np.int64]
+
+
 class Exact:
-    """Entries of a kind that matches byte by byte."""
+    """Entries of a kind that matches byte by byte; `sorted_` says that they are in order of key."""
 
-    def __init__(self, entries: Columns) -> None:
-        self.entries = entries.where(np.argsort(entries.keys, kind="stable"))
+    def __init__(self, entries: Columns, *, sorted_: bool = False) -> None:
+        self.ring = None
+        by_key = np.argsort(entries.keys, kind="stable") if not sorted_ else None
+        self.entries = entries if by_key is None else entries.where(by_key)
 
-    def find(self, key: bytes, radius: int = 0) -> list[tuple[int, int]]:
+    def find(self, key: bytes, radius: int = 0) -> Found:
         """Return the place and the distance (0) of every entry with this key."""
         del radius
         keys = self.entries.keys
         wanted = np.array(key, keys.dtype)
         first, last = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, "right")
-        return [(place, 0) for place in range(int(first), int(last))]
+        return Found(np.arange(first, last), np.zeros(last - first, np.int64))
+
+    def holds(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of these ids that are here."""
+        return ids[np.isin(ids, self.entries.ids)] if len(ids) else ids
 
 
 class Near:
-    """Perceptual hashes, found within a Hamming distance.
+    """Perceptual hashes, found within a Hamming distance; in order of their ids.
 
     Few are scanned: they lie word by word, so that half of a scan is enough to drop all but a few
-    in a million. Many are put into a ring (`docs/matching.md`) by a thread of its own, and scanned
-    until that is done, so that nothing waits for it.
+    in a million. Many are put into a ring (`docs/matching.md`), here by a thread of its own where
+    that is asked for, and scanned until it is done, so that nothing waits for it.
     """
 
-    def __init__(self, entries: Columns) -> None:
+    def __init__(
+        self, entries: Columns, ring: "PdqIndex | None" = None, *, lay: bool = False
+    ) -> None:
+        self.ring = ring
+        if ring is None and not bool((np.diff(entries.ids) > 0).all()):
+            entries = entries.where(np.argsort(entries.ids, kind="stable"))
         self.entries = entries
-        self.ring: PdqIndex | None = None
-        self._words = np.ascontiguousarray(entries.keys.view(np.uint64).reshape(-1, 4).T)
-        if len(entries.ids) >= RING_FROM:
+        self._words = np.zeros((4, 0), np.uint64)
+        if ring is None:
+            self._words = np.ascontiguousarray(entries.keys.view(np.uint64).reshape(-1, 4).T)
+        if lay and len(entries.ids) >= RING_FROM:
             threading.Thread(target=self._lay, name="bank-ring", daemon=True).start()
 
-    def find(self, key: bytes, radius: int = 0) -> list[tuple[int, int]]:
+    def find(self, key: bytes, radius: int = 0) -> Found:
         """Return place and distance (bits of 256) of every entry at most `radius` away."""
-        if self.ring is not None:
-            return self.ring.match_hex(key.hex(), radius, limit=len(self.entries.ids))
-        return self._scanned(key, radius)
+        if self.ring is None:
+            return self._scanned(key, radius)
+        query = np.frombuffer(key, np.uint8).reshape(1, -1)
+        found = self.ring.search(query, radius, limit=max(len(self.entries.ids), 1))
+        return Found(found.id, found.distance.astype(np.int64))
 
-    def _scanned(self, key: bytes, radius: int) -> list[tuple[int, int]]:
+    def holds(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of these ids that are here."""
+        mine = self.entries.ids
+        if not len(mine):
+            return ids[:0]
+        places = np.searchsorted(mine, ids)
+        return ids[mine[np.minimum(places, len(mine) - 1)] == ids]
+
+    def _scanned(self, key: bytes, radius: int) -> Found:
         wanted = np.frombuffer(key, np.uint64)
         half = np.bitwise_count(self._words[0] ^ wanted[0])
         half += np.bitwise_count(self._words[1] ^ wanted[1])
@@ -129,22 +185,29 @@ class Near:
         rest = np.bitwise_count(self._words[2:, places] ^ wanted[2:, None]).sum(0, np.int64)
         distances = rest + half[places]
         near = distances <= radius
-        return list(zip(places[near].tolist(), distances[near].tolist(), strict=True))
+        return Found(places[near], distances[near])
 
     def _lay(self) -> None:
-        # The compiler behind it costs memory and time to load: only who has many entries pays.
-        from openhaven.signals.hashes import PdqIndex
-
-        hashes = self.entries.keys.view(np.uint8).reshape(-1, WIDTHS["pdq"])
-        ring = PdqIndex.build(hashes, threads=1, merge_after=None)
-        ring.match_hex(hashes[0].tobytes().hex())  # compiled now, not at somebody's upload
-        if not ring.refused:
-            self.ring = ring
+        self.ring = ring_of(self.entries, threads=1)
 
 
 Index = Exact | Near
 
 
-def index(kind: str, entries: Columns) -> Index:
-    """Return the index for this kind of entries."""
-    return Near(entries) if kind == "pdq" else Exact(entries)
+def index(kind: str, entries: Columns, *, lay: bool = False) -> Index:
+    """Return the index for this kind of entries, which `lay`s itself into a ring if it is large."""
+    return Near(entries, lay=lay) if kind == "pdq" else Exact(entries)
+
+
+def ring_of(entries: Columns, threads: int) -> "PdqIndex | None":
+    """Return picture hashes laid into a ring that answers with their places, ready to be asked.
+
+    None when one cannot stand there: one with no bit set, which no bank takes.
+    """
+    # The compiler behind it costs memory and time to load: only who has many entries pays.
+    from openhaven.signals.hashes import PdqIndex
+
+    hashes = np.ascontiguousarray(entries.keys).view(np.uint8).reshape(-1, WIDTHS["pdq"])
+    ring = PdqIndex.build(hashes, threads=threads, merge_after=None)
+    ring.match_hex(hashes[0].tobytes().hex())  # compiled now, not at somebody's upload
+    return None if ring.refused else ring

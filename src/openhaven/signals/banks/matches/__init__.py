@@ -5,8 +5,8 @@ leads back to whatever rested on it. A word of a reviewer about a match is count
 outbox for each source that had told us of the entry.
 """
 
-from openhaven.signals.banks.matches.actions import forget, record, say
+from openhaven.signals.banks.matches.actions import forget, record, say, say_of_entry
 from openhaven.signals.banks.matches.model import Match, Seen
 from openhaven.signals.banks.matches.store import match, matches_of
 
-__all__ = ["Match", "Seen", "forget", "match", "matches_of", "record", "say"]
+__all__ = ["Match", "Seen", "forget", "match", "matches_of", "record", "say", "say_of_entry"]

@@ -1,0 +1,264 @@
+"""Verbs of filing: put in a page of changes, sweep what a listing left out, reopen decisions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from openhaven import decisions
+from openhaven.core import HARMS, Problem
+from openhaven.exchange.model import MOST_CHANGES, Change, Page, Source, Stored
+from openhaven.ledger import append
+from openhaven.review import Given, close_case
+from openhaven.review.reopening import reopen_task
+from openhaven.signals.banks import create_bank, withdraw_entries
+from openhaven.signals.banks.model import LONGEST_SOURCE_ID, fault_of
+from openhaven.signals.banks.store import by_name
+from openhaven.storage import Tx
+
+CHANNEL = "banks"
+# A listing that leaves out more than half of this many entries or more is not believed.
+FEW = 100
+# So long after a withdrawal what rests on the entry is looked for: an event that was being judged
+# when it was withdrawn has been decided by then.
+AFTERMATH = timedelta(seconds=60)
+WITHDRAWN = "its source withdrew it"
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """One value of one record, ready to be filed."""
+
+    bank: str
+    source_id: str
+    value: bytes
+    quality: int | None
+    tags: str
+    at: datetime | None
+
+
+def changes(tx: Tx, source: Source, page: Page) -> Stored:
+    """Put in what a page says: new records, other values of known ones, records that are gone."""
+    if len(page.changes) > MOST_CHANGES:
+        raise Problem("source.page", f"A page has at most {MOST_CHANGES} changes.", status=502)
+    last = {one.source_id: one for one in page.changes if _named(one)}
+    fresh = _not_older(tx, source, last)
+    rows, refused = _rows(tx, source, fresh.values())
+    added = _put(tx, source, rows)
+    gone = _unclaim(tx, source, list(fresh), rows)
+    unnamed = sum(not _named(one) for one in page.changes)
+    return Stored(added, gone, refused + unnamed + len(page.faults))
+
+
+def sweep(tx: Tx, source: Source, since: datetime, *, all_may_go: bool) -> int:
+    """Withdraw what a whole listing that began at `since` did not name; return how many entries."""
+    sql = """SELECT count(DISTINCT entry) FILTER (WHERE seen_at < %(since)s) AS gone,
+               count(DISTINCT entry) AS whole FROM bank_claims WHERE source = %(s)s"""
+    count = tx.rows(sql, s=source.id, since=since)[0]
+    if count["gone"] > FEW and count["gone"] * 2 > count["whole"] and not all_may_go:
+        raise Problem(
+            "source.empty",
+            f"It left out {count['gone']} of {count['whole']} entries, which is not believed.",
+            status=502,
+            next_step=f"When that is right: openhaven bank fetch {source.name} --all-may-go",
+        )
+    sql = """DELETE FROM bank_claims WHERE source = %(s)s AND seen_at < %(since)s
+             RETURNING entry"""
+    return _orphans(tx, [row["entry"] for row in tx.rows(sql, s=source.id, since=since)])
+
+
+def drop_all(tx: Tx, source: Source, reason: str) -> int:
+    """Withdraw everything that this source alone speaks for."""
+    sql = "DELETE FROM bank_claims WHERE source = %(s)s RETURNING entry"
+    return _orphans(tx, [row["entry"] for row in tx.rows(sql, s=source.id)], reason)
+
+
+def reopen(tx: Tx, limit: int = 200) -> int:
+    """Ask a person about decisions that rest on entries withdrawn of late; return how many.
+
+    Each decision is put before a person once for an entry, and is in the ledger. Entries are
+    looked at for a minute after their withdrawal, for what was being judged in that moment.
+    """
+    sql = """SELECT DISTINCT d.id, r.entry FROM bank_recalls r
+             JOIN bank_entries e ON e.id = r.entry AND e.withdrawn_at IS NOT NULL
+             JOIN bank_matches m ON m.entry = r.entry
+             LEFT JOIN judgements j ON j.task = m.task
+             JOIN decisions d ON (d.id = m.decision OR d.judgement = j.id)
+               AND d.state = 'in_force' AND d.outcome <> 'allow'
+             WHERE NOT EXISTS (SELECT 1 FROM bank_reopened o
+                               WHERE o.entry = r.entry AND o.decision = d.id)
+             ORDER BY d.id LIMIT %(limit)s"""
+    found = tx.rows(sql, limit=limit)
+    for row in found:
+        _reopen(tx, int(row["entry"]), str(row["id"]))
+    if len(found) < limit:
+        tx.run("DELETE FROM bank_recalls WHERE at < %(t)s", t=tx.now - AFTERMATH)
+    return len(found)
+
+
+def _reopen(tx: Tx, entry: int, decision: str) -> None:
+    sql = """SELECT platform, item, account, harm, event, case_id FROM decisions
+             WHERE id = %(d)s FOR UPDATE"""
+    made = tx.rows(sql, d=decision)[0]
+    if made["item"] is None and made["account"] is None:
+        # The person was erased: the decision speaks of nobody, and there is nothing to give back.
+        tx.run("DELETE FROM bank_recalls WHERE entry = %(e)s", e=entry)
+        return
+    task = reopen_task(
+        tx, decision, platform=made["platform"], item=made["item"], account=made["account"],
+        harm=made["harm"], severity=min(HARMS[made["harm"]].severity, 3), event=made["event"],
+        case=made["case_id"],
+    )  # fmt: skip
+    sql = """INSERT INTO bank_reopened (entry, decision, task, at)
+             VALUES (%(e)s, %(d)s, %(t)s, %(now)s) ON CONFLICT DO NOTHING"""
+    tx.run(sql, e=entry, d=decision, t=task, now=tx.now)
+    append(tx, "decision.reopened", {"decision": decision, "task": task, "entry": str(entry)})
+
+
+def looked_again(tx: Tx, given: Given, voice: decisions.Voice) -> bool:
+    """Settle what a judgement says of the decisions that its task had reopened.
+
+    One with the same outcome stands; any other one is taken back, with what it did. Returns whether
+    the judgement asks for no decision of its own, since all of them stand.
+    """
+    sql = """SELECT DISTINCT o.decision, d.outcome FROM bank_reopened o
+             JOIN decisions d ON d.id = o.decision AND d.state = 'in_force'
+             WHERE o.task = %(t)s ORDER BY o.decision"""
+    found = tx.rows(sql, t=given.task)
+    for row in found:
+        if row["outcome"] == given.outcome:
+            append(tx, "decision.confirmed", {"decision": row["decision"], "judgement": given.id})
+        else:
+            decisions.take_back(tx, str(row["decision"]), given, voice)
+    stands = bool(found) and all(row["outcome"] == given.outcome for row in found)
+    if not stands or given.reports:
+        return False
+    close_case(tx, given.case_id)
+    return True
+
+
+# Inside ---------------------------------------------------------------------------------------
+
+
+def _named(change: Change) -> bool:
+    return 0 < len(change.source_id) <= LONGEST_SOURCE_ID and "\0" not in change.source_id
+
+
+def _not_older(tx: Tx, source: Source, last: dict[str, Change]) -> dict[str, Change]:
+    """Return those changes that are not older than what is known of their record."""
+    sql = """SELECT source_id, max(source_at) AS at FROM bank_claims
+             WHERE source = %(s)s AND source_id = ANY(%(ids)s) GROUP BY source_id"""
+    known = {row["source_id"]: row["at"] for row in tx.rows(sql, s=source.id, ids=list(last))}
+    old = [name for name, one in last.items() if _before(one.at, known.get(name))]
+    # What is older than we know is no news, but it shows that the record is still there.
+    sql = """UPDATE bank_claims SET seen_at = %(now)s
+             WHERE source = %(s)s AND source_id = ANY(%(old)s)"""
+    if old:
+        tx.run(sql, s=source.id, old=old, now=tx.now)
+    return {name: one for name, one in last.items() if name not in set(old)}
+
+
+def _before(at: datetime | None, known: datetime | None) -> bool:
+    return at is not None and known is not None and at < known
+
+
+def _rows(tx: Tx, source: Source, fresh: Iterable[Change]) -> tuple[list[_Row], int]:
+    banks: dict[tuple[str, str], str] = {}
+    rows, refused = [], 0
+    for one in fresh:
+        for value in one.values:
+            if fault_of(value.kind, value.value, value.quality):
+                refused += 1
+                continue
+            key = (value.kind, one.opinion)
+            bank = banks.get(key) or banks.setdefault(key, _bank(tx, source, *key))
+            tags = "\x1f".join(tag[:60] for tag in one.tags[:20])
+            rows.append(_Row(bank, one.source_id, value.value, value.quality, tags, one.at))
+    return rows, refused
+
+
+def _bank(tx: Tx, source: Source, kind: str, opinion: str) -> str:
+    """Return the id of the bank for what a source brings of one kind, made when it is missing."""
+    name = f"{source.name}-{kind}" + ("" if opinion == "positive" else "-doubtful")
+    found = by_name(tx, name)
+    if found is not None and (found.kind, found.opinion) != (kind, opinion):
+        raise Problem("source.bank", f"There is another bank “{name}” already.", status=409,
+                      next_step="Remove the source and add it under another name.")  # fmt: skip
+    if found is None:
+        found = create_bank(
+            tx, name, kind=kind, harm=source.harm, owner=source.owner, purpose=source.purpose,
+            opinion=opinion, radius=source.radius, mode=source.mode, at_most=source.at_most,
+            clause=source.clause,
+        )  # fmt: skip
+    return found.id
+
+
+def _put(tx: Tx, source: Source, rows: Sequence[_Row]) -> int:
+    """Add or revive entries and claim them; return how many are new in their bank."""
+    if not rows:
+        return 0
+    # What people withdrew here stays withdrawn; only the source's own withdrawals are undone.
+    sql = """WITH given AS (
+               SELECT DISTINCT ON (bank, value) * FROM unnest(%(banks)s::text[],
+                 %(values)s::bytea[], %(qualities)s::int[], %(ids)s::text[], %(tags)s::text[])
+                 AS given (bank, value, quality, source_id, tags) ORDER BY bank, value
+             ), put AS (
+               INSERT INTO bank_entries AS e (bank, value, quality, provenance, source, source_id,
+                 tags, added_by, added_at)
+               SELECT bank, value, quality, %(name)s, %(source)s, source_id,
+                 coalesce(string_to_array(nullif(tags, ''), chr(31)), '{}'), %(actor)s, %(now)s
+               FROM given
+               ON CONFLICT (bank, value) DO UPDATE SET withdrawn_at = NULL, withdrawn_by = NULL,
+                 withdrawn_reason = NULL, quality = excluded.quality, source = excluded.source,
+                 source_id = excluded.source_id, tags = excluded.tags
+                 WHERE e.withdrawn_at IS NOT NULL AND e.withdrawn_reason = %(theirs)s
+                   AND e.source IS NOT NULL
+               RETURNING id, bank
+             )
+             INSERT INTO bank_changes (bank, entry, op, at)
+             SELECT bank, id, 'add', %(now)s FROM put"""
+    added = tx.run(
+        sql, banks=[row.bank for row in rows], values=[row.value for row in rows],
+        qualities=[row.quality for row in rows], ids=[row.source_id for row in rows],
+        tags=[row.tags for row in rows], name=source.name, source=source.id,
+        actor=str(tx.actor), now=tx.now, theirs=WITHDRAWN,
+    )  # fmt: skip
+    sql = """INSERT INTO bank_claims AS c (source, source_id, entry, source_at, seen_at)
+             SELECT %(source)s, g.source_id, e.id, max(g.at), %(now)s
+             FROM unnest(%(banks)s::text[], %(values)s::bytea[], %(ids)s::text[],
+               %(ats)s::timestamptz[]) AS g (bank, value, source_id, at)
+             JOIN bank_entries e ON e.bank = g.bank AND e.value = g.value
+             GROUP BY g.source_id, e.id
+             ON CONFLICT (source, source_id, entry) DO UPDATE SET seen_at = excluded.seen_at,
+               source_at = coalesce(excluded.source_at, c.source_at)"""
+    tx.run(sql, source=source.id, now=tx.now, banks=[row.bank for row in rows],
+           values=[row.value for row in rows], ids=[row.source_id for row in rows],
+           ats=[row.at for row in rows])  # fmt: skip
+    if added:
+        tx.wake(CHANNEL)
+    return added
+
+
+def _unclaim(tx: Tx, source: Source, ids: list[str], rows: Sequence[_Row]) -> int:
+    """Drop the claims of these records on what they do not name any more."""
+    sql = """DELETE FROM bank_claims c WHERE c.source = %(s)s AND c.source_id = ANY(%(ids)s)
+               AND NOT EXISTS (
+                 SELECT 1 FROM unnest(%(banks)s::text[], %(values)s::bytea[], %(named)s::text[])
+                   AS g (bank, value, source_id) JOIN bank_entries e
+                   ON e.bank = g.bank AND e.value = g.value
+                 WHERE g.source_id = c.source_id AND e.id = c.entry)
+             RETURNING c.entry"""
+    gone = tx.rows(sql, s=source.id, ids=ids, banks=[row.bank for row in rows],
+                   values=[row.value for row in rows],
+                   named=[row.source_id for row in rows])  # fmt: skip
+    return _orphans(tx, [row["entry"] for row in gone])
+
+
+def _orphans(tx: Tx, entries: Sequence[int], reason: str = WITHDRAWN) -> int:
+    """Withdraw those of these entries that a source brought and no record claims any more."""
+    if not entries:
+        return 0
+    sql = """SELECT id FROM bank_entries e WHERE id = ANY(%(ids)s) AND source IS NOT NULL
+               AND withdrawn_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM bank_claims c WHERE c.entry = e.id)"""
+    ids = [int(row["id"]) for row in tx.rows(sql, ids=list(entries))]
+    return withdraw_entries(tx, ids, reason) if ids else 0

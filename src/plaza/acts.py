@@ -109,6 +109,7 @@ def _take_back(db: sqlite3.Connection, row: ActRow) -> None:
         " (item IS ?3 AND account IS ?4 AND verb = ?5 AND (?2 IS NULL OR id LIKE 'verdict:%')))",
         (row.id, row.reverses, row.item, row.account, UNDOES[row.verb]),
     )
+    _let_go(db, row, own=True)
 
 
 def _take_the_place_of_the_verdict(db: sqlite3.Connection, row: ActRow) -> None:
@@ -117,11 +118,21 @@ def _take_the_place_of_the_verdict(db: sqlite3.Connection, row: ActRow) -> None:
         " AND item = ? AND (verb = ? OR ? IN ('block', 'remove'))",
         (row.id, row.item, row.verb, row.verb),
     )
+    _let_go(db, row, own=False)
     # Webhooks may overtake each other: the act that takes this one back can be here already.
     db.execute(
         "UPDATE acts SET ended_by = (SELECT id FROM acts r WHERE r.reverses = ?1)"
         " WHERE id = ?1 AND ended_by IS NULL",
         (row.id,),
+    )
+
+
+def _let_go(db: sqlite3.Connection, row: ActRow, *, own: bool) -> None:
+    """End what a verdict holds back: its own decision ends it, or another one takes its place."""
+    db.execute(
+        "UPDATE acts SET ended_by = ? WHERE verb = 'hold' AND ended_by IS NULL AND item = ?"
+        " AND (decision = ?) = ?",
+        (row.id, row.item, row.decision, own),
     )
 
 

@@ -1,11 +1,12 @@
 """What Openhaven's answers change on Plaza: the other half of every letter."""
 
 import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from plaza.actions import question
-from plaza.model import now
+from plaza.model import now, stamp
 from plaza.openhaven import Letter, Outbox, Receipt, Verdict, read
 from plaza.store import Store
 
@@ -59,8 +60,10 @@ class Answers:
             "UPDATE items SET outcome = ?, clause = ?, help = ?, decision = ?, answered_at = ?,"
             " state = CASE state WHEN 'checking' THEN 'live' ELSE state END"
             " WHERE id = ? AND event = ?",
-            (verdict.outcome, clause, help_, verdict.decision, now(), letter.about, letter.id),
+            (_word(verdict), clause, help_, verdict.decision, now(), letter.about, letter.id),
         ).rowcount
+        if current and verdict.hold:
+            _hold(db, letter.about, verdict)
         if current and verdict.outcome in AT_ONCE:
             self._at_once(db, letter.about, verdict)
 
@@ -73,3 +76,18 @@ class Answers:
             (f"verdict:{verdict.event}", verdict.outcome, id_, verdict.decision or "", now(),
              id_, verdict.decision or ""),
         )  # fmt: skip
+
+
+def _word(verdict: Verdict) -> str:
+    return "hold" if verdict.hold else verdict.outcome
+
+
+def _hold(db: sqlite3.Connection, id_: str, verdict: Verdict) -> None:
+    """Keep it unpublished until a person has looked, unless one has already; for a day at most."""
+    db.execute(
+        "INSERT OR IGNORE INTO acts (id, verb, item, decision, until, body, state, received_at)"
+        " SELECT ?, 'hold', ?, ?, ?, x'', 'done', ? WHERE NOT EXISTS"
+        " (SELECT 1 FROM acts WHERE item = ? AND verb = 'unrestrict' AND decision = ?)",
+        (f"verdict:{verdict.event}", id_, verdict.decision or "",
+         stamp(datetime.now(UTC) + timedelta(days=1)), now(), id_, verdict.decision or ""),
+    )  # fmt: skip

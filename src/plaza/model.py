@@ -58,7 +58,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         if self.state != "live":
             return self.state
         if self.hidden:
-            return "blocked" if self.hidden == "block" else "removed"
+            return {"block": "blocked", "hold": "held"}.get(self.hidden, "removed")
         if self.restricted:
             return "restricted"
         if self.restored:

@@ -38,13 +38,17 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What the rules said about one event. `block` means: do not publish it."""
+    """What the rules said about one event. `block` means: do not publish it.
+
+    `hold` means: not until an act takes the one of this decision back, or a day is over.
+    """
 
     event: str
     outcome: Literal["allow", "review", "restrict", "remove", "block"]
     reasons: tuple[Reason, ...] = ()
     help: tuple[str, ...] = ()
     decision: str | None = None
+    hold: bool = False
 
 
 class Subject(msgspec.Struct, frozen=True):

@@ -109,7 +109,7 @@ CREATE VIEW in_force AS
 CREATE VIEW shown AS
   SELECT i.*, a.name AS author, a.generated AS generated,
     (SELECT min(verb) FROM in_force f
-      WHERE f.item = i.id AND verb IN ('block', 'remove')) AS hidden,
+      WHERE f.item = i.id AND verb IN ('block', 'hold', 'remove')) AS hidden,
     EXISTS (SELECT 1 FROM in_force f
       WHERE verb = 'restrict' AND (f.item = i.id OR f.account = i.account)) AS restricted,
     EXISTS (SELECT 1 FROM acts x WHERE x.item = i.id AND x.state = 'done'

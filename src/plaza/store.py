@@ -94,7 +94,7 @@ def stream(store: Store, before: int, size: int) -> list[Item]:
     return store.all(
         Item,
         "SELECT * FROM shown WHERE type = 'post' AND seq < ? AND state = 'live'"
-        " AND hidden IS NOT 'block' ORDER BY seq DESC LIMIT ?",
+        " AND (hidden IS NULL OR hidden = 'remove') ORDER BY seq DESC LIMIT ?",
         before,
         size,
     )

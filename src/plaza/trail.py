@@ -24,6 +24,7 @@ class Step:
 _OUTCOMES = {
     "allow": ("good", "No rule matched, so it was published."),
     "review": ("plain", "It was published, and a person was asked to look at it."),
+    "hold": ("plain", "It could not be checked, so it waits for a person, for a day at most."),
     "restrict": ("plain", "It was published behind a notice."),
     "remove": ("bad", "It goes against a rule, so it is not shown."),
     "block": ("bad", "It goes against a rule, so it was not published."),
@@ -111,7 +112,7 @@ def _answer(what: Item, haven_url: str) -> list[Step]:
     tone, words = _OUTCOMES.get(what.outcome, ("plain", ""))
     clause = f" The rule: “{what.rule}”." if what.rule else ""
     link = _console(what.decision, haven_url)
-    if what.outcome == "review":
+    if what.outcome in ("review", "hold"):
         link = f"{haven_url}/console", "The queue, in the console"
     answered = f"Openhaven answered “{what.outcome}”"
     return [Step(what.answered_at or asked, answered, words + clause, tone, *link)]

@@ -59,6 +59,8 @@ STANDINGS = {
     "checking": ("quiet", "being checked", "It is published as soon as it has been checked."),
     "unreadable": ("bad", "not published", "It could not be read, so it could not be checked."),
     "blocked": ("bad", "not published", "It goes against a rule, so it was not published."),
+    "held": ("warn", "waits for a look", "It could not be checked, so a person looks at it first. "
+             "Nothing was found against it. It is published then, or after a day by itself."),
     "removed": ("bad", "removed", "It was removed: nobody but you can see it. It is kept, so that "
                 "it can come back."),
     "restricted": ("warn", "behind a notice", "Others see it only after a notice, if they ask."),

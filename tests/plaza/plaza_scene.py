@@ -21,7 +21,11 @@ from plaza.app import House, application, build
 from plaza.settings import Settings
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
-OUTCOMES = {"grimzorble": "block", "zorgblat": "remove", "flumquist": "review", "bait": "restrict"}
+HELD = "snorvel"
+OUTCOMES = {
+    "grimzorble": "block", "zorgblat": "remove", "flumquist": "review", "bait": "restrict",
+    HELD: "review",
+}  # fmt: skip
 
 
 class Double:
@@ -81,10 +85,12 @@ class Double:
         text = event.get("item", {}).get("text", "")
         outcome = next((o for word, o in OUTCOMES.items() if word in text), "allow")
         reasons = [] if outcome == "allow" else [{"rule": "r", "clause": "be-kind", "findings": []}]
-        decision = None if outcome in ("allow", "review") else f"dec_{event['id']}"
+        hold = HELD in text
+        free = outcome in ("allow", "review") and not hold
+        decision = None if free else f"dec_{event['id']}"
         return 200, {"event": event["id"], "outcome": outcome, "reasons": reasons, "pack": "p",
                      "help": ["suicide"] if "disappear" in text else [], "decision": decision,
-                     "task": None}  # fmt: skip
+                     "hold": hold, "task": None}  # fmt: skip
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         double = self

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plaza_scene import Double, Running, Visitor, until
+from plaza_scene import HELD, Double, Running, Visitor, until
 
 from plaza import store
 from plaza.acts import UNDOES
@@ -93,6 +93,37 @@ def test_the_act_takes_the_place_of_the_verdict(
     plaza.deliver(plaza.act("restore", decision, item=post, reverses=act["id"]))
     until(lambda: len(double.outcomes) == 2)
     assert _standing(plaza, post) == "restored"
+
+
+def test_what_is_held_is_not_published_until_it_is_let_go(
+    double: Double, plaza: Running, alex: Visitor
+) -> None:
+    page = alex.send("/posts", text=f"Here is {HELD}")
+    assert "waits for a look" in page
+    path, post = alex.at, alex.at.split("/")[-1]
+    decision = store.item(plaza.house.store, post).decision  # type: ignore[union-attr]
+    stranger = Visitor(plaza.url)
+    assert HELD not in stranger.get("/").partition("<aside")[0]
+    assert "This was not published." in stranger.get(path)
+    act = plaza.act("restrict", decision, item=post)
+    plaza.deliver(act)
+    until(lambda: len(double.outcomes) == 1)
+    assert _standing(plaza, post) == "held"
+    plaza.deliver(plaza.act("unrestrict", decision, item=post, reverses=act["id"]))
+    until(lambda: len(double.outcomes) == 2)
+    assert f"Here is {HELD}" in stranger.get(path)
+
+
+def test_what_is_held_and_then_removed_or_limited_is_just_that(
+    double: Double, plaza: Running, alex: Visitor
+) -> None:
+    for verb, standing in (("remove", "removed"), ("restrict", "restricted")):
+        alex.send("/posts", text=f"Here is {HELD}")
+        post = alex.at.split("/")[-1]
+        act = plaza.act(verb, f"dec_{verb}", item=post)
+        plaza.deliver(act)
+        until(lambda act=act: act["id"] in double.outcomes)  # type: ignore[misc]
+        assert _standing(plaza, post) == standing
 
 
 def test_forged_and_stale_webhooks_are_refused(plaza: Running, post: str) -> None:

@@ -35,6 +35,7 @@ class VerdictShape(msgspec.Struct):
     outcome: Outcome
     reasons: list[ReasonShape]
     help: list[str]
+    hold: bool
     decision: str | None
     task: str | None
     pack: str

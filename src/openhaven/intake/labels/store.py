@@ -25,10 +25,12 @@ class Labels:
                 self._on.setdefault(whom, set())
 
     def of(self, claimed: Claimed) -> dict[str, list[str]]:
-        """Return what rules read of an event's account and item, in alphabetical order."""
+        """Return what rules read of an event's account and item; only what there is, in order."""
         account, item = _keys(claimed)
-        on_item = self._on[item] if item[2] else set()
-        return {"account.labels": sorted(self._on[account]), "item.labels": sorted(on_item)}
+        found = {"account.labels": self._on[account]}
+        if item[2]:
+            found["item.labels"] = self._on[item]
+        return {name: sorted(words) for name, words in found.items() if words}
 
     def add(self, claimed: Claimed, name: str, *, on_item: bool) -> None:
         """Note a label that is being given, so that later events of the batch see it."""

@@ -153,6 +153,19 @@ def test_the_synchronous_answer_waits_for_what_came_before(here: Scene) -> None:
         worker.join()
 
 
+def test_the_synchronous_answer_takes_along_what_came_before(here: Scene) -> None:
+    sent = [message("m1"), message("m2", account={"id": "a2"}), message("m2")]
+    here.accept(*sent)
+    assert ask(here, message("m3")) == "review"
+    # Of others nothing was taken.
+    assert here.rows("SELECT id FROM events WHERE state = 'received'") == [{"id": sent[1]["id"]}]
+    assert counts(here, [sent[0], sent[2]]) == ["allow", "allow"]
+    here.accept(*(message("m1", account={"id": "a3"}) for _ in range(60)))
+    assert ask(here, message("m2", account={"id": "a3"}), patience=0.3) is None
+    here.work()
+    assert ask(here, message("m3", account={"id": "a3"})) == "review"
+
+
 def _work_until(haven: Haven, done: threading.Event) -> None:
     while not done.is_set():
         if not jobs.judge_events(haven):

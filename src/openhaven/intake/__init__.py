@@ -5,7 +5,14 @@ report becomes an event, too, so that there is one line and one place where work
 """
 
 from openhaven.intake.actions import accept, accept_media, check, email_of
-from openhaven.intake.claiming import claim, record, retry_stuck, stumble, tally
+from openhaven.intake.claiming import (
+    claim,
+    claim_up_to,
+    record,
+    retry_stuck,
+    stumble,
+    tally,
+)
 from openhaven.intake.labels import (
     Labels,
     Note,
@@ -77,6 +84,7 @@ __all__ = [
     "category_of",
     "check",
     "claim",
+    "claim_up_to",
     "create_key",
     "email_of",
     "event_of",

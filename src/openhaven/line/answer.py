@@ -14,6 +14,7 @@ from openhaven.line.walk import walk
 
 log = structlog.get_logger("answer")
 PATIENCE = 2.0
+_MOST_BEFORE = 50
 
 
 def answer(
@@ -53,11 +54,13 @@ def _judge_now(
         accepted = intake.accept(tx, platform, [event], wake=False)[0]
         if accepted.verdict is not None or accepted.result == "conflict":
             return accepted, accepted.verdict
-        batch = intake.claim(tx, 1, only=accepted.seq)
-        if not batch:
-            tx.wake("line")  # An earlier event of the account is first, and a worker judges both.
+        # What came before from the same account is judged first, and is taken along.
+        batch = intake.claim_up_to(tx, accepted.seq, _MOST_BEFORE)
         verdicts = walk(haven, tx, batch, tally=False, deadline_s=patience / 2)
-        return accepted, verdicts[0].public() if verdicts else None
+        if not batch or batch[-1].seq != accepted.seq:
+            tx.wake("line")
+            return accepted, None
+        return accepted, verdicts[-1].public()
 
 
 def _wait(haven: Haven, platform: str, event_id: str, end: float) -> dict[str, Any] | None:

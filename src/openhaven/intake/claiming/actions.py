@@ -25,6 +25,10 @@ _WAITING = """SELECT e.seq, e.platform, e.id, e.account, e.subject, e.body,
               FROM events e WHERE e.state = 'received' """
 _NEXT = _WAITING + "ORDER BY e.seq LIMIT %(limit)s FOR UPDATE OF e SKIP LOCKED"
 _ONE = _WAITING + "AND e.seq = %(only)s FOR UPDATE OF e SKIP LOCKED"
+_SAME = "(e.platform, e.account) = (SELECT platform, account FROM events WHERE seq = %(seq)s)"
+_UP_TO = (
+    _WAITING + f"AND {_SAME} AND e.seq <= %(seq)s ORDER BY e.seq LIMIT %(limit)s FOR UPDATE OF e"
+)
 
 
 def _waiting(tx: Tx, limit: int) -> list[_Waiting]:
@@ -48,7 +52,19 @@ def claim(tx: Tx, limit: int, *, only: int | None = None) -> list[Claimed]:
     account's events are judged in the order in which they were stored.
     """
     rows = _waiting(tx, limit) if only is None else tx.all(_ONE, _Waiting, only=only)
-    rows = _in_turn(tx, rows)
+    return _opened(tx, _in_turn(tx, rows))
+
+
+def claim_up_to(tx: Tx, seq: int, limit: int) -> list[Claimed]:
+    """Lock this event and those of its account before it that wait, `limit` at most, in order.
+
+    Waits for who has one of them under way, so that nothing is judged before its turn. The event
+    itself is missing when there are too many before it, or when it was judged meanwhile.
+    """
+    return _opened(tx, tx.all(_UP_TO, _Waiting, seq=seq, limit=limit))
+
+
+def _opened(tx: Tx, rows: list[_Waiting]) -> list[Claimed]:
     tx.keys.load(row.subject for row in rows)
     claimed, gone = [], []
     for row in rows:

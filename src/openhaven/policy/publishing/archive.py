@@ -5,6 +5,7 @@ import io
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -20,6 +21,9 @@ from openhaven.policy.publishing.model import (
 LARGEST = 8_000_000
 """How large an archive may be, in bytes."""
 _PLAIN_ZIP = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError,
+           NotImplementedError, ValueError, RuntimeError)  # fmt: skip
+"""What the libraries raise for archives that are damaged, locked, or none."""
 _ENTRIES = 4 * MOST_FILES
 
 
@@ -36,10 +40,10 @@ def unpacked(data: bytes) -> dict[str, str]:
     try:
         read = _zip(data) if data[:2] == b"PK" else _tar(data)
         files = _within(dict(_once(read)))
-    except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise _no_archive() from error
-    except (NotImplementedError, ValueError, RuntimeError) as error:
-        raise _no_archive() from error
+    if not files:
+        raise _no_archive()
     return check_files({check_file_name(name): _text(name, raw) for name, raw in files.items()})
 
 

@@ -36,7 +36,7 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
     migrate(url)
     db = Database(url, bytes.fromhex(secrets.master))
     signer = ledger.signer_from(bytes.fromhex(secrets.ledger_seed))
-    blobs, banks = Blobs(settings.home / "blobs"), signals.Banks()
+    blobs, banks = Blobs(settings.home / "blobs"), signals.Banks(folder=settings.home / "banks")
     hasher = signals.MediaHasher()
     wiring = Wiring(settings, db, blobs, Http(), hasher)
     sequencer = ledger.Sequencer(db, signer, settings.home)

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 
 from openhaven.signals.banks import index as banks_index
-from openhaven.signals.banks.index import Columns, Near
+from openhaven.signals.banks.index import Columns, Found, Near
 
 
 def entries(count: int) -> Columns:
@@ -21,23 +21,27 @@ def entries(count: int) -> Columns:
     )
 
 
+def pairs(found: Found) -> list[tuple[int, int]]:
+    return sorted(zip(found.places.tolist(), found.far.tolist(), strict=True))
+
+
 def test_a_ring_answers_as_the_scan_does() -> None:
     columns = entries(banks_index.RING_FROM)
-    near = Near(columns)
+    near = Near(columns, lay=True)
     raw = columns.keys.view(np.uint8).reshape(-1, 32)
     keys = [raw[0].tobytes(), raw[500].tobytes(), bytes(range(32))]
-    wanted = {(key, radius): sorted(near._scanned(key, radius)) for key in keys
-              for radius in (0, 2, 31, 47)}  # fmt: skip
+    wanted = {(key, radius): pairs(near._scanned(key, radius)) for key in keys
+              for radius in range(48)}  # fmt: skip
     assert len(wanted[keys[0], 31]) == 40
     for thread in threading.enumerate():
         if thread.name == "bank-ring":
             thread.join()
     assert near.ring is not None
     for (key, radius), rows in wanted.items():
-        assert sorted(near.find(key, radius)) == rows
+        assert pairs(near.find(key, radius)) == rows
 
 
 def test_a_small_bank_needs_no_ring() -> None:
-    near = Near(entries(100))
+    near = Near(entries(100), lay=True)
     assert near.ring is None
-    assert len(near.find(near.entries.keys.view(np.uint8)[:32].tobytes(), 31)) == 40
+    assert len(near.find(near.entries.keys.view(np.uint8)[:32].tobytes(), 31).places) == 40

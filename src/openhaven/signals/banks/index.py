@@ -2,8 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +37,16 @@ class Words:
         self._text: NDArray[np.uint8] = np.zeros(0, np.uint8)
 
     @classmethod
-    def kept(cls, ends: NDArray[np.int64], text: NDArray[np.uint8]) -> "Words":
-        """Return words that lie one behind the other in UTF-8, by where each ends."""
+    def kept(
+        cls, ends: NDArray[np.int64], text: NDArray[np.uint8], known: Iterable[int]
+    ) -> "Words":
+        """Return words that lie one behind the other in UTF-8, by where each ends.
+
+        Those in `known`, by number, keep their number when they come again.
+        """
         words = cls()
         words._ends, words._text = ends, text
+        words._numbers = {words[number]: number for number in known}
         return words
 
     def to_keep(self) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
@@ -90,13 +96,13 @@ class Columns(NamedTuple):
 
     def with_more(self, more: "Columns") -> "Columns":
         """Return these entries followed by `more`."""
-        return Columns(
-            np.concatenate([self.keys, more.keys]),
-            np.concatenate([self.ids, more.ids]),
-            np.concatenate([self.banks, more.banks]),
-            np.concatenate([self.quality, more.quality]),
-            np.concatenate([self.provenance, more.provenance]),
-        )
+        return joined([self, more])
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Return the entries of one kind one part behind the other."""
+    made: list[Any] = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Columns(*made)
 
 
 def columns(kind: str, rows: Iterable[Row], words: Words) -> Columns:
@@ -120,12 +126,16 @@ class Found(NamedTuple):
 
 
 class Exact:
-    """Entries of a kind that matches byte by byte; `sorted_` says that they are in order of key."""
+    """Entries of a kind that matches byte by byte; those of a file are in order."""
 
-    def __init__(self, entries: Columns, *, sorted_: bool = False) -> None:
+    def __init__(self, entries: Columns, *, kept: bool = False) -> None:
+        self.kept = kept
         self.ring = None
-        by_key = np.argsort(entries.keys, kind="stable") if not sorted_ else None
+        by_key = None if kept else np.argsort(entries.keys, kind="stable")
         self.entries = entries if by_key is None else entries.where(by_key)
+
+    def __len__(self) -> int:
+        return len(self.entries.ids)
 
     def find(self, key: bytes, radius: int = 0) -> Found:
         """Return the place and the distance (0) of every entry with this key."""
@@ -133,7 +143,8 @@ class Exact:
         keys = self.entries.keys
         wanted = np.array(key, keys.dtype)
         first, last = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, "right")
-        return Found(np.arange(first, last), np.zeros(last - first, np.int64))
+        places = np.arange(int(first), int(last), dtype=np.int64)
+        return Found(places, np.zeros_like(places))
 
     def holds(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return those of these ids that are here."""
@@ -144,13 +155,19 @@ class Near:
     """Perceptual hashes, found within a Hamming distance; in order of their ids.
 
     Few are scanned: they lie word by word, so that half of a scan is enough to drop all but a few
-    in a million. Many are put into a ring (`docs/matching.md`), here by a thread of its own where
-    that is asked for, and scanned until it is done, so that nothing waits for it.
+    in a million. Many are put into a ring (`docs/matching.md`): one that is given, or, where it is
+    asked for, one that a thread of its own lays, and until it is done all are scanned.
     """
 
     def __init__(
-        self, entries: Columns, ring: "PdqIndex | None" = None, *, lay: bool = False
+        self,
+        entries: Columns,
+        ring: "PdqIndex | None" = None,
+        *,
+        lay: bool = False,
+        kept: bool = False,
     ) -> None:
+        self.kept = kept
         self.ring = ring
         if ring is None and not bool((np.diff(entries.ids) > 0).all()):
             entries = entries.where(np.argsort(entries.ids, kind="stable"))
@@ -160,6 +177,9 @@ class Near:
             self._words = np.ascontiguousarray(entries.keys.view(np.uint64).reshape(-1, 4).T)
         if lay and len(entries.ids) >= RING_FROM:
             threading.Thread(target=self._lay, name="bank-ring", daemon=True).start()
+
+    def __len__(self) -> int:
+        return len(self.entries.ids)
 
     def find(self, key: bytes, radius: int = 0) -> Found:
         """Return place and distance (bits of 256) of every entry at most `radius` away."""
@@ -174,8 +194,8 @@ class Near:
         mine = self.entries.ids
         if not len(mine):
             return ids[:0]
-        places = np.searchsorted(mine, ids)
-        return ids[mine[np.minimum(places, len(mine) - 1)] == ids]
+        there: NDArray[np.bool_] = mine[np.searchsorted(mine[:-1], ids)] == ids
+        return ids[there]
 
     def _scanned(self, key: bytes, radius: int) -> Found:
         wanted = np.frombuffer(key, np.uint64)
@@ -197,6 +217,19 @@ Index = Exact | Near
 def index(kind: str, entries: Columns, *, lay: bool = False) -> Index:
     """Return the index for this kind of entries, which `lay`s itself into a ring if it is large."""
     return Near(entries, lay=lay) if kind == "pdq" else Exact(entries)
+
+
+def laid(kind: str, entries: Columns) -> Index:
+    """Return the index for this kind of entries, in a ring if it is for pictures."""
+    if kind != "pdq" or not len(entries.ids):
+        return index(kind, entries)
+    return with_ring(entries, threads=1)
+
+
+def with_ring(entries: Columns, threads: int) -> Near:
+    """Return picture hashes, of which there is at least one, that are laid into a ring."""
+    near = Near(entries)
+    return Near(near.entries, ring_of(near.entries, threads))
 
 
 def ring_of(entries: Columns, threads: int) -> "PdqIndex | None":

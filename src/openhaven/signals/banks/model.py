@@ -86,7 +86,11 @@ class Row(NamedTuple):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """An entry that a value matches. `distance` is 0 for exact kinds, bits of 256 for `pdq`."""
+    """An entry that a value matches. `distance` is 0 for exact kinds, bits of 256 for `pdq`.
+
+    `more` counts the entries of the same bank that match as well and are not named, which are as
+    far or farther.
+    """
 
     bank: str
     entry: int
@@ -97,6 +101,7 @@ class Match(msgspec.Struct, frozen=True):
     harm: str
     mode: Mode
     at_most: AtMost = "act"
+    more: int = 0
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -1,10 +1,13 @@
 """All banks at one moment: what the hot path asks, without a lock and without the database."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openhaven.signals.banks.index import (
+    RING_FROM,
     UNTOLD,
     WIDTHS,
     Columns,
@@ -13,17 +16,36 @@ from openhaven.signals.banks.index import (
     columns,
     index,
     key_of,
+    laid,
 )
 from openhaven.signals.banks.model import KINDS, BankInfo, Kind, Match, Row
 
 MERGE_AFTER = 4_096
+MOST_NAMED = 100  # of one bank, for one value
+_FRESH = 2
+_NO_IDS = np.zeros(0, np.int64)
+
+
+class Parts(NamedTuple):
+    """Where the entries of a bank are, and which ids of the first two parts do not count."""
+
+    main: Index
+    middle: Index
+    fresh: Index
+    hidden: NDArray[np.int64]
+
+    @property
+    def indexes(self) -> tuple[Index, Index, Index]:
+        """Return the three parts."""
+        return self.main, self.middle, self.fresh
 
 
 class Bank:
     """Everything of one kind, as the one narrow question `match(value) -> matches`.
 
-    `main` is large and kept as it is; `fresh` holds what was added since and is small; entries of
-    `main` whose id is in `hidden` were withdrawn or stand in `fresh`.
+    `main` is large and kept as it is, `middle` is what came since and is laid out as well, `fresh`
+    is small; entries of the first two whose id is in `hidden` were withdrawn or stand in `fresh`.
+    Who `keeps` the main part in a file makes it anew when that is `due`; else it is done here.
     """
 
     def __init__(
@@ -31,69 +53,144 @@ class Bank:
         kind: Kind,
         infos: Mapping[str, BankInfo],
         words: Words,
-        main: Index,
-        fresh: Index,
-        hidden: frozenset[int],
+        parts: Parts,
+        *,
+        keeps: bool = False,
     ) -> None:
-        self.kind = kind
-        self._words = words
-        self._main, self._fresh, self._hidden = main, fresh, hidden
+        self.kind, self.words, self.parts, self.keeps = kind, words, parts, keeps
         self._infos = {words.number(info.id): info for info in infos.values() if info.kind == kind}
         alive = [info.radius for info in self._infos.values() if info.mode != "off"]
         self._radius = max(alive, default=-1)
 
+    @classmethod
+    def of(
+        cls,
+        kind: Kind,
+        infos: Mapping[str, BankInfo],
+        words: Words,
+        main: Index,
+        *,
+        keeps: bool = False,
+    ) -> "Bank":
+        """Return the bank in which nothing was added to or taken out of the main part."""
+        none = index(kind, columns(kind, [], words))
+        return cls(kind, infos, words, Parts(main, none, none, _NO_IDS), keeps=keeps)
+
     def match(self, value: bytes) -> list[Match]:
         """Return every entry within its bank's radius, nearest first; banks that are off are not.
 
-        `value` has the kind's length; one of another length matches nothing.
+        Of each bank the nearest hundred are named, with how many there are `more`. `value` has the
+        kind's length; one of another length matches nothing.
         """
         key = key_of(self.kind, value)
         if len(key) != WIDTHS[self.kind] or self._radius < 0:
             return []
-        found = self._found(self._main, key, self._hidden)
-        found += self._found(self._fresh, key, frozenset())
-        return sorted(found, key=lambda match: (match.distance, match.entry))
+        found: dict[int, list[tuple[int, int, int, int]]] = {}
+        more: dict[int, int] = {}
+        for number in range(3):
+            self._find(number, key, found, more)
+        matches = []
+        for bank, rows in found.items():
+            rows.sort()
+            over = more[bank] + max(len(rows) - MOST_NAMED, 0)
+            matches += [self._match(bank, row, over) for row in rows[:MOST_NAMED]]
+        return sorted(matches, key=lambda match: (match.distance, match.entry))
 
     def __len__(self) -> int:
-        return len(self._main.entries.ids) - len(self._hidden) + len(self._fresh.entries.ids)
+        main, middle, fresh, hidden = self.parts
+        return len(main) + len(middle) - len(hidden) + len(fresh)
+
+    @property
+    def is_large(self) -> bool:
+        """Say whether there are as many entries as a file is worth."""
+        return len(self) >= RING_FROM
+
+    @property
+    def due(self) -> bool:
+        """Say whether the file of this bank should be written, for the first time or anew."""
+        main, middle, fresh, hidden = self.parts
+        if not self.keeps or not self.is_large:
+            return False
+        waiting = len(middle) + len(fresh) + len(hidden)
+        return not main.kept or waiting > max(MERGE_AFTER, len(main) // 8)
+
+    def whole(self) -> Columns:
+        """Return all living entries."""
+        main, middle, fresh, hidden = self.parts
+        kept = main.entries.with_more(middle.entries)
+        return kept.where(~np.isin(kept.ids, hidden)).with_more(fresh.entries)
 
     def changed(self, infos: Mapping[str, BankInfo], gone: set[int], rows: list[Row]) -> "Bank":
         """Return this bank after `gone` ids lost what they had and `rows` came in their place."""
-        old = self._fresh.entries
-        fresh = old.where(~np.isin(old.ids, list(gone)))
-        fresh = fresh.with_more(columns(self.kind, rows, self._words))
-        main = self._main
-        mine = main.entries.ids[np.isin(main.entries.ids, list(gone))].tolist()
-        hidden = self._hidden | frozenset(mine)
-        if len(fresh.ids) + len(hidden) > max(MERGE_AFTER, len(main.entries.ids) // 8):
-            kept = main.entries.where(~np.isin(main.entries.ids, list(hidden)))
-            main, hidden = index(self.kind, kept.with_more(fresh)), frozenset()
-            fresh = columns(self.kind, [], self._words)
-        return Bank(self.kind, infos, self._words, main, index(self.kind, fresh), hidden)
+        main, middle, old, hidden = self.parts
+        ids = np.array(sorted(gone), np.int64)
+        fresh = old.entries.where(~np.isin(old.entries.ids, ids))
+        fresh = fresh.with_more(columns(self.kind, rows, self.words))
+        hidden = np.union1d(hidden, np.concatenate([main.holds(ids), middle.holds(ids)]))
+        parts = Parts(main, middle, index(self.kind, fresh), hidden)
+        return Bank(self.kind, infos, self.words, parts, keeps=self.keeps)._folded(infos)
 
-    def _found(self, part: Index, key: bytes, hidden: frozenset[int]) -> list[Match]:
-        matches = []
-        for place, distance in part.find(key, self._radius):
-            entry = part.entries.where(np.array([place]))
-            info = self._infos.get(int(entry.banks[0]))
-            if info is None or info.mode == "off" or distance > info.radius:
+    def _folded(self, infos: Mapping[str, BankInfo]) -> "Bank":
+        """Return this bank with a small fresh part: what was in it is laid out with the middle.
+
+        Without a file everything is laid out anew instead, when there is a share of it.
+        """
+        main, middle, fresh, hidden = self.parts
+        none = index(self.kind, columns(self.kind, [], self.words))
+        if self.keeps and main.kept:
+            if len(fresh) <= max(MERGE_AFTER, len(middle) // 8):
+                return self
+            kept = middle.entries.where(~np.isin(middle.entries.ids, hidden))
+            middle = laid(self.kind, kept.with_more(fresh.entries))
+            parts = Parts(main, middle, none, main.holds(hidden))
+        else:
+            if len(middle) + len(fresh) + len(hidden) <= max(MERGE_AFTER, len(main) // 8):
+                return self
+            main = index(self.kind, self.whole(), lay=not self.keeps)
+            parts = Parts(main, none, none, _NO_IDS)
+        return Bank(self.kind, infos, self.words, parts, keeps=self.keeps)
+
+    def _find(
+        self,
+        number: int,
+        key: bytes,
+        found: dict[int, list[tuple[int, int, int, int]]],
+        more: dict[int, int],
+    ) -> None:
+        """Add (distance, id, part, place) of what one part has, bank by bank."""
+        part = self.parts.indexes[number]
+        places, far = part.find(key, self._radius)
+        if not len(places):
+            return
+        ids, banks = part.entries.ids[places], part.entries.banks[places]
+        living = (
+            ~np.isin(ids, self.parts.hidden) if number < _FRESH else np.ones(len(ids), np.bool_)
+        )
+        for bank in np.unique(banks).tolist():
+            info = self._infos.get(bank)
+            if info is None or info.mode == "off":
                 continue
-            if (number := int(entry.ids[0])) not in hidden:
-                matches.append(self._match(info, number, distance, entry))
-        return matches
+            mine = np.flatnonzero(living & (banks == bank) & (far <= info.radius))
+            named = mine[np.lexsort((ids[mine], far[mine]))][:MOST_NAMED]
+            rows = [far[named], ids[named], np.full(len(named), number), places[named]]
+            found.setdefault(bank, []).extend(zip(*(row.tolist() for row in rows), strict=True))
+            more[bank] = more.get(bank, 0) + len(mine) - len(named)
 
-    def _match(self, info: BankInfo, number: int, distance: int, entry: Columns) -> Match:
-        quality = int(entry.quality[0])
+    def _match(self, bank: int, row: tuple[int, int, int, int], more: int) -> Match:
+        distance, number, part, place = row
+        info, entries = self._infos[bank], self.parts.indexes[part].entries
+        quality = int(entries.quality[place])
         return Match(
             info.name,
             number,
             info.opinion,
             distance,
             None if quality == UNTOLD else quality,
-            self._words[int(entry.provenance[0])],
+            self.words[int(entries.provenance[place])],
             info.harm,
             info.mode,
             info.at_most,
+            more,
         )
 
 
@@ -121,9 +218,8 @@ class Snapshot:
         known = {info.id: info for info in infos}
         banks = {}
         for kind in KINDS:
-            nothing = index(kind, columns(kind, [], words))
-            main = index(kind, parts[kind])
-            banks[kind] = Bank(kind, known, words, main, nothing, frozenset())
+            main = index(kind, parts[kind], lay=True)
+            banks[kind] = Bank.of(kind, known, words, main)
         return cls(known.values(), banks)
 
     def match(self, kind: Kind, value: bytes) -> list[Match]:

@@ -10,12 +10,15 @@ only says which entry to look at again.
 import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
-from openhaven.signals.banks.index import Columns, Words, columns
+from openhaven.signals.banks.index import Columns, Words, columns, index, joined
+from openhaven.signals.banks.keeping import Keeper, as_index
+from openhaven.signals.banks.kept import Kept, Mark, Shelf
 from openhaven.signals.banks.model import KINDS, BankInfo, Entry, Kind, Match, Row
-from openhaven.signals.banks.snapshot import EMPTY, Snapshot
+from openhaven.signals.banks.snapshot import EMPTY, Bank, Snapshot
 from openhaven.storage import Tx
 
 PAGE = 50_000
@@ -144,14 +147,40 @@ def pages(tx: Tx, kind: Kind) -> Iterator[list[Row]]:
         after = page[-1].id
 
 
-class Banks:
-    """The banks of this process: a snapshot that is swapped for a newer one. Safe for threads."""
+def last_change(tx: Tx) -> Mark | None:
+    """Return the last line of the log of changes."""
+    sql = "SELECT seq, bank, writer::text AS writer FROM bank_changes ORDER BY seq DESC LIMIT 1"
+    return tx.one(sql, Mark)
 
-    def __init__(self, snapshot: Snapshot = EMPTY) -> None:
+
+def is_of_this_log(tx: Tx, mark: Mark | None, since: str) -> bool:
+    """Say whether the log of changes still has this line and has come to transaction `since`."""
+    sql = """SELECT %(since)s::xid8 <= pg_snapshot_xmax(pg_current_snapshot())
+               AND EXISTS (SELECT 1 FROM bank_changes WHERE seq = %(seq)s AND bank = %(bank)s
+                           AND writer = %(writer)s::xid8)"""
+    return mark is not None and bool(
+        tx.value(sql, since=since, seq=mark.seq, bank=mark.bank, writer=mark.writer)
+    )
+
+
+class Banks:
+    """The banks of this process: a snapshot that is swapped for a newer one. Safe for threads.
+
+    With a `folder`, large banks are kept there in files that all processes of the machine share
+    (`kept.py`, `keeping.py`); without one they are in the memory of this process alone.
+    """
+
+    def __init__(self, snapshot: Snapshot = EMPTY, folder: Path | None = None) -> None:
         self.snapshot = snapshot
         self._since: str | None = None
         self._seen: frozenset[int] = frozenset()
         self._one = threading.Lock()
+        self._keeper = Keeper(Shelf(folder)) if folder else None
+
+    @property
+    def trouble(self) -> dict[str, str]:
+        """Return, by kind, since when its file could not be written or used, and why."""
+        return dict(self._keeper.trouble) if self._keeper else {}
 
     def refresh(self, tx: Tx) -> bool:
         """Take up what was committed since the last time; say whether there was anything.
@@ -160,33 +189,62 @@ class Banks:
         writer might still roll back must not be believed.
         """
         with self._one:
-            now = horizon(tx)
-            if self._since is None:
-                self.snapshot = _everything(tx)
-                self._since = now
-                return True
-            news = changes(tx, self._since)
+            now, first = horizon(tx), self._since is None
+            since = self._taken_up(tx, now)
+            news = changes(tx, since)
             fresh = [change for change in news if change.seq not in self._seen]
             if fresh:
                 ids = {change.entry for change in fresh if change.entry is not None}
                 self.snapshot = self.snapshot.changed(infos(tx), ids, living(tx, ids))
             self._since = now
             self._seen = frozenset(change.seq for change in news)
-            return bool(fresh)
+            if self._keeper and (
+                due := [bank for bank in self.snapshot.banks.values() if bank.due]
+            ):
+                self._keeper.keep(due, now, last_change(tx))
+            return first or bool(fresh)
 
     def match(self, kind: Kind, value: bytes) -> list[Match]:
         """Return the matches of one value now, nearest first."""
         return self.snapshot.match(kind, value)
 
+    def _taken_up(self, tx: Tx, now: str) -> str:
+        """Take up newer files, at first all; return from which transaction on to read changes."""
+        made = self._keeper.newer() if self._keeper else {}
+        usable = {kind: kept for kind, kept in made.items() if self._usable(tx, kind, kept)}
+        banks = dict(self.snapshot.banks)
+        known = {info.id: info for info in infos(tx)} if usable or self._since is None else {}
+        if self._since is None:
+            words = Words()
+            keeps = self._keeper is not None
+            for kind in KINDS:
+                if kind not in usable:
+                    main = index(kind, _all(tx, kind, words), lay=not keeps)
+                    banks[kind] = Bank.of(kind, known, words, main, keeps=keeps)
+        for kind, kept in usable.items():
+            banks[kind] = Bank.of(kind, known, kept.words, as_index(kind, kept), keeps=True)
+        if usable:
+            self._seen = frozenset()
+        if usable or self._since is None:
+            self.snapshot = Snapshot(known.values(), banks)
+        return str(
+            min(int(one) for one in (self._since or now, *(k.since for k in usable.values())))
+        )
 
-def _everything(tx: Tx) -> Snapshot:
-    words = Words()
-    return Snapshot.from_columns(infos(tx), {kind: _all(tx, kind, words) for kind in KINDS}, words)
+    def _keep(self, tx: Tx, keeper: Keeper, now: str) -> None:
+        due = [bank for bank in self.snapshot.banks.values()
+               if bank.due or (bank.kind in keeper.trouble and bank.is_large)]  # fmt: skip
+        if due:
+            keeper.keep(due, now, last_change(tx))
+
+    def _usable(self, tx: Tx, kind: Kind, kept: Kept) -> bool:
+        if is_of_this_log(tx, kept.mark, kept.since):
+            return True
+        if self._keeper:
+            self._keeper.refuse(kind, "it was made from another database, or a later state of it")
+        return False
 
 
 def _all(tx: Tx, kind: Kind, words: Words) -> Columns:
-    whole = columns(kind, [], words)
     parts = [columns(kind, page, words) for page in pages(tx, kind)]
-    for part in parts:
-        whole = whole.with_more(part)
-    return whole
+    return joined([columns(kind, [], words), *parts])

@@ -45,7 +45,7 @@ HASHES = [f"{number:064x}" for number in (0xABCDEF01, 0xABCDEF02, 0xABCDEF03)]
 def test_lists_of_every_form_are_imported(
     haven: SimpleNamespace, tmp_path: Path, name: str, content: str
 ) -> None:
-    assert call(haven, "add", "partners", "--kind", "pdq", "--harm", "other").exit_code == 0
+    assert call(haven, "create", "partners", "--kind", "pdq", "--harm", "other").exit_code == 0
     file = tmp_path / name
     file.write_text(content)
     result = call(haven, "import", "partners", str(file))
@@ -58,7 +58,7 @@ def test_lists_of_every_form_are_imported(
 
 
 def test_faults_are_told_with_their_line(haven: SimpleNamespace, tmp_path: Path) -> None:
-    call(haven, "add", "partners", "--kind", "pdq", "--harm", "other")
+    call(haven, "create", "partners", "--kind", "pdq", "--harm", "other")
     file = tmp_path / "list.csv"
     file.write_text(f"{HASHES[0]},90\nnonsense\n{HASHES[1]},12\n{HASHES[2]},much\n,\n")
     result = call(haven, "import", "partners", str(file))
@@ -70,7 +70,7 @@ def test_faults_are_told_with_their_line(haven: SimpleNamespace, tmp_path: Path)
 
 
 def test_links_are_kept_in_their_canonical_form(haven: SimpleNamespace, tmp_path: Path) -> None:
-    call(haven, "add", "sites", "--kind", "link", "--harm", "scam")
+    call(haven, "create", "sites", "--kind", "link", "--harm", "scam")
     file = tmp_path / "sites.txt"
     file.write_text("HTTPS://Bad.Example/Path/?utm_source=x\n")
     assert call(haven, "import", "sites", str(file)).exit_code == 0
@@ -80,7 +80,7 @@ def test_links_are_kept_in_their_canonical_form(haven: SimpleNamespace, tmp_path
 
 
 def test_mistakes_are_problems_for_a_person(haven: SimpleNamespace, tmp_path: Path) -> None:
-    call(haven, "add", "partners", "--kind", "pdq", "--harm", "other")
+    call(haven, "create", "partners", "--kind", "pdq", "--harm", "other")
     broken = tmp_path / "broken.json"
     broken.write_text("[1, 2")
     for argv in (
@@ -88,14 +88,14 @@ def test_mistakes_are_problems_for_a_person(haven: SimpleNamespace, tmp_path: Pa
         ("import", "nowhere", str(broken)),
         ("withdraw", "partners", "xyz"),
         ("mode", "nowhere", "off"),
-        ("add", "partners", "--kind", "pdq", "--harm", "other"),
+        ("create", "partners", "--kind", "pdq", "--harm", "other"),
     ):
         result = call(haven, *argv)
         assert isinstance(result.exception, Problem), argv
 
 
 def test_a_bank_can_be_put_aside(haven: SimpleNamespace, tmp_path: Path) -> None:
-    call(haven, "add", "partners", "--kind", "pdq", "--harm", "other")
+    call(haven, "create", "partners", "--kind", "pdq", "--harm", "other")
     file = tmp_path / "list.txt"
     file.write_text(HASHES[0])
     call(haven, "import", "partners", str(file))

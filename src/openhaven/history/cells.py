@@ -19,9 +19,10 @@ Ring = list[float]
 """The number of the newest step, then the sums of this step and of those before it."""
 Seen = list[Any]
 """Of different things: the newest moment, one before which none was seen, how many they are, and a
-map: digest → when it was seen last (seconds) and the power of two of those that it stands for. The
-map is in the order of the moments.
+map: digest → when it was seen last, in seconds, times 64, plus the power of two of those that it
+stands for. The map is in the order of the moments.
 """
+_SHIFT, _POWERS = 6, 63
 _ROOM = EXACT * 3 // 4
 
 
@@ -60,14 +61,14 @@ def note(seen: Seen, digest: int, at: int, seconds: int) -> None:
     if not seen:
         seen[:] = [at, at, 0, {}]
     at = max(at, seen[0] - _kept(seconds))
-    entries: dict[int, list[int]] = seen[3]
+    entries: dict[int, int] = seen[3]
     known = entries.get(digest)
-    if known is not None and known[0] >= at:
-        return
     if known is not None:
-        seen[2] -= 1 << known[1]
+        if known >> _SHIFT >= at:
+            return
+        seen[2] -= 1 << (known & _POWERS)
         del entries[digest]
-    entries[digest] = [at, 0]
+    entries[digest] = at << _SHIFT
     seen[2] += 1
     if at < seen[0]:
         _sort(entries)
@@ -90,14 +91,18 @@ def different(seen: Seen, at: int, seconds: int) -> int:
     newest, oldest, number, entries = seen
     at = max(at, newest - _kept(seconds))
     if newest - at >= seconds:
-        return sum(1 << power for last, power in entries.values() if abs(at - last) < seconds)
+        return sum(
+            1 << (known & _POWERS)
+            for known in entries.values()
+            if abs(at - (known >> _SHIFT)) < seconds
+        )
     if at - oldest < seconds:
         return int(number)
     gone = 0
-    for last, power in entries.values():
-        if at - last < seconds:
+    for known in entries.values():
+        if at - (known >> _SHIFT) < seconds:
             break
-        gone += 1 << power
+        gone += 1 << (known & _POWERS)
     return int(number - gone)
 
 
@@ -105,8 +110,8 @@ def _kept(seconds: int) -> int:
     return seconds * (KEPT - 1) // STEPS
 
 
-def _sort(entries: dict[int, list[int]]) -> None:
-    ordered = sorted(entries.items(), key=lambda entry: entry[1][0])
+def _sort(entries: dict[int, int]) -> None:
+    ordered = sorted(entries.items(), key=lambda entry: entry[1] >> _SHIFT)
     entries.clear()
     entries.update(ordered)
 
@@ -115,13 +120,13 @@ def _forget(seen: Seen, before: int) -> None:
     """Forget what was seen before a moment: it stands at the front."""
     if seen[1] >= before:
         return
-    entries: dict[int, list[int]] = seen[3]
+    entries: dict[int, int] = seen[3]
     gone = []
-    for digest, (last, power) in entries.items():
-        if last >= before:
+    for digest, known in entries.items():
+        if known >> _SHIFT >= before:
             break
         gone.append(digest)
-        seen[2] -= 1 << power
+        seen[2] -= 1 << (known & _POWERS)
     for digest in gone:
         del entries[digest]
     seen[1] = before
@@ -129,12 +134,12 @@ def _forget(seen: Seen, before: int) -> None:
 
 def _thin(seen: Seen) -> None:
     """Forget about a quarter: of those that stand for the fewest, every second one."""
-    entries: dict[int, list[int]] = seen[3]
+    entries: dict[int, int] = seen[3]
     while len(entries) > _ROOM:
-        power = min(power for _, power in entries.values())
-        for digest in [one for one, known in entries.items() if known[1] == power]:
+        power = min(known & _POWERS for known in entries.values())
+        for digest in [one for one, known in entries.items() if known & _POWERS == power]:
             if digest >> power & 1:
                 del entries[digest]
             else:
-                entries[digest][1] = power + 1
-    seen[2] = sum(1 << power for _, power in entries.values())
+                entries[digest] += 1
+    seen[2] = sum(1 << (known & _POWERS) for known in entries.values())

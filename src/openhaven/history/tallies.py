@@ -19,6 +19,7 @@ class Tally(ABC):
         self.id = counter.id
         self.spans = [window.seconds for window in counter.windows]
         self.names = [f"{counter.name}.{window.name}" for window in counter.windows]
+        self.blank: list[list[Any]] = [[] for _ in self.spans]
         # Two days more: the last one is not over yet, nor was the first one when it began.
         self.days = self.spans[-1] * KEPT // STEPS // DAY + 2
 
@@ -36,10 +37,12 @@ class Windowed(Tally):
 
     def answer(self, cells: Sequence[Any], at: int, values: Values) -> None:
         """Answer for each window; without a cell that nothing was counted."""
-        for place, (name, seconds) in enumerate(zip(self.names, self.spans, strict=True)):
-            parts = [cell[place] for cell in cells] or [[]]
-            found = [self.within(part, at, seconds) for part in parts]
-            values[name] = found[0] if len(found) == 1 else max(found)
+        first = cells[0] if cells else self.blank
+        for name, seconds, part in zip(self.names, self.spans, first, strict=True):
+            values[name] = self.within(part, at, seconds)
+        for cell in cells[1:]:
+            for name, seconds, part in zip(self.names, self.spans, cell, strict=True):
+                values[name] = max(values[name], self.within(part, at, seconds))
 
     @abstractmethod
     def within(self, cell: Any, at: int, seconds: int) -> int | float:

@@ -56,7 +56,7 @@ class Plans:
         """The rules that run in the CEL library, by id, with what keeps each there."""
         self.kinds = kinds_of(vocabulary.types)
         self._careful: dict[str, Answer | None] = {}
-        self._early: dict[str, Program] = {}
+        self._early: dict[str, tuple[frozenset[str], Program]] = {}
         blank = vocabulary.env.Activation(vocabulary.blank)
         groups: dict[tuple[frozenset[str], bool], list[Compiled]] = {}
         for one in rules:
@@ -84,13 +84,14 @@ class Plans:
 
     def needs(self, kind: str, values: Mapping[str, Any]) -> frozenset[str]:
         """Return which of terms, links and banks can matter, by what the event itself says."""
-        owed = [one for one in self.of(kind, prompted=True).rules if one.needs]
         if kind not in self._early:
-            conditions = ((one.needs, one.condition.tree) for one in owed)
-            self._early[kind] = Program(conditions, self.kinds, FROM_ELSEWHERE)
-        early = self._early[kind]
-        if not plain(values):
-            return frozenset().union(*(one.needs for one in owed))
+            owed = [(one.needs, one.condition.tree)
+                    for one in self.of(kind, prompted=True).rules if one.needs]  # fmt: skip
+            everything = frozenset[str]().union(*(needs for needs, _ in owed))
+            self._early[kind] = (everything, Program(owed, self.kinds, FROM_ELSEWHERE))
+        everything, early = self._early[kind]
+        if not everything or not plain(values):
+            return everything
         needed: list[frozenset[str]] = [needs for needs, _ in early.outside]
         # A rule that already holds needs them too: what they find stands in its reasons.
         early.run(values, needed.append, needed.append)

@@ -14,7 +14,7 @@ from cel_expr_python import cel
 
 from openhaven.policy.places import did_you_mean, named
 from openhaven.policy.tree import Node, Tree, read_tree, walk
-from openhaven.policy.vocabulary import FUNCTIONS, Vocabulary
+from openhaven.policy.vocabulary import FUNCTIONS, LABELS, Vocabulary
 
 LONGEST = 4_000
 _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
@@ -193,6 +193,8 @@ def _strange(node: Node, known: frozenset[str]) -> list[Node]:
 
 def _impossible(name: str, word: str, known: frozenset[str]) -> str:
     near = did_you_mean(word, known)
+    if name in LABELS:
+        near = near or " Rules give labels in `then`; list others under `labels` in pack.toml."
     if name.startswith("banks.") and name != "banks.harms":
         near = near or " List the bank under `banks` in pack.toml."
     return f"{name} is never “{word}”.{near}"

@@ -15,6 +15,10 @@ from openhaven.policy.tree import Constant, Node
 
 _TURNED = {"_<_": "_>_", "_>_": "_<_", "_<=_": "_>=_", "_>=_": "_<=_"}
 _Words = frozenset[Constant]
+# A number and whether it is meant itself (0), what is just above it (1) or just below it (-1).
+_End = tuple[float, int]
+_LEAST: _End = (float("-inf"), 0)
+_MOST: _End = (float("inf"), 0)
 _CONSTANT = "This reads nothing of the event, so that it says the same of every one."
 
 
@@ -84,7 +88,7 @@ def _never(one: Placed) -> str:
             return f"This is never true: {name} cannot be all that is asked of it here."
     for name, (low, high) in _ranges(terms).items():
         if low > high:
-            return f"This is never true: no {name} is at least {low} and at most {high}."
+            return f"This is never true: no {name} is within both of its bounds."
     shapes = {_shape(term) for term in terms}
     for term in terms:
         if term.kind == "call" and term.value == "!_" and _shape(term.parts[0]) in shapes:
@@ -123,22 +127,19 @@ def _equals(term: Node) -> Iterator[tuple[str, _Words]]:
                 yield str(asked.value), frozenset((other.value,))
 
 
-def _ranges(terms: Iterable[Node]) -> dict[str, tuple[float, float]]:
-    """Return for each name that is compared with whole numbers the smallest and largest it can be.
-
-    One that is not bounded on a side has infinity there.
-    """
-    found: dict[str, tuple[float, float]] = {}
+def _ranges(terms: Iterable[Node]) -> dict[str, tuple[_End, _End]]:
+    """Return for each name that is compared with whole numbers the least and most it can be."""
+    found: dict[str, tuple[_End, _End]] = {}
     for term in terms:
         bound = _bound(term)
         if bound is not None:
             name, low, high = bound
-            before = found.get(name, (float("-inf"), float("inf")))
+            before = found.get(name, (_LEAST, _MOST))
             found[name] = max(before[0], low), min(before[1], high)
     return found
 
 
-def _bound(term: Node) -> tuple[str, float, float] | None:
+def _bound(term: Node) -> tuple[str, _End, _End] | None:
     if term.kind != "call" or len(term.parts) != 2:
         return None
     (left, right), sign = term.parts, str(term.value)
@@ -147,12 +148,11 @@ def _bound(term: Node) -> tuple[str, float, float] | None:
     value = right.value
     if left.kind != "ident" or right.kind != "const" or type(value) is not int:
         return None
-    low, high = float("-inf"), float("inf")
-    bounds = {
-        "_<_": (low, value - 1),
-        "_<=_": (low, value),
-        "_>_": (value + 1, high),
-        "_>=_": (value, high),
-        "_==_": (value, value),
+    bounds: dict[str, tuple[_End, _End]] = {
+        "_<_": (_LEAST, (value, -1)),
+        "_<=_": (_LEAST, (value, 0)),
+        "_>_": ((value, 1), _MOST),
+        "_>=_": ((value, 0), _MOST),
+        "_==_": ((value, 0), (value, 0)),
     }
     return (str(left.value), *bounds[sign]) if sign in bounds else None

@@ -78,8 +78,8 @@ def _opened(tx: Tx, rows: list[_Waiting]) -> list[Claimed]:
         tx.run(
             """UPDATE events SET state = 'done', outcome = 'allow', done_at = %(now)s,
                  verdict = jsonb_build_object('event', id, 'outcome', 'allow',
-                   'reasons', '[]'::json, 'help', '[]'::json, 'decision', NULL, 'task', NULL,
-                   'pack', '', 'erased', true)
+                   'reasons', '[]'::json, 'help', '[]'::json, 'hold', false, 'decision', NULL,
+                   'task', NULL, 'pack', '', 'erased', true)
                WHERE seq = ANY(%(gone)s)""",
             gone=gone,
             now=tx.now,

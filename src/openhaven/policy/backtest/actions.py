@@ -161,7 +161,8 @@ def give_back(tx: Tx, number: str, runner: str | None = None) -> None:
 def hear(tx: Tx, number: str, runner: str, done: int, total: int) -> bool:
     """Note how far it is; say whether to go on (False: it was cancelled, or taken by another)."""
     asked = tx.value(
-        """UPDATE backtests SET heard_at = %(now)s, done = %(done)s, total = %(total)s
+        """UPDATE backtests SET heard_at = %(now)s, done = %(done)s,
+             total = greatest(total, %(total)s)
            WHERE id = %(id)s AND state = 'running' AND runner = %(runner)s
            RETURNING cancel_asked""",
         id=number, runner=runner, now=tx.now, done=done, total=total,

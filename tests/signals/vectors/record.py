@@ -1,4 +1,4 @@
-"""Records `pdq.json` with the reference implementation (`pip install pdqhash`, needs a compiler).
+"""Records the vectors with the reference program (`pip install pdqhash`, needs a compiler).
 
 Run as `python tests/signals/vectors/record.py` in an environment of its own: the package is not
 among the dependencies. The pictures themselves are made by code and not stored.
@@ -24,6 +24,8 @@ SIZES = [
 RECIPES = ["field", "noise", "gradient", "shapes", "page", "grey"]
 LARGE = [("shapes", 3000, 4000), ("page", 4000, 2500), ("flat", 300, 400), ("flat", 64, 64)]
 
+TURNED = [("shapes", 501, 300, 400), ("field", 502, 511, 257), ("page", 503, 640, 640)]
+
 
 def main() -> None:
     """Write one line a picture: recipe, seed, size, hash and quality."""
@@ -38,8 +40,21 @@ def main() -> None:
             {"recipe": recipe, "seed": seed, "height": height, "width": width,
              "pdq": np.packbits(bits.astype(np.uint8)).tobytes().hex(), "quality": int(quality)}
         )  # fmt: skip
+    write("pdq.json", vectors)
+    write("dihedral.json", [eight(*one) for one in TURNED])
+
+
+def eight(recipe: str, seed: int, height: int, width: int) -> dict[str, object]:
+    """Return the reference's hashes of all eight orientations, in its order."""
+    pixels = make(recipe, seed, height, width)
+    hashes, _ = pdqhash.compute_dihedral(pixels)
+    values = [np.packbits(np.asarray(one).astype(np.uint8)).tobytes().hex() for one in hashes]
+    return {"recipe": recipe, "seed": seed, "height": height, "width": width, "eight": values}
+
+
+def write(name: str, vectors: list[dict[str, object]]) -> None:
     lines = ",\n".join(json.dumps(vector) for vector in vectors)
-    (HERE / "pdq.json").write_text(f"[\n{lines}\n]\n")
+    (HERE / name).write_text(f"[\n{lines}\n]\n")
 
 
 if __name__ == "__main__":

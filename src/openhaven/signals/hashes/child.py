@@ -106,9 +106,12 @@ class Child:
         return None if code == 0 else Answer(unknown=CRASHED)
 
 
+_PASSED = ("NUMBA_CACHE_DIR",)  # where compiled code is kept, if not beside the source
+
+
 def _environment() -> dict[str, str]:
     """Return what the child needs and nothing else: no secret of ours stands in its memory."""
-    return {
+    return {name: os.environ[name] for name in _PASSED if name in os.environ} | {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),

@@ -53,9 +53,10 @@ def of_image(picture: Image.Image, turn: int) -> Iterator[Reading]:
         return
     seen = pixels_of(in_colours(picture))
     yield reading("white", Grid(seen, turn))
-    if is_clear(picture):
+    if clear := is_clear(picture):
         yield reading("black", Grid(pixels_of(in_colours(picture, "black")), turn))
-    yield reading("plain", Grid(pixels_of(picture.convert("RGB"))))
+    if clear or turn != 1 or picture.mode not in ("1", "P"):
+        yield reading("plain", Grid(pixels_of(picture.convert("RGB"))))
     if picture.mode in ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV"):
         yield reading("stored", Grid(_stored(picture)))
     yield from _inside(seen, turn)

@@ -46,7 +46,8 @@ def is_clear(picture: Image.Image) -> bool:
     """Say whether a loaded picture has parts that one can see through."""
     if picture.mode not in _CLEAR and "transparency" not in picture.info:
         return False
-    lowest = picture.convert("RGBA").getchannel("A").getextrema()[0]
+    seen = picture if "A" in picture.getbands() else picture.convert("RGBA")
+    lowest = seen.getchannel("A").getextrema()[0]
     return isinstance(lowest, (int, float)) and lowest < 255
 
 

@@ -69,6 +69,9 @@ class Words:
         return len(self._ends) + len(self._words)
 
     def __getitem__(self, number: int) -> str:
+        """Return the word of this number, or "" for one that only a damaged file can name."""
+        if not 0 <= number < len(self):
+            return ""
         if number >= len(self._ends):
             return self._words[number - len(self._ends)]
         begin = int(self._ends[number - 1]) if number else 0

@@ -198,10 +198,8 @@ class Banks:
                 self.snapshot = self.snapshot.changed(infos(tx), ids, living(tx, ids))
             self._since = now
             self._seen = frozenset(change.seq for change in news)
-            if self._keeper and (
-                due := [bank for bank in self.snapshot.banks.values() if bank.due]
-            ):
-                self._keeper.keep(due, now, last_change(tx))
+            if self._keeper and not first:  # a process that only looks something up builds nothing
+                self._keep(tx, self._keeper, now)
             return first or bool(fresh)
 
     def match(self, kind: Kind, value: bytes) -> list[Match]:

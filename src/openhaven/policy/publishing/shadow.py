@@ -139,8 +139,8 @@ def _rules(files: Mapping[str, str]) -> list[tuple[Marked, str, dict[str, Any]]]
 
 def _same(tx: Tx, rule: str, mine: dict[str, Any], now: str) -> list[str]:
     """Return the other packs that held this very rule, of the latest that noted anything of it."""
-    sql = """SELECT pack FROM rule_days WHERE rule = %(rule)s AND pack <> %(now)s AND shadow > 0
-             GROUP BY pack ORDER BY max(day) DESC LIMIT %(limit)s"""
+    sql = f"""SELECT pack FROM ({_COUNTS}) AS c WHERE pack <> %(now)s AND shadow > 0
+              GROUP BY pack ORDER BY max(day) DESC LIMIT %(limit)s"""  # noqa: S608 (a constant)
     packs = [str(row["pack"]) for row in tx.rows(sql, rule=rule, now=now, limit=_PACKS)]
     return [
         pack for pack in packs
@@ -148,9 +148,13 @@ def _same(tx: Tx, rule: str, mine: dict[str, Any], now: str) -> list[str]:
     ]  # fmt: skip
 
 
-_DAYS = """SELECT day, sum(shadow)::bigint AS shadow, sum(unknown)::bigint AS unknown
-           FROM rule_days WHERE rule = %(rule)s AND pack = ANY(%(packs)s)
-           GROUP BY day ORDER BY day DESC LIMIT 90"""
+# What is new stands in rule_counts for a moment.
+_COUNTS = """SELECT day, pack, shadow, unknown FROM rule_days WHERE rule = %(rule)s
+             UNION ALL
+             SELECT day, pack, shadow, unknown FROM rule_counts WHERE rule = %(rule)s"""
+_DAYS = f"""SELECT day, sum(shadow)::bigint AS shadow, sum(unknown)::bigint AS unknown
+            FROM ({_COUNTS}) AS c WHERE pack = ANY(%(packs)s)
+            GROUP BY day ORDER BY day DESC LIMIT 90"""  # noqa: S608 (a constant)
 _SAMPLE = """SELECT p.name AS platform, e.id AS event
              FROM shadow_matches m JOIN events e ON e.seq = m.event
              JOIN platforms p ON p.id = e.platform

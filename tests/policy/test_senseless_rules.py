@@ -144,7 +144,7 @@ def test_limits_and_labels_that_cannot_be(
     assert said in error.message
 
 
-# Samples ----------------------------------------------------------------------------------------
+# Samples and examples ---------------------------------------------------------------------------
 
 
 def test_a_sample_is_its_share_and_always_the_same(tmp_path: Path) -> None:
@@ -164,3 +164,19 @@ def test_a_sample_is_its_share_and_always_the_same(tmp_path: Path) -> None:
     assert abs(hits["one"] - 400) < 95
     assert abs(hits["other"] - 2_000) < 158
     assert abs(both - 200) < 69
+
+
+def test_an_example_may_suppose_labels(tmp_path: Path) -> None:
+    gives = rule("terms.worse", id="a", then={**REVIEW, "label": {"name": "watched", "days": 3}})
+    reads = rule("'watched' in account.labels && terms.bad", id="b")
+    examples = """- name: Somebody who was noticed before
+  event: {kind: post.create, item: {text: a zorgblat}}
+  labels: {account: [watched]}
+  must_match: [b]
+- name: Somebody who was not
+  event: {kind: post.create, item: {text: a zorgblat}}
+  must_not_match: any
+"""
+    write(tmp_path, {"rules.yaml": gives + reads, "examples.yaml": examples})
+    done = CliRunner().invoke(commands, ["test", str(tmp_path)])
+    assert "2 of 2 examples hold." in done.output

@@ -32,11 +32,19 @@ class BankMatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     opinion: Literal["positive", "investigate"] = "positive"
 
 
+class Standing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The labels that an example supposes."""
+
+    account: tuple[Name, ...] = ()
+    item: tuple[Name, ...] = ()
+
+
 class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One example. `event` is as in `POST /v1/events`; `id`, `at` and `account` may be left out.
 
     `before` are events that happened before it, so that the pack's counters have counted them;
     `counters` says what counters answer instead (`written_to.in_1h: 12`).
+    `labels` are those that stand on its account and its item.
     `must_match` names rules that have to match; `must_not_match` those that may not, or `any`.
     `topic` marks what must stay free to say.
     """
@@ -45,6 +53,7 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     event: dict[str, Any]
     before: Annotated[tuple[dict[str, Any], ...], msgspec.Meta(max_length=500)] = ()
     counters: dict[str, int | float | bool] = {}
+    labels: Standing = Standing()
     banks: tuple[BankMatch, ...] = ()
     unknown: tuple[str, ...] = ()
     must_match: tuple[Name, ...] = ()
@@ -168,7 +177,8 @@ def _event(said: dict[str, Any], id_: str = "example") -> Event:
 def _try(pack: Pack, measure: Measure, marked: Marked, at: int, example: Example) -> Tried:
     event = _event(example.event)
     findings = [*measure(event), *_supposed(example)]
-    verdict = pack.evaluate(event, findings, _counted(pack, example, event))
+    labels = {"account.labels": example.labels.account, "item.labels": example.labels.item}
+    verdict = pack.evaluate(event, findings, {**_counted(pack, example, event), **labels})
     place = marked.source.error(marked.place(f"$[{at}]"), example.name)
     free = example.must_not_match == "any"
     return Tried(example.name, place, _fault(example, verdict), example.topic, free)

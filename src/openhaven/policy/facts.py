@@ -26,6 +26,7 @@ _OWED_BY_SUBJECT: dict[str, tuple[str, ...]] = {
 }
 _ORDER = {code: number for number, code in enumerate(HARMS)}
 _DAY = timedelta(days=1)
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -155,10 +156,19 @@ def _whole(text: str) -> str:
 
 
 def _whole_context(context: dict[str, Any]) -> dict[str, Any]:
-    if not any("\0" in key or (type(one) is str and "\0" in one) for key, one in context.items()):
+    """Return the context with whole texts, and without what is no single value.
+
+    No platform can send such a thing. Were one made in here, the CEL library could break on a list
+    that holds itself; without it, what a rule asks of it is unknown.
+    """
+    if all(type(one) in _SCALARS and "\0" not in key for key, one in context.items()) and not any(
+        type(one) is str and "\0" in one for one in context.values()
+    ):
         return context
     return {
-        _whole(key): _whole(one) if isinstance(one, str) else one for key, one in context.items()
+        _whole(key): _whole(one) if isinstance(one, str) else one
+        for key, one in context.items()
+        if isinstance(one, str | int | float | None)
     }
 
 

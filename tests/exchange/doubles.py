@@ -191,7 +191,7 @@ class StopNciiDouble(Double):
         if (
             asked.headers.get("x-functions-key"),
             asked.headers.get("ocp-apim-subscription-key"),
-        ) != (key, "sub"):  # noqa: E501
+        ) != (key, "sub"):
             return 401, "text/plain", b"no"
         if asked.method == "POST":
             self.feedback.append(json.loads(asked.body))
@@ -220,7 +220,8 @@ class ThreatExchangeDouble(Double):
 
     def put(self, number: str, kind: str, value: str, at: int, *statuses: str) -> None:
         said = [{"id": f"{number}{place}", "owner": {"id": str(place)}, "status": status,
-                 "tags": {"data": [{"text": "a-tag"}]}} for place, status in enumerate(statuses)]  # fmt: skip
+                 "tags": {"data": [{"text": "a-tag"}]}}
+                for place, status in enumerate(statuses)]  # fmt: skip
         self.updates = [one for one in self.updates if one["id"] != number]
         one: dict[str, Any] = {"id": number, "indicator": value, "type": kind, "last_updated": at,
                                "should_delete": not said}  # fmt: skip

@@ -125,15 +125,20 @@ def looked_again(tx: Tx, given: Given, voice: decisions.Voice) -> bool:
              WHERE o.task = %(t)s ORDER BY o.decision"""
     found = tx.rows(sql, t=given.task)
     for row in found:
-        if row["outcome"] == given.outcome:
+        if _same(row["outcome"], given.outcome):
             append(tx, "decision.confirmed", {"decision": row["decision"], "judgement": given.id})
         else:
             decisions.take_back(tx, str(row["decision"]), given, voice)
-    stands = bool(found) and all(row["outcome"] == given.outcome for row in found)
+    stands = bool(found) and all(_same(row["outcome"], given.outcome) for row in found)
     if not stands or given.reports:
         return False
     close_case(tx, given.case_id)
     return True
+
+
+def _same(made: str, given: str) -> bool:
+    """Say whether a person's outcome confirms a decision: what was blocked, they call removed."""
+    return given == ("remove" if made == "block" else made)
 
 
 # Inside ---------------------------------------------------------------------------------------

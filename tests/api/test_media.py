@@ -129,3 +129,11 @@ def test_media_of_another_platform_is_not_looked_at(town: Town) -> None:
     seen, unseen = town.judged(mine), town.judged(missing)
     assert (seen["outcome"], seen["help"]) == (unseen["outcome"], unseen["help"])
     assert town.rows("SELECT event FROM media WHERE id = %(m)s", m=theirs) == [{"event": None}]
+
+
+def test_every_reading_of_a_file_is_kept(town: Town) -> None:
+    found = told(town, animated("WEBP"))
+    (row,) = town.rows("SELECT reads, others, sha1 FROM media WHERE id = %(m)s", m=found["id"])
+    assert row["reads"] == ["frame", "frame"]
+    assert [len(one) for one in (*row["others"], row["sha1"])] == [32, 32, 20]
+    assert found["pdq"] not in [one.hex() for one in row["others"]]

@@ -114,7 +114,7 @@ class Pack:
         What is not among them changes no verdict and no reason, so that a signal that finds nothing
         else need not be asked.
         """
-        return self._plans.needs(event.kind, gather(event, (), self.vocabulary).values)
+        return self._plans.needs(event.kind, lambda: gather(event, (), self.vocabulary).values)
 
     def fallback_of(self, rule: Rule) -> Fallback:
         """Return when this rule no longer acts by itself: what it says, else the whole pack."""

@@ -1,6 +1,6 @@
 """Which rules are asked about which event, and how: by generated code or by the CEL library."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -82,20 +82,35 @@ class Plans:
             self._careful[one.rule.id] = answering(one.condition.tree, self.kinds)
         return self._careful[one.rule.id]
 
-    def needs(self, kind: str, values: Mapping[str, Any]) -> frozenset[str]:
-        """Return which of terms, links and banks can matter, by what the event itself says."""
+    def needs(self, kind: str, values: Callable[[], Mapping[str, Any]]) -> frozenset[str]:
+        """Return which of terms, links and banks can matter, by what the event itself says.
+
+        `values` gives that; it is asked only where it can make a difference.
+        """
         if kind not in self._early:
-            owed = [(one.needs, one.condition.tree)
-                    for one in self.of(kind, prompted=True).rules if one.needs]  # fmt: skip
-            everything = frozenset[str]().union(*(needs for needs, _ in owed))
-            self._early[kind] = (everything, Program(owed, self.kinds, FROM_ELSEWHERE))
-        everything, early = self._early[kind]
-        if not everything or not plain(values):
-            return everything
-        needed: list[frozenset[str]] = [needs for needs, _ in early.outside]
+            self._early[kind] = self._foreseen(kind)
+        sure, all_of_them, early = self._early[kind]
+        if early is None:
+            return sure
+        said = values()
+        if not plain(said):
+            return all_of_them
+        needed: list[frozenset[str]] = [sure, *(needs for needs, _ in early.outside)]
         # A rule that already holds needs them too: what they find stands in its reasons.
-        early.run(values, needed.append, needed.append)
-        return frozenset().union(*needed)
+        early.run(said, needed.append, needed.append)
+        return _union(needed)
+
+    def _foreseen(self, kind: str) -> tuple[frozenset[str], frozenset[str], Program | None]:
+        """Return what events of a kind always need, may need, and what tells the difference."""
+        owed = [one for one in self.of(kind, prompted=True).rules if one.needs]
+        all_of_them = _union(one.needs for one in owed)
+        # Rules that read nothing of the event itself: nothing that it says can rule them out.
+        bare = [one for one in owed if all(_elsewhere(name) for name in one.condition.names)]
+        sure = _union(one.needs for one in bare)
+        if sure == all_of_them:
+            return sure, all_of_them, None
+        conditions = ((one.needs, one.condition.tree) for one in owed if not one.needs <= sure)
+        return sure, all_of_them, Program(conditions, self.kinds, FROM_ELSEWHERE)
 
     def _made(self, group: list[Compiled]) -> Plan:
         program = Program(((one, one.condition.tree) for one in group), self.kinds)
@@ -106,6 +121,15 @@ class Plans:
 
 
 _NOTHING = Plan()
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset(chain.from_iterable(sets))
+
+
+def _elsewhere(name: str) -> bool:
+    """Say whether a name's value does not come from the event itself."""
+    return name.startswith(FROM_ELSEWHERE)
 
 
 def _by_kind(made: Mapping[tuple[frozenset[str], bool], Plan]) -> dict[str, Plan]:

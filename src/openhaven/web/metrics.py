@@ -73,6 +73,15 @@ class Metrics:
             "openhaven_policy_behind", "1 when this process cannot run what was published last.",
             registry=self._registry,
         )  # fmt: skip
+        self._bank_files = Gauge(
+            "openhaven_bank_file_trouble",
+            "1 when the file of a kind of bank cannot be used or written: its last state goes on.",
+            ("kind",), registry=self._registry,
+        )  # fmt: skip
+        self._bank_waiting = Gauge(
+            "openhaven_bank_file_waiting", "Changes of banks that their file does not have yet.",
+            ("kind",), registry=self._registry,
+        )  # fmt: skip
         self._rules = Gauge(
             "openhaven_rule_today", "How often rules spoke today (UTC), by rule and what followed.",
             ("rule", "what"), registry=self._registry,
@@ -95,6 +104,9 @@ class Metrics:
                     self._read(tx)
                 self._read_at = time.monotonic()
         self._behind.set(bool(haven.packs.trouble))
+        for kind in haven.banks.snapshot.banks:
+            self._bank_files.labels(kind).set(kind in haven.banks.trouble)
+            self._bank_waiting.labels(kind).set(haven.banks.waiting.get(kind, 0))
         return generate_latest(self._registry)
 
     def _read(self, tx: Tx) -> None:

@@ -90,6 +90,11 @@ def list_(haven: Haven) -> None:
                 f"{row.name}\t{row.kind}\t{row.harm}\t{row.opinion}\t{radius}\t{row.mode}"
                 f"\t{row.entries}\t{row.owner}"
             )
+    for kind, words in haven.banks.trouble.items():
+        click.echo(f"The file of {kind} is made anew by `openhaven work`; {words}", err=True)
+    for kind, number in haven.banks.waiting.items():
+        if number:
+            click.echo(f"{number} changes of {kind} match and are not in their file yet.", err=True)
 
 
 @bank.command("show")

@@ -108,11 +108,16 @@ class Bank:
     @property
     def due(self) -> bool:
         """Say whether the file of this bank should be written, for the first time or anew."""
-        main, middle, fresh, hidden = self.parts
+        main = self.parts.main
         if not self.keeps or not self.is_large:
             return False
-        waiting = len(middle) + len(fresh) + len(hidden)
-        return not main.kept or waiting > max(MERGE_AFTER, len(main) // 8)
+        return not main.kept or self.waiting > max(MERGE_AFTER, len(main) // 8)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many changes the main part does not have yet."""
+        _, middle, fresh, hidden = self.parts
+        return len(middle) + len(fresh) + len(hidden)
 
     def whole(self) -> Columns:
         """Return all living entries."""
@@ -144,7 +149,7 @@ class Bank:
             middle = laid(self.kind, kept.with_more(fresh.entries))
             parts = Parts(main, middle, none, main.holds(hidden))
         else:
-            if len(middle) + len(fresh) + len(hidden) <= max(MERGE_AFTER, len(main) // 8):
+            if self.waiting <= max(MERGE_AFTER, len(main) // 8):
                 return self
             main = index(self.kind, self.whole(), lay=not self.keeps)
             parts = Parts(main, none, none, _NO_IDS)

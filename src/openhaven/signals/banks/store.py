@@ -182,6 +182,12 @@ class Banks:
         """Return, by kind, since when its file could not be written or used, and why."""
         return dict(self._keeper.trouble) if self._keeper else {}
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Return, by kind that has a file, how many changes since are only in memory."""
+        return {kind: bank.waiting for kind, bank in self.snapshot.banks.items()
+                if bank.keeps and bank.parts.main.kept}  # fmt: skip
+
     def refresh(self, tx: Tx) -> bool:
         """Take up what was committed since the last time; say whether there was anything.
 

@@ -33,7 +33,7 @@ def wish(pack: Pack | Path, **other: Any) -> Wish:
     tried = pack if isinstance(pack, Pack) else load(pack)
     given = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1),
              "purpose": "to see what would change"}  # fmt: skip
-    return Wish(tried=Candidate("a draft", tried), **{**given, **other})
+    return Wish(tried=Candidate.of("a draft", tried), **{**given, **other})
 
 
 def tried(haven: Haven, asked: Wish) -> Backtest:

@@ -5,6 +5,7 @@ import sys
 import click
 import msgspec
 
+from openhaven.policy.backtest.commands import COMMANDS as BACKTESTS
 from openhaven.policy.examples import check_examples, run_examples
 from openhaven.policy.load import load
 from openhaven.policy.measuring import measure_with
@@ -48,7 +49,8 @@ def test_command(path: str) -> None:
 
 @pack.command("show")
 @click.argument("path", default="starter")
-def show_command(path: str) -> None:
+@click.option("--language", default="", help="Show the clauses whole, in this language: `de`.")
+def show_command(path: str, language: str) -> None:
     """Show the clauses and rules of the pack at PATH, or of the starter pack."""
     found = _loaded(path)
     click.echo(f"{found.name} {found.version} by {found.manifest.owner}: {_counts(found)}")
@@ -56,7 +58,10 @@ def show_command(path: str) -> None:
     if found.manifest.include:
         click.echo(f"It includes {', '.join(found.manifest.include)}.")
     for clause in found.clauses.values():
-        click.echo(f"\n{clause.title} [{clause.anchor}] ({clause.ground}: {clause.reference})")
+        said, spoken = clause.said_in(language)
+        click.echo(f"\n{said.title} [{clause.anchor}] ({clause.ground}: {said.reference})")
+        if language:
+            click.echo(said.text if spoken else f"(not in {language} yet)\n{said.text}")
         for rule in found.rules:
             if rule.clause == clause.anchor:
                 shadow = ", shadow" if rule.mode == "shadow" else ""
@@ -85,7 +90,7 @@ def list_command() -> None:
         click.echo(f"{name}\t{folder}")
 
 
-for _command in (*COMMANDS, *STANDING):
+for _command in (*COMMANDS, *STANDING, *BACKTESTS):
     pack.add_command(_command)
 
 

@@ -8,6 +8,8 @@ from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
 from openhaven.intake import api as intake_api
 from openhaven.intake import pages as intake_pages
+from openhaven.policy.backtest import Backtest
+from openhaven.policy.backtest import api as backtest_api
 from openhaven.policy.publishing import api as policy_api
 from openhaven.policy.publishing.archive import LARGEST as ARCHIVE
 from openhaven.policy.publishing.model import Draft, Review, Standing, Tried
@@ -209,6 +211,18 @@ ROUTES: tuple[Route, ...] = (
           handler=policy_api.post_promote, gate=_DRAFT,
           summary="Begin a draft that makes a rule live", answer=policy_api.DraftAnswer,
           status=201),
+    Route(method="GET", path="/console/api/policy/backtests", handler=backtest_api.get_backtests,
+          gate=_DRAFT, summary="The latest back-tests", answer=list[Backtest]),
+    Route(method="POST", path="/console/api/policy/backtests", handler=backtest_api.post_backtest,
+          gate=_DRAFT, takes="json", request=backtest_api.Start, status=201,
+          summary="Try a pack over stored events", answer=backtest_api.BacktestAnswer),
+    Route(method="GET", path="/console/api/policy/backtests/{id}",
+          handler=backtest_api.get_backtest, gate=_DRAFT,
+          summary="How far a back-test is, and what it found",
+          answer=backtest_api.BacktestAnswer),
+    Route(method="POST", path="/console/api/policy/backtests/{id}/cancel",
+          handler=backtest_api.post_cancel, gate=_DRAFT, summary="Cancel a back-test",
+          answer=backtest_api.BacktestAnswer),
     # Operations --------------------------------------------------------------------------------
     Route(method="GET", path="/healthz", handler=health.alive, gate=PUBLIC,
           summary="The process lives", answer=dict[str, str]),

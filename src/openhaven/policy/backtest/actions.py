@@ -48,7 +48,7 @@ def start(tx: Tx, wish: Wish, runner: str | None = None) -> str:
     number = new_id("bkt")
     tx.run(_START, id=number, total=found.total, now=tx.now, until=until, by=str(tx.actor),
            **_columns(wish))  # fmt: skip
-    ids = {"backtest": number, "pack": wish.tried.pack.fingerprint}
+    ids = {"backtest": number, "pack": wish.tried.fingerprint}
     ledger.append(tx, "backtest.started", ids, row=("backtests", number))
     if runner is None:
         tx.wake(_CHANNEL)
@@ -67,10 +67,10 @@ def _columns(wish: Wish) -> dict[str, Any]:
     label = tried.label if against is None else f"{tried.label} against {against.label}"
     return {
         "label": label[:200],
-        "pack": tried.pack.fingerprint,
-        "files": _json(tried.pack.files),
-        "against": None if against is None else against.pack.fingerprint,
-        "against_files": None if against is None else _json(against.pack.files),
+        "pack": tried.fingerprint,
+        "files": _json(tried.files),
+        "against": None if against is None else against.fingerprint,
+        "against_files": None if against is None else _json(against.files),
         "since": wish.since,
         "platform": wish.platform,
         "purpose": wish.purpose.strip(),

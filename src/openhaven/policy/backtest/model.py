@@ -30,10 +30,16 @@ REASONS = {
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A pack that may be tried, and where it came from in words for people."""
+    """A pack that may be tried: its files, and where it came from in words for people."""
 
     label: str
-    pack: Pack
+    fingerprint: str
+    files: dict[str, str]
+
+    @staticmethod
+    def of(label: str, pack: Pack) -> "Candidate":
+        """Return a loaded pack as a candidate."""
+        return Candidate(label, pack.fingerprint, pack.files)
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):

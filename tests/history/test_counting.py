@@ -9,6 +9,7 @@ from history_scene import ME, NOON, batch, counted, counters, event, to
 
 from openhaven import history
 from openhaven.history.cells import Seen, different, note
+from openhaven.history.store import counting
 from openhaven.storage import Database
 
 MINORS = """
@@ -245,10 +246,20 @@ def test_a_counter_that_is_declared_otherwise_starts_anew(db: Database) -> None:
     text = {"item": {"id": "i", "text": "hello"}}
     assert counted(db, other, [event(3, **text)], first=4)[0]["sent.in_1h"] == 1
     assert counted(db, before, [event(4)], first=5)[0]["sent.in_1h"] == 4
+
+
+def test_since_when_a_counter_counts_is_known(db: Database) -> None:
+    one = counters("sent: {count: events, by: account.id, on: [message.send], in: 1h}")
+    other = counters("sent: {count: events, by: account.id, on: [message.send], in: 2h}")
+    since = []
+    for hour, made in enumerate((one, one, other, one)):
+        with db.begin(ME, NOON + timedelta(hours=hour)) as tx:
+            history.begin(tx, made)
+            since += [(found.since - NOON).seconds // HOUR for found in counting(tx)]
+    assert since == [0, 0, 2, 3]
     with db.begin(ME, NOON) as tx:
-        history.begin(tx, (*before, *other))
-        history.begin(tx, again)
-        assert tx.value("SELECT count(*) FROM counters WHERE name = 'sent'") == 2
+        history.begin(tx, ())
+        assert counting(tx) == []
 
 
 def test_no_row_says_who_or_what_it_is_about(db: Database) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from line_scene import Scene, event, scene
 
 from openhaven import history, intake, line, policy, records
 from openhaven.core import Problem, new_id, system
+from openhaven.history.commands import counters
 from openhaven.intake import Event
 from openhaven.line import Haven, jobs
 from openhaven.policy.holder import in_force
@@ -243,3 +245,22 @@ def test_erasing_a_person_forgets_what_was_counted(here: Scene) -> None:
     assert here.rows("SELECT 1 FROM history") == []
     with pytest.raises(Problem), here.haven.db.begin(system("operator")) as tx:
         records.erase(tx, here.platform, "a1")
+
+
+def test_the_operator_sees_what_is_counted(here: Scene) -> None:
+    with here.haven.db.begin(system("test")) as tx:
+        history.begin(tx, here.haven.packs.current.counters)
+    here.accept(message("m1"))
+    here.work()
+    shown = CliRunner().invoke(counters, ["show"], obj=here.haven).output.splitlines()
+    assert shown[0] == (
+        "minors: distinct target.account.id by account.id, on message.send,"
+        ' where target.age_band == "13-15", in 1h'
+    )
+    assert shown[1].startswith("  counts since ")
+    assert shown[1].endswith(" UTC; not yet for the whole of 1h")
+    assert shown[-1].startswith("All counters take 1 rows, ")
+    with here.haven.db.begin(system("test")) as tx:
+        history.begin(tx, ())
+    shown = CliRunner().invoke(counters, ["show"], obj=here.haven).output.splitlines()
+    assert shown[0] == "The policy in force counts nothing."

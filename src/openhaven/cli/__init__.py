@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "staff": ("openhaven.staff.commands", "staff", True),
     "bank": ("openhaven.signals.banks.commands", "bank", True),
     "pack": ("openhaven.policy.commands", "pack", False),
+    "counters": ("openhaven.history.commands", "counters", True),
     "ledger": ("openhaven.ledger.commands", "ledger", False),
     "matrix": ("openhaven.connectors.matrix.commands", "matrix", True),
     "records": ("openhaven.records.commands", "records", True),

@@ -68,15 +68,20 @@ def _write(tx: Tx, rows: dict[bytes, Row]) -> None:
 
 
 def begin(tx: Tx, counters: Iterable[Counter]) -> None:
-    """Note since when each of these counts as it is declared; those that are known stay."""
+    """Note that these are counted from now on, and no others; those that are so already stay.
+
+    One that was counted in former times begins anew, since it missed what happened between.
+    """
     found = sorted(counters, key=lambda one: one.id)
-    if not found:
-        return
     tx.run(
-        """INSERT INTO counters (id, name, declared, since)
-           SELECT n.*, %(now)s FROM unnest(%(ids)b::bigint[], %(names)b::text[],
-             %(declared)b::text[]) AS n
-           ON CONFLICT (id) DO NOTHING""",
+        """WITH gone AS (
+             UPDATE counters SET ended = %(now)s
+             WHERE ended IS NULL AND NOT id = ANY(%(ids)b::bigint[]))
+           INSERT INTO counters AS c (id, name, declared, since)
+           SELECT n.id, n.name, n.declared::jsonb, %(now)s FROM unnest(%(ids)b::bigint[],
+             %(names)b::text[], %(declared)b::text[]) AS n (id, name, declared)
+           ON CONFLICT (id) DO UPDATE SET ended = NULL,
+             since = CASE WHEN c.ended IS NULL THEN c.since ELSE excluded.since END""",
         now=tx.now,
         ids=[one.id for one in found],
         names=[one.name for one in found],

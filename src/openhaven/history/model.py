@@ -22,6 +22,8 @@ KEPT = 2 * STEPS
 EXACT = 256
 """How many different things a window tells apart exactly; beyond, it estimates."""
 DAY = 86_400
+LETTERS = {"m": 60, "h": 3_600, "d": DAY}
+"""The seconds of the units in which windows are declared."""
 
 
 class Window(msgspec.Struct, frozen=True):

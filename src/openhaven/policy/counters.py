@@ -8,6 +8,7 @@ import msgspec
 
 from openhaven.core import EventKind
 from openhaven.history import Counter, Notes, Window
+from openhaven.history.model import LETTERS
 from openhaven.intake.model import Event
 from openhaven.policy.compile import answering, kinds_of, plain
 from openhaven.policy.conditions import Condition, compile_condition
@@ -22,7 +23,6 @@ from openhaven.policy.vocabulary import COUNTERS, RESERVED, event_vocabulary
 COUNTERS_LIMIT = 200
 KINDS = ("count", "sum", "distinct", "rate", "first-seen", "time-since")
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
-_LETTERS = {"m": 60, "h": 3_600, "d": 86_400}
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _FIELD = re.compile(r"context\.[A-Za-z_][A-Za-z0-9_]{0,62}")
@@ -203,7 +203,7 @@ class _Reader:
     def span(self, path: str, said: str) -> int:
         """Return the seconds of a span such as `1h`; 0 when it is none."""
         match = _SPAN.fullmatch(said)
-        seconds = int(match[1]) * _LETTERS[match[2]] if match else 0
+        seconds = int(match[1]) * LETTERS[match[2]] if match else 0
         if 0 < seconds <= _LONGEST:
             return seconds
         what = "A time is a number with m (minutes), h (hours) or d (days), 366d at most: `1h`."

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import structlog
 
+from openhaven import history
 from openhaven.core import Problem, system
 from openhaven.policy.folder import fingerprint
 from openhaven.policy.holder import InForce, Packs, in_force
@@ -33,10 +34,13 @@ def start(db: Database, banks: Banks, pack: str) -> Packs:
         newest = store.newest(tx)
         if newest is None:
             first = load(find_pack(pack))
+            history.begin(tx, first.counters)
             return Packs(in_force(first, banks, put_first(tx, first)))
     with db.read() as tx:
         _say_unpublished(tx, pack)
-        return _last_good(tx, banks)
+        packs = _last_good(tx, banks)
+    _begin_counting(db, packs.current)
+    return packs
 
 
 def follow(db: Database, banks: Banks, packs: Packs) -> int:
@@ -56,11 +60,17 @@ def follow(db: Database, banks: Banks, packs: Packs) -> int:
         return 0
     try:
         packs.swap(in_force(_as_kept(texts, newest.pack), banks, newest.seq))
+        _begin_counting(db, packs.current)
     except Exception as error:  # Whatever is wrong with it, what runs goes on, and this is shown.
         _refuse(packs, newest.seq, newest.pack, error)
         return 0
     log.info("policy.swapped", pack=newest.pack, row=newest.seq)
     return 0
+
+
+def _begin_counting(db: Database, pack: Pack) -> None:
+    with db.begin(_ME) as tx:
+        history.begin(tx, pack.counters)
 
 
 def _last_good(tx: Tx, banks: Banks) -> Packs:

@@ -19,8 +19,11 @@ CREATE INDEX history_until ON history (until);
 CREATE TABLE counters (
   id bigint PRIMARY KEY,
   name text NOT NULL,
-  declared text NOT NULL,
-  since timestamptz NOT NULL
+  -- the declaration in JSON: what it counts, by what, of which events, in which windows
+  declared jsonb NOT NULL,
+  since timestamptz NOT NULL,
+  -- when a policy without it was put in force
+  ended timestamptz
 );
 
 -- Locks the rows to be written, in the order of their keys, makes those that are missing, and

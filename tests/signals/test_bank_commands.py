@@ -1,15 +1,18 @@
 """`openhaven bank …` as a person calls it."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
 
-from openhaven.core import Problem
+from openhaven import staff
+from openhaven.core import Problem, system
 from openhaven.signals.banks import Banks
 from openhaven.signals.banks.commands import bank
+from openhaven.signals.banks.reading import read_entries
 from openhaven.storage import Database
 
 
@@ -101,3 +104,56 @@ def test_a_bank_can_be_put_aside(haven: SimpleNamespace, tmp_path: Path) -> None
     call(haven, "import", "partners", str(file))
     assert "now off" in call(haven, "mode", "partners", "off").output
     assert banks(haven).match("pdq", bytes.fromhex(HASHES[0])) == []
+
+
+def test_duplicates_and_what_cannot_be_a_hash_are_told_one_by_one(
+    haven: SimpleNamespace, tmp_path: Path
+) -> None:
+    call(haven, "create", "partners", "--kind", "sha1", "--harm", "other")
+    good = "ab" * 19 + "cd"
+    file = tmp_path / "list.txt"
+    file.write_bytes(
+        b"\xef\xbb\xbf" + f"{good}\n{good.upper()}\n{good}\n".encode()
+        + b"00" * 20 + b"\nabcd\n" + b"f" * 20_000 + b"\n\xff\xfe\n{broken\n"
+    )  # fmt: skip
+    result = call(haven, "import", "partners", str(file))
+    assert "1 added, 2 known already, 5 refused." in result.output
+    for words in ("line 4: all bytes are the same", "line 5: sha1 has 20 bytes, this has 2",
+                  "line 6: the line is longer", "line 7: this is not",
+                  "line 8: the line begins"):  # fmt: skip
+        assert words in result.output
+    assert "state: living" in call(haven, "show", "partners", good).output
+    assert "entries: 1" in call(haven, "show", "partners").output
+
+
+def test_a_long_list_is_read_in_little_memory(haven: SimpleNamespace, tmp_path: Path) -> None:
+    call(haven, "create", "partners", "--kind", "md5", "--harm", "other")
+    file, count = tmp_path / "list.csv", 100_000
+    with file.open("w") as out:
+        out.write("md5,quality,provenance\n")
+        for number in range(count):
+            out.write(f"{number + 1:032x},,a list that somebody made for a test of length\n")
+    tracemalloc.start()
+    with file.open("rb") as source:
+        assert sum(line.entry is not None for line in read_entries("md5", source, "x")) == count
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1_000_000
+    result = call(haven, "import", "partners", str(file))
+    assert result.output.endswith(f"{count} added, 0 known already, 0 refused.\n")
+
+
+def test_people_are_named_where_two_are_needed(haven: SimpleNamespace) -> None:
+    with haven.db.begin(system("test")) as tx:
+        for name in ("Ada", "Bo"):
+            staff.create(tx, name, ("policy",))
+    call(haven, "create", "fine", "--kind", "md5", "--harm", "other", "--opinion", "negative")
+    value = "ab" * 15 + "cd"
+    assert isinstance(call(haven, "add", "fine", value).exception, Problem)
+    assert "1 added" in call(haven, "add", "fine", value, "--as", "Ada").output
+    assert "waiting for a second person: 1" in call(haven, "show", "fine").output
+    assert banks(haven).match("md5", bytes.fromhex(value)) == []
+    assert isinstance(call(haven, "confirm", "fine", value, "--as", "Ada").exception, Problem)
+    assert "is confirmed" in call(haven, "confirm", "fine", value, "--as", "Bo").output
+    assert len(banks(haven).match("md5", bytes.fromhex(value))) == 1
+    assert isinstance(call(haven, "feedback", "77", "confirm", "--as", "Ada").exception, Problem)

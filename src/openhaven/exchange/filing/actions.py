@@ -76,7 +76,8 @@ def reopen(tx: Tx, limit: int = 200) -> int:
     """Ask a person about decisions that rest on entries withdrawn of late; return how many.
 
     Each decision is put before a person once for an entry, and is in the ledger. Entries are
-    looked at for a minute after their withdrawal, for what was being judged in that moment.
+    looked at for a minute after their withdrawal, for what was being judged in that moment. What
+    was decided about somebody who was erased speaks of nobody, and is left.
     """
     sql = """SELECT DISTINCT d.id, r.entry FROM bank_recalls r
              JOIN bank_entries e ON e.id = r.entry AND e.withdrawn_at IS NOT NULL
@@ -84,6 +85,7 @@ def reopen(tx: Tx, limit: int = 200) -> int:
              LEFT JOIN judgements j ON j.task = m.task
              JOIN decisions d ON (d.id = m.decision OR d.judgement = j.id)
                AND d.state = 'in_force' AND d.outcome <> 'allow'
+               AND (d.item IS NOT NULL OR d.account IS NOT NULL)
              WHERE NOT EXISTS (SELECT 1 FROM bank_reopened o
                                WHERE o.entry = r.entry AND o.decision = d.id)
              ORDER BY d.id LIMIT %(limit)s"""
@@ -99,10 +101,6 @@ def _reopen(tx: Tx, entry: int, decision: str) -> None:
     sql = """SELECT platform, item, account, harm, event, case_id FROM decisions
              WHERE id = %(d)s FOR UPDATE"""
     made = tx.rows(sql, d=decision)[0]
-    if made["item"] is None and made["account"] is None:
-        # The person was erased: the decision speaks of nobody, and there is nothing to give back.
-        tx.run("DELETE FROM bank_recalls WHERE entry = %(e)s", e=entry)
-        return
     task = reopen_task(
         tx, decision, platform=made["platform"], item=made["item"], account=made["account"],
         harm=made["harm"], severity=min(HARMS[made["harm"]].severity, 3), event=made["event"],

@@ -16,6 +16,7 @@ FILES = ("pack.toml", "policy.md", "rules.yaml", "counters.yaml", "examples.yaml
 NEEDED = ("pack.toml", "policy.md", "rules.yaml")
 FOLDERS = ("terms", "links")
 NAME = re.compile(r"(?!(?:terms|links)$)[a-z0-9][a-z0-9-]{0,62}")
+TRANSLATION = re.compile(r"policy\.([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\.md")
 _UNCOMMON = re.compile(r"[^\n\r\t -~]")
 _LIST = re.compile(r"(?:terms|links)/([a-z][a-z0-9_]{0,62})\.txt")
 _FILE_LIMIT = 2_000_000
@@ -93,7 +94,7 @@ def _misplaced(name: str, path: Path) -> str:
     match = _LIST.fullmatch(name)
     if match and match[1] in RESERVED:
         return f"“{match[1]}” is a word of the rule language; give the list another name."
-    if match or name in FILES:
+    if match or name in FILES or TRANSLATION.fullmatch(name):
         return ""
     if name.startswith(FOLDERS):
         return "A list has a name of small letters and underscores: `terms/scam_bait.txt`."

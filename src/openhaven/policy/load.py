@@ -20,6 +20,7 @@ from openhaven.policy.pack import Manifest, Pack
 from openhaven.policy.places import START, BrokenPack, PackError, Place, Source, did_you_mean
 from openhaven.policy.refusals import explained
 from openhaven.policy.sense import Placed, contradictions
+from openhaven.policy.translations import translated
 from openhaven.policy.vocabulary import Vocabulary, declare
 
 _TOML_AT = re.compile(r"(.*) \(at line (\d+), column (\d+)\)")
@@ -65,7 +66,9 @@ def load_texts(texts: dict[str, str], *, kept: bool = False) -> Pack:
     manifests = [
         _manifest(Source(f"{at}pack.toml", texts[f"{at}pack.toml"]), errors) for at in order
     ]
+    warnings: list[PackError] = []
     clauses = read_all_clauses(texts, order, errors)
+    clauses = translated(texts, order, clauses, errors, warnings)
     lists = (_lists("terms", texts, errors), _lists("links", texts, errors))
     said = _Said(clauses, QUEUES.union(*(one.queues for one in manifests if one)))
     readers = [
@@ -83,7 +86,6 @@ def load_texts(texts: dict[str, str], *, kept: bool = False) -> Pack:
     )
     rules = [rule for one in readers for rule in one.read(vocabulary)]
     manifest = manifests[-1]
-    warnings: list[PackError] = []
     contradictions(rules, warnings if kept else errors, warnings)
     if errors or manifest is None:
         raise BrokenPack(errors)

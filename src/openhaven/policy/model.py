@@ -16,10 +16,19 @@ FROM_REPORT = "from-report"
 STRENGTH: dict[str, int] = {"allow": 0, "review": 1, "restrict": 2, "remove": 3, "block": 4}
 
 
+class Translation(msgspec.Struct, frozen=True):
+    """What a clause says in another language."""
+
+    title: str
+    text: str
+    reference: str
+
+
 class Clause(msgspec.Struct, frozen=True):
     """One clause of the policy in plain words: what people read in a notice.
 
     `ground` says whether it rests on the service's own terms or on a law; `reference` which one.
+    `texts` are its translations by language.
     """
 
     anchor: str
@@ -27,6 +36,18 @@ class Clause(msgspec.Struct, frozen=True):
     text: str
     ground: Ground
     reference: str
+    texts: dict[str, Translation] = {}
+
+    def said_in(self, language: str) -> tuple[Translation, str]:
+        """Return what it says in `language` (BCP 47), and in which language that is.
+
+        `de-AT` is answered by `de`. "" is the language of policy.md, for want of a translation.
+        """
+        while language:
+            if language in self.texts:
+                return self.texts[language], language
+            language = language.rpartition("-")[0]
+        return Translation(self.title, self.text, self.reference), ""
 
 
 class Label(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,6 +8,7 @@ from openhaven.policy.includes import in_order
 from openhaven.policy.load import load_texts
 from openhaven.policy.model import Clause
 from openhaven.policy.pack import Pack
+from openhaven.policy.translations import translated
 from openhaven.storage import Tx
 
 
@@ -21,7 +22,9 @@ def clause_as_it_stood(tx: Tx, fingerprint: str, anchor: str) -> Clause:
     Raises `Problem` (`pack.missing`, `clause.missing`) when there is no such pack or clause.
     """
     texts = _files(tx, fingerprint)
-    clause = read_all_clauses(texts, in_order(texts, []), []).get(anchor)
+    order = in_order(texts, [])
+    clauses = translated(texts, order, read_all_clauses(texts, order, []), [], [])
+    clause = clauses.get(anchor)
     if clause is None:
         raise Problem(
             "clause.missing",

@@ -299,8 +299,28 @@ def test_a_draft_has_bounds(here: Office) -> None:
     many = {f"terms/t{n}.txt": "word\n" for n in range(501)}
     with here.db.begin(here.ada) as tx, refused("draft.too_large"):
         publishing.replace_files(tx, draft.id, many, draft.version)
-    with here.db.begin(here.ada) as tx, refused("draft.file"):
-        publishing.edit_draft(tx, draft.id, "rules.yaml", "a\x00b", draft.version)
+    for text in ("a\x00b", "a\ud800b"):
+        with here.db.begin(here.ada) as tx, refused("draft.file"):
+            publishing.edit_draft(tx, draft.id, "rules.yaml", text, draft.version)
+
+
+def test_a_back_test_counts_for_the_files_that_it_tried(here: Office) -> None:
+    draft = here.draft(here.ada, rules_yaml=STRICTER)
+    sql = """INSERT INTO backtests (id, label, pack, since, until, purpose, started_by, created_at,
+                                    state, ended_at, figures)
+             VALUES (%(id)s, 'x', %(pack)s, now() - interval '1 day', now(), 'x', 'x', now(),
+                     'done', now(), '{}')"""
+    with here.db.begin(here.ada) as tx:
+        tx.run(sql, id="bt_this", pack=draft.fingerprint)
+        tx.run(sql, id="bt_other", pack=here.packs.current.fingerprint)
+    for wrong in ("bt_other", "none such", "'; --"):
+        with pytest.raises(Problem, match="no finished back-test of this draft"):
+            publishing.propose(here.db, here.ada, utcnow(), draft.id, wrong)
+    assert publishing.propose(here.db, here.ada, utcnow(), draft.id).backtest == "bt_this"
+    with here.db.begin(here.ben) as tx:
+        publishing.approve(tx, draft.id, "Fine.")
+    assert publishing.publish(here.db, here.ben, utcnow(), draft.id).backtest == "bt_this"
+    assert here.entries("policy.published")[0]["backtest"] == "bt_this"
 
 
 # The start -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from openhaven.transparency.model import Figures
+from openhaven.transparency.model import Figures, Rules
 
 _Line = tuple[str, str, str, str, str]
 
@@ -35,6 +35,20 @@ def _lines(found: Figures) -> Iterator[_Line]:
         ("overturned_share", "Share of decided appeals upheld", found.overturned_share),
     ):
         yield "measures", key, label, "" if n is None else f"{n:.4f}", "no"
+    if found.rules is not None:
+        yield from _rules(found.rules)
+
+
+def _rules(rules: Rules) -> Iterator[_Line]:
+    for key, label, value in (
+        ("in_force", "The rules in force", f"{rules.name} {rules.version}"),
+        ("fingerprint", "Their fingerprint", rules.fingerprint),
+        ("since", "In force since", rules.since.isoformat(timespec="seconds")),
+        ("by_two", "Changes that a second person approved", str(rules.by_two)),
+        ("alone", "Changes without a second person", str(rules.alone)),
+        ("taken_back", "Changes taken back", str(rules.taken_back)),
+    ):
+        yield "rules", key, label, value, "no"
 
 
 def _value(n: int | None) -> tuple[str, str]:

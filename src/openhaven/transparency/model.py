@@ -34,6 +34,18 @@ class Week(msgspec.Struct, frozen=True):
     n: int | None
 
 
+class Rules(msgspec.Struct, frozen=True):
+    """The rules in force, and how they changed: by two people, by one alone, or taken back."""
+
+    name: str
+    version: str
+    fingerprint: str
+    since: datetime
+    by_two: int
+    alone: int
+    taken_back: int
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the transparency page shows.
 
@@ -50,6 +62,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     median_report_hours: float | None
     overturned_share: float | None
     smallest: int = SMALLEST
+    rules: Rules | None = None
 
     def table(self, name: str) -> Table:
         """Return the table of this name."""

@@ -6,7 +6,7 @@ import msgspec
 
 from openhaven.core import HARMS
 from openhaven.storage import Tx
-from openhaven.transparency.model import SMALLEST, Figures, Table, Week, share, withhold
+from openhaven.transparency.model import SMALLEST, Figures, Rules, Table, Week, share, withhold
 
 WEEKS = 12
 _OUTCOMES = {
@@ -58,7 +58,18 @@ def figures(tx: Tx, service: str) -> Figures:
         median_hours=_median(tx, _FROM_EVENT),
         median_report_hours=_median(tx, _FROM_REPORT),
         overturned_share=share(appeals.get("upheld"), appeals.get("rejected")),
+        rules=tx.one(_RULES, Rules),
     )
+
+
+# Nothing of it is about the people who are judged, so that no number is too small to be shown.
+_RULES = """SELECT p.name, p.version, p.fingerprint, f.at AS since, n.by_two, n.alone, n.taken_back
+            FROM packs_in_force f JOIN packs p ON p.fingerprint = f.pack,
+                 (SELECT count(*) FILTER (WHERE NOT r.alone) AS by_two,
+                         count(*) FILTER (WHERE r.alone) AS alone,
+                         count(*) FILTER (WHERE i.how = 'rolled_back') AS taken_back
+                  FROM packs_in_force i LEFT JOIN pack_reviews r ON r.id = i.review) n
+            ORDER BY f.seq DESC LIMIT 1"""
 
 
 class _Count(msgspec.Struct, frozen=True):

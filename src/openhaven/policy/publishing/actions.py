@@ -138,25 +138,27 @@ def bring_up_to_date(tx: Tx, draft_id: str, version: int) -> Draft:
 def propose(tx: Tx, draft_id: str, trial: Trial, backtest: str = "") -> Draft:
     """Ask for a second person's word on a draft, which nobody can change from then on.
 
-    `trial` is what came of trying it. `backtest` is the id of a back-test of it; that there was
-    none is shown and recorded. Raises `Problem`: 422 for a pack with mistakes or examples that do
-    not hold, 409 when it was changed since it was tried, or is not open.
+    `trial` is what came of trying it. `backtest` is the id of a back-test of it, by default the
+    latest; that there was none is shown and recorded. Raises `Problem`: 422 for a pack with
+    mistakes or examples that do not hold, and for a back-test of something else; 409 when it was
+    changed since it was tried, or is not open.
     """
     who = _staff(tx, "policy.draft")
     found = store.draft(tx, draft_id, lock=True)
     if found.state not in OPEN:
         raise refusals.not_open(found)
     refusals.check_trial(found, trial)
+    tested = store.backtest_of(tx, found.fingerprint, backtest)
     tx.run(
         """UPDATE pack_drafts SET state = 'proposed', tried = %(tried)s::jsonb,
                                   backtest = %(backtest)s, proposed_at = %(now)s,
                                   updated_at = %(now)s, version = version + 1,
                                   authors = %(authors)s
            WHERE id = %(id)s""",
-        id=draft_id, tried=_tried(trial), backtest=backtest or None, now=tx.now,
+        id=draft_id, tried=_tried(trial), backtest=tested, now=tx.now,
         authors=_with(found, who),
     )  # fmt: skip
-    _note(tx, "policy.proposed", found, backtest=backtest or "none")
+    _note(tx, "policy.proposed", found, backtest=tested or "none")
     return store.draft(tx, draft_id)
 
 

@@ -151,14 +151,23 @@ def check_files(files: dict[str, str]) -> dict[str, str]:
     """Return `files`; raises `Problem` when too many or too large (413), or badly named (400)."""
     for name in files:
         check_file_name(name)
-    sizes = [len(text.encode("utf-8", "surrogatepass")) for text in files.values()]
+    sizes = [_size(text) for text in files.values()]
     if len(files) > MOST_FILES or sum(sizes) > MOST_BYTES or max(sizes, default=0) > LONGEST_FILE:
         raise Problem("draft.too_large", "This is too much for one pack.",
                       f"At most {MOST_FILES} files of {LONGEST_FILE:,} bytes, "
                       f"{MOST_BYTES:,} bytes together.", status=413)  # fmt: skip
-    if any("\x00" in text for text in files.values()):
-        raise Problem("draft.file", "A file of a pack is text; this holds the character 0.")
     return files
+
+
+def _size(text: str) -> int:
+    """Return the bytes of a text; raises `Problem` for what the database cannot hold as text."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise Problem("draft.file", "A file of a pack is UTF-8 text; this is not.") from error
+    if "\x00" in text:
+        raise Problem("draft.file", "A file of a pack is text; this holds the character 0.")
+    return size
 
 
 def check_words(what: str, words: str, longest: int) -> str:

@@ -130,6 +130,23 @@ def review_of(tx: Tx, draft_id: str) -> Review | None:
     return tx.one(sql, Review, d=draft_id)
 
 
+def backtest_of(tx: Tx, fingerprint: str, wanted: str = "") -> str | None:
+    """Return the id of a finished back-test of this very pack: `wanted`, or the latest, or None.
+
+    Raises `Problem` (422) when the one that is wanted is of another pack, not finished, or missing.
+    """
+    sql = """SELECT id FROM backtests WHERE pack = %(f)s AND state = 'done'
+               AND (%(wanted)s = '' OR id = %(wanted)s)
+             ORDER BY created_at DESC LIMIT 1"""
+    found = tx.value(sql, f=fingerprint, wanted=wanted)
+    if wanted and found is None:
+        raise Problem("draft.backtest", "This is no finished back-test of this draft.",
+                      "A back-test counts for exactly the files that it tried.", status=422,
+                      next_step="Back-test the draft as it stands, or leave it out.",
+                      )  # fmt: skip
+    return None if found is None else str(found)
+
+
 def others_may_publish(tx: Tx, staff: str) -> bool:
     """Say whether anybody but `staff` works here who may publish."""
     sql = """SELECT 1 FROM staff WHERE id <> %(s)s AND disabled_at IS NULL

@@ -79,7 +79,7 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         path = folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+            path.write_bytes(text.encode())
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise Problem("draft.file", f"“{name}” is a file and a folder at once.") from error
 

@@ -56,7 +56,7 @@ class Plans:
         """The rules that run in the CEL library, by id, with what keeps each there."""
         self.kinds = kinds_of(vocabulary.types)
         self._careful: dict[str, Answer | None] = {}
-        self._early: dict[str, tuple[frozenset[str], Program]] = {}
+        self._early: dict[str, tuple[frozenset[str], frozenset[str], Program | None]] = {}
         blank = vocabulary.env.Activation(vocabulary.blank)
         groups: dict[tuple[frozenset[str], bool], list[Compiled]] = {}
         for one in rules:

@@ -1,11 +1,15 @@
 """A file that several processes search and change: what one does, all see, whatever breaks off."""
 
+import contextlib
 import os
+import random
+import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -102,19 +106,22 @@ def test_several_processes_change_and_merge_at_once(path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("word", ["merge", "only add"])
 def test_what_was_told_as_done_outlives_a_kill(path: Path, word: str) -> None:
+    drawn = random.Random(20261122)
     told: list[int] = []
-    for turn in range(3):
+    for turn in range(5):
         with child(path, 1_000 + 500 * turn, 400, word) as process:
             assert process.stdout is not None
-            told += [int(process.stdout.readline()) for _ in range(4 + 3 * turn)]
-            time.sleep(0.004 * turn)
+            told += [int(process.stdout.readline()) for _ in range(drawn.randrange(2, 12))]
+            time.sleep(drawn.uniform(0, 0.02))
             process.send_signal(signal.SIGKILL)
-    index = SharedPdqIndex.open(path, check=True)
+        index = SharedPdqIndex.open(path, check=True)
+        for number in told:
+            if (number - 1_000) % 500 % 5 != 3:
+                assert ids(index, number) == [number]
     index.merge()
     assert index.search(some(1, 300)).id.size == 300
     for number in told:
-        turn = (number - 1_000) % 500
-        if turn % 5 != 3:
+        if (number - 1_000) % 500 % 5 != 3:
             assert ids(index, number) == [number]
     assert not [name for name in os.listdir(path.parent) if name.endswith(".part")]
 
@@ -144,6 +151,48 @@ def test_a_lost_file_leaves_the_last_state_and_is_told(path: Path) -> None:
     time.sleep(0.3)
     assert index.search(some(1, 300)).id.size == 300
     assert index.trouble == ""
+
+
+@contextlib.contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """Let no file grow beyond so many bytes, as a disk without room would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, old)
+
+
+def test_a_full_disk_stops_a_merge_and_nothing_else(path: Path) -> None:
+    one, other = SharedPdqIndex.open(path), SharedPdqIndex.open(path)
+    one.add(some(7, 20), np.arange(7_000, 7_020))
+    kept = path.read_bytes()
+    with full_disk(20_000):
+        with pytest.raises(OSError, match="File too large"):
+            one.merge()
+        one.add(some(8), [8_000])  # the log is small
+        other.refresh()
+        for index in (one, other):
+            assert ids(index, 8) == [8_000]
+            assert index.search(some(7, 20)).id.size == 20
+    assert path.read_bytes() == kept
+    assert not [name for name in os.listdir(path.parent) if name.endswith(".part")]
+    one.merge()
+    assert one.pending == 0
+    assert len(SharedPdqIndex.open(path, check=True)) == 321
+
+
+def test_what_does_not_fit_on_the_disk_was_not_added(path: Path) -> None:
+    index = SharedPdqIndex.open(path)
+    with full_disk(10 * log.RECORD.itemsize), pytest.raises(OSError, match="File too large"):
+        index.add(some(7, 20), np.arange(7_000, 7_020))
+    for one in (index, SharedPdqIndex.open(path)):
+        assert len(one) == 300
+    index.add(some(7, 20), np.arange(7_000, 7_020))
+    assert len(SharedPdqIndex.open(path)) == 320
 
 
 def test_threads_share_one_as_well(path: Path) -> None:

@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +85,8 @@ def open_file(path: Path) -> Opened:
         if size < PAGE:
             raise IndexFileError(f"{path} is too short to be an index")
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with suppress(AttributeError, OSError):  # where there are huge pages, random reads want them
+        mapped.madvise(mmap.MADV_HUGEPAGE)
     head_size = _HEAD.size + len(_KINDS) * _PART.size
     head = mapped[:head_size]
     magic, version, order, chunks, generation, length = _HEAD.unpack_from(head)

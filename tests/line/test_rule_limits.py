@@ -83,7 +83,7 @@ def test_a_rule_that_is_overturned_too_often_only_asks_until_somebody_lifts_that
     one = numbers(here, "often")
     assert one.fallen is not None
     assert (one.reviewed, one.overturned) == (1, 2)
-    kinds = "SELECT kind FROM ledger_entries WHERE kind LIKE 'rule.%%' ORDER BY at"
+    kinds = "SELECT kind FROM ledger_entries WHERE kind LIKE 'rule.%%' ORDER BY kind"
     with here.haven.db.begin(OPERATOR) as tx:
         policy.lift(tx, "often", "We took the wrong word out.")
     jobs.watch_rules(here.haven)

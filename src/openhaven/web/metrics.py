@@ -46,6 +46,13 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
      "SELECT count(*) FROM decisions WHERE state = 'in_force' AND decided_by LIKE 'hold:%%'"),
     ("rules_fallen", "Rules that only ask a person, since they were overturned too often.",
      "SELECT count(*) FROM rule_fallbacks WHERE lifted_at IS NULL"),
+    ("bank_sources_stale", "Sources of banks that were not read to their end for three intervals.",
+     """SELECT count(*) FROM bank_sources WHERE removed_at IS NULL AND paused_at IS NULL
+          AND coalesce(current_at, created_at) < %(now)s - 3 * interval_s * interval '1 second'"""),
+    ("bank_sources_failing", "Sources of banks whose last reading failed.",
+     "SELECT count(*) FROM bank_sources WHERE removed_at IS NULL AND failures > 0"),
+    ("bank_feedback_failed", "Words about matches that a source did not take.",
+     "SELECT count(*) FROM bank_outbox WHERE state = 'failed'"),
     ("ledger_unsequenced_seconds", "Age of the oldest ledger entry without a place.",
      """SELECT coalesce(extract(epoch FROM %(now)s - min(at)), 0) FROM ledger_entries
         WHERE idx IS NULL"""),

@@ -189,4 +189,6 @@ def _moment(told: Any) -> datetime | None:
 
 
 def _plain(text: str) -> str:
+    if text.isprintable():
+        return text
     return "".join(char for char in text if char.isprintable())

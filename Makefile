@@ -33,6 +33,7 @@ bench: ## events per second through the whole line; one JSON object as the last 
 
 bench-matching: ## exact lookups of picture hashes, against peers that are installed; N=10000000
 	@scripts/environment .venv requirements-dev.lock
+	@.venv/bin/python -m bench.images
 	@.venv/bin/python -m bench.matching -n $(or $(N),1000000)
 
 bench-policy: ## rules per second, and the time that one event takes; JSON as the last line

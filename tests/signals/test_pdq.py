@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pictures import distance, encoded, make, picture
+from PIL import Image
 
 from openhaven.signals.hashes import UndecodableError, pdq, pdq_dihedral, pdq_of_array
 from openhaven.signals.hashes.decode import opened
@@ -151,6 +152,15 @@ def test_jpegs_are_decoded_as_pillow_does() -> None:
             fast = pixels_of_jpeg(data, image)
             assert fast is not None
             assert (fast == np.asarray(image)).all()
+
+
+def test_a_note_hidden_among_filling_is_not_overlooked() -> None:
+    note = Image.Exif()
+    note[0x0112] = 6
+    held = encoded(picture(), "JPEG", exif=note)
+    filled = held[:2] + b"\xff" * 3 + held[2:]
+    assert pdq(filled) == pdq(held) == pdq(encoded(picture(), "JPEG", exif=note, quality=75))
+    assert distance(pdq(held)[0], pdq(encoded(picture(), "JPEG"))[0]) > 60
 
 
 def test_a_flat_picture_has_no_quality() -> None:

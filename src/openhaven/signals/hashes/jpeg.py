@@ -10,8 +10,10 @@ from openhaven.signals.hashes.model import PIXELS
 from openhaven.signals.hashes.perceptual import MIN_SIDE, Grid, Pixels
 
 REDUCED_SIDE = 500
-_SCANNED = 256 * 1024
-_NOTES = (b"Exif\0", b"ICC_PROFILE")
+_PICTURE = 0xDA
+# Kinds of segments that say nothing of how it was held or of what its colours mean (1 and 2 of the
+# application's may). Whatever else stands there is left to a reader that knows more.
+_HARMLESS = frozenset({*range(0xC0, 0xC8), 0xC4, 0xDB, 0xDD, 0xE0, *range(0xE3, 0xF0), 0xFE})
 
 
 def factor_of(width: int, height: int) -> int:
@@ -23,11 +25,11 @@ def factor_of(width: int, height: int) -> int:
 
 
 def bare_grid(image: bytes, *, exact: bool) -> Grid | None:
-    """Return the grid of a small JPEG that says nothing of how it is held or of its colours.
+    """Return the grid of a JPEG that says nothing of how it is held or of its colours.
 
     None for any other file. This spares the reading of notes, which takes as long as hashing.
     """
-    if image[:3] != b"\xff\xd8\xff" or len(image) > _SCANNED or any(n in image for n in _NOTES):
+    if not _is_bare(image):
         return None
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(image)
@@ -40,6 +42,20 @@ def bare_grid(image: bytes, *, exact: bool) -> Grid | None:
     if pixels is None or min(width, height) < MIN_SIDE:
         return None
     return Grid(pixels, 1, factor, (height, width))
+
+
+def _is_bare(image: bytes) -> bool:
+    """Go from segment to segment up to the picture (ITU-T T.81, B.1.1) and look for notes."""
+    at = 2
+    if image[:2] != b"\xff\xd8":
+        return False
+    while image[at : at + 1] == b"\xff" and at + 4 <= len(image):
+        if image[at + 1] == _PICTURE:
+            return True
+        if image[at + 1] not in _HARMLESS:
+            return False
+        at += 2 + int.from_bytes(image[at + 2 : at + 4], "big")
+    return False
 
 
 def pixels_of_jpeg(image: bytes, picture: Image.Image, factor: int = 1) -> Pixels | None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from openhaven.signals.hashes import Matches, PdqIndex
+from openhaven.signals.hashes.index import finding, segment
 
 Hashes = NDArray[np.uint8]
 Rows = list[tuple[int, int, int]]
@@ -106,6 +107,44 @@ def test_wide_chunks_are_exact(radius: int) -> None:
     queries = queries_for(hashes, radius, 5, 60)
     wanted = compared(hashes, np.arange(3_000), queries, radius)
     assert rows_of(index.search(queries, radius, threads=2)) == wanted
+
+
+@pytest.mark.parametrize("heap", [1, 7, 100])
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_in_many_heaps_or_few_make_the_same_index(
+    kind: Callable[[int, int], Hashes], heap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = kind(9, 900)
+    for chunks in (12, 16, 32):
+        plain = PdqIndex.build(hashes, chunks=chunks)._state.main
+        with monkeypatch.context() as patched:
+            patched.setattr(segment, "_HEAP", heap)
+            heaped = PdqIndex.build(hashes, chunks=chunks)._state.main
+        for one, other in zip(plain[1:], heaped[1:], strict=True):
+            assert (one == other).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("radius", [0, 15, 31, 40])
+def test_a_sweep_finds_what_single_lookups_find(
+    kind: Callable[[int, int], Hashes], radius: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few queries, which read a part of the postings, and so many that all are read."""
+    hashes = kind(3, 4_000)
+    index = PdqIndex.build(hashes, chunks=16)
+    for count in (20, 700):
+        queries = queries_for(hashes, radius, 8, count)
+        monkeypatch.setattr(finding, "SWEEP_QUERIES", 10_000)
+        wanted = index.search(queries, radius, limit=50)
+        monkeypatch.setattr(finding, "SWEEP_QUERIES", 2)
+        monkeypatch.setattr(finding, "SWEEP_ROWS", 1)
+        for threads in (1, 3):
+            swept = index.search(queries, radius, threads=threads, limit=50)
+            assert swept.capped.tolist() == wanted.capped.tolist()
+            capped = np.isin(wanted.query, wanted.capped)
+            assert [row for row in rows_of(swept) if row[0] not in wanted.capped] == [
+                row for row, over in zip(rows_of(wanted), capped, strict=True) if not over
+            ]
 
 
 @settings(deadline=None, max_examples=30)
@@ -308,7 +347,7 @@ def test_a_large_batch_is_swept_exactly() -> None:
 def test_the_compiler_is_not_loaded_before_it_is_needed() -> None:
     code = """
 import sys
-import openhaven.main, openhaven.signals.hashes, openhaven.signals.hashes.decoder
+import openhaven.main, openhaven.signals.hashes
 assert "numba" not in sys.modules
 openhaven.signals.hashes.PdqIndex
 assert "numba" in sys.modules

@@ -133,7 +133,7 @@ def test_stats_are_printed_and_measured(here: Scene) -> None:
     say(here, "good day", "good night")
     text = Metrics().text(here.haven).decode()
     assert 'openhaven_rule_today{rule="asks",what="unknown"} 2.0' in text
-    assert "openhaven_holds_open 0.0" in text
+    assert "openhaven_held_back 0.0" in text
     done = CliRunner().invoke(pack_commands, ["stats", "--days", "1"], obj=here.haven)
     assert done.exit_code == 0, done.output
     lines = [line.split() for line in done.output.splitlines()]

@@ -8,9 +8,9 @@ from openhaven.decisions.actions import Voice, decide, verbs_of
 from openhaven.decisions.appeals import (
     appeal,
     cancel_expired,
-    end_hold,
     overturn,
     reject,
+    stop_holding_back,
     take_back,
 )
 from openhaven.decisions.delivery import (
@@ -23,7 +23,7 @@ from openhaven.decisions.delivery import (
     replay_letter,
     report_outcome,
 )
-from openhaven.decisions.model import HELD_BY, HOLD, HOLD_DUE, Act, Decision, Draft
+from openhaven.decisions.model import HELD_BY, HELD_DUE, HELD_FOR, Act, Decision, Draft
 from openhaven.decisions.store import (
     Notice,
     acts_of,
@@ -35,8 +35,8 @@ from openhaven.decisions.store import (
 
 __all__ = [
     "HELD_BY",
-    "HOLD",
-    "HOLD_DUE",
+    "HELD_DUE",
+    "HELD_FOR",
     "Act",
     "Decision",
     "Draft",
@@ -52,7 +52,6 @@ __all__ = [
     "decide",
     "decision",
     "decision_of_token",
-    "end_hold",
     "finish_act",
     "finish_letter",
     "notice_text",
@@ -61,6 +60,7 @@ __all__ = [
     "replay_act",
     "replay_letter",
     "report_outcome",
+    "stop_holding_back",
     "take_back",
     "verbs_of",
 ]

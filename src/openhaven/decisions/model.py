@@ -12,9 +12,9 @@ from openhaven.core.words import REVERSING
 APPEAL_WINDOW = timedelta(days=184)
 APPEAL_CLOCK = timedelta(days=7)
 # How long something is held back at most until a person has looked, and by when one should have.
-HOLD = timedelta(days=1)
-HOLD_DUE = timedelta(hours=1)
-HELD_BY = "hold:"
+HELD_FOR = timedelta(days=1)
+HELD_DUE = timedelta(hours=1)
+HELD_BY = "held:"
 NOTICE_HEAD_START = timedelta(minutes=10)
 
 DecisionOutcome = Literal["allow", "warn", "restrict", "remove", "block", "suspend"]

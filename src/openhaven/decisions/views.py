@@ -157,7 +157,7 @@ def strikes(tx: Tx, platform: str, account: str) -> int:
     """
     sql = """SELECT count(*) FROM decisions WHERE platform = %(p)s AND account = %(a)s
              AND outcome <> 'allow' AND state <> 'overturned' AND decided_at > %(since)s
-             AND decided_by NOT LIKE 'hold:%%'"""
+             AND decided_by NOT LIKE 'held:%%'"""
     return int(tx.value(sql, p=platform, a=account, since=tx.now - STRIKE_LIFE))
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from openhaven import intake, policy, review
 from openhaven.core import HARMS, Harm, Outcome, Problem
-from openhaven.decisions import HELD_BY, HOLD, HOLD_DUE, Draft
+from openhaven.decisions import HELD_BY, HELD_DUE, HELD_FOR, Draft
 from openhaven.intake import Claimed, Event, MediaFacts
 from openhaven.policy import Clause, Pack, Reason, Verdict
 from openhaven.storage import Tx
@@ -22,6 +22,7 @@ _FACTS = {
     "rule uses.",
     "terms": "Words in it are on a list that this rule uses.",
     "links": "A link in it leads to an address on a list that this rule uses.",
+    "history": "What happened before it counts in this rule: how often, or with how many.",
 }
 _HELD = "A check that our rules ask for could not be finished, so that a person has to look first."
 
@@ -75,7 +76,7 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "sure": sure,
         "reported": is_report,
         "report": intake.report_of(tx, claimed.seq) if is_report else None,
-        "within": HOLD_DUE if verdict.hold else None,
+        "within": HELD_DUE if verdict.hold else None,
     }
 
 
@@ -106,11 +107,13 @@ def from_verdict(tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: 
                     decided_by=f"rule:{reason.rule}")  # fmt: skip
 
 
-def from_hold(tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: Media) -> Draft:
+def from_holding_back(
+    tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: Media
+) -> Draft:
     """Return the decision that holds an item back, for a day at most, until a person has looked."""
     held = next(reason for reason in verdict.reasons if not reason.matched)
     return _by_rule(tx, claimed, verdict, pack.clauses[held.clause], media, outcome="restrict",
-                    why=_HELD, until=tx.now + HOLD,
+                    why=_HELD, until=tx.now + HELD_FOR,
                     decided_by=f"{HELD_BY}{held.rule}")  # fmt: skip
 
 

@@ -76,14 +76,14 @@ def hand_over(
             return verdict
         case "review":
             task = review.open_task(tx, **drafts.question(tx, claimed, verdict))
-            return hold(haven, tx, claimed, replace(verdict, outcome="review", task=task), pack,
-                        media)  # fmt: skip
+            asked = replace(verdict, outcome="review", task=task)
+            return hold_back(haven, tx, claimed, asked, pack, media)
         case _:
             draft = drafts.from_verdict(tx, claimed, verdict, pack, media)
             return replace(verdict, decision=settle(haven, tx, draft).id)
 
 
-def hold(
+def hold_back(
     haven: Haven, tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: drafts.Media
 ) -> Verdict:
     """Hold an item back until a person has looked, if a rule asks for it and it can be undone."""
@@ -91,7 +91,7 @@ def hold(
         return verdict
     if not decisions.verbs_of(tx, claimed.platform).get("restrict"):
         return replace(verdict, hold=False)
-    draft = drafts.from_hold(tx, claimed, verdict, pack, media)
+    draft = drafts.from_holding_back(tx, claimed, verdict, pack, media)
     return replace(verdict, decision=settle(haven, tx, draft).id)
 
 
@@ -103,7 +103,9 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
         case "rejected":
             decisions.reject(tx, given, haven.voice)
         case _:
-            decisions.end_hold(tx, given.case_id, release=given.outcome in ("allow", "warn"))
+            decisions.stop_holding_back(
+                tx, given.case_id, release=given.outcome in ("allow", "warn")
+            )
             if not exchange.looked_again(tx, given, haven.voice):
                 clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
                 settle(haven, tx, drafts.from_judgement(tx, given, clause, haven.packs.current))

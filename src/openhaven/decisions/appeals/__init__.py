@@ -3,10 +3,10 @@
 from openhaven.decisions.appeals.actions import (
     appeal,
     cancel_expired,
-    end_hold,
     overturn,
     reject,
+    stop_holding_back,
     take_back,
 )
 
-__all__ = ["appeal", "cancel_expired", "end_hold", "overturn", "reject", "take_back"]
+__all__ = ["appeal", "cancel_expired", "overturn", "reject", "stop_holding_back", "take_back"]

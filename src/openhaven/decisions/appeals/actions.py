@@ -87,6 +87,7 @@ def take_back(tx: Tx, decision_id: str, given: review.Given, voice: Voice) -> No
     )
     ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
     _reverse_acts(tx, made)
+    _release_all(tx, made)
     _say(tx, made, "taken_back", words.taken_back(voice.service, made, given.facts))
 
 
@@ -165,30 +166,30 @@ def cancel_expired(tx: Tx) -> int:
     return len(ended)
 
 
-# Holds ----------------------------------------------------------------------------------------
+# Holding back --------------------------------------------------------------------------------
 
 
-def end_hold(tx: Tx, case: str, *, release: bool) -> None:
+def stop_holding_back(tx: Tx, case: str, *, release: bool) -> None:
     """End what holds something of a case back, since a person has looked at it.
 
     With `release` the platform is told to let it go. Without, what the person decided takes its
     place: were both undone one after the other, it would be seen in between.
     """
     sql = """UPDATE decisions SET state = 'expired'
-             WHERE case_id = %(case)s AND state = 'in_force' AND decided_by LIKE 'hold:%%'
+             WHERE case_id = %(case)s AND state = 'in_force' AND decided_by LIKE 'held:%%'
              RETURNING *"""
     for held in tx.all(sql, Decision, case=case):
-        ledger.append(tx, "hold.ended", {"decision": held.id})
+        ledger.append(tx, "decision.let_go", {"decision": held.id})
         if release:
             _reverse_acts(tx, held)
             tx.wake("acts")
 
 
 def _release_all(tx: Tx, made: Decision) -> None:
-    """Let go of what a hold on the same case held back and this decision then kept back."""
+    """Let go of what was held back on the same case and this decision then kept back."""
     if made.held:
         return
     sql = """SELECT * FROM decisions
-             WHERE case_id = %(case)s AND state = 'expired' AND decided_by LIKE 'hold:%%'"""
+             WHERE case_id = %(case)s AND state = 'expired' AND decided_by LIKE 'held:%%'"""
     for held in tx.all(sql, Decision, case=made.case_id):
         _reverse_acts(tx, held)

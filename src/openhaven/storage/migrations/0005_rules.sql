@@ -86,5 +86,5 @@ CREATE TABLE rule_fallbacks (
 CREATE UNIQUE INDEX rule_fallbacks_standing ON rule_fallbacks (rule) WHERE lifted_at IS NULL;
 
 -- Decisions that hold something back until a person has looked, and those that rules made.
-CREATE INDEX decisions_held ON decisions (case_id) WHERE decided_by LIKE 'hold:%';
+CREATE INDEX decisions_held ON decisions (case_id) WHERE decided_by LIKE 'held:%';
 CREATE INDEX decisions_rule ON decisions (decided_by, decided_at) WHERE decided_by LIKE 'rule:%';

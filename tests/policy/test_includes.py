@@ -153,6 +153,26 @@ def test_files_of_nothing_that_is_included_are_refused_in_a_set_of_files(tmp_pat
         load_texts({**load(both(tmp_path)).files, "stray/rules.yaml": "[]"})
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "what"),
+    [
+        ("notes.txt", "x", "This is no file of a pack."),
+        ("terms/in.txt", "zork", "“in” is a word of the rule language"),
+        ("terms/Bad-x.txt", "zork", "A list has a name of small letters and underscores"),
+        ("terms/deep/er.txt", "zork", "A list has a name of small letters and underscores"),
+        ("rules.yaml", RULE + "# turned \u202e round\n", "cannot be seen and may make a line read"),
+        ("inner/policy.md", POLICY + "\u202e", "cannot be seen and may make a line read"),
+    ],
+)
+def test_a_set_of_files_is_checked_as_a_folder_is(
+    tmp_path: Path, file: str, text: str, what: str
+) -> None:
+    """A draft was never in a folder, and what a second person reads must be what is there."""
+    with pytest.raises(BrokenPack) as told:
+        load_texts({**load(both(tmp_path)).files, file: text})
+    assert any(one.file == file and what in one.message for one in told.value.errors)
+
+
 def test_it_is_kept_and_shown_as_it_stood(tmp_path: Path, db: Database) -> None:
     pack = load(both(tmp_path))
     with db.begin(system("tests")) as tx:

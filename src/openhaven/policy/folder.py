@@ -7,6 +7,7 @@ README.md are passed over, so that a pack may be a Git checkout or a Python pack
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 from openhaven.policy.places import PackError, Source, did_you_mean, named
@@ -72,7 +73,7 @@ def _text(name: str, own: int, path: Path, errors: list[PackError]) -> str | Non
 
     Its name within its own pack begins at the character `own` of `name`.
     """
-    if fault := _misplaced(name[own:], path):
+    if fault := _misplaced(path) or _misnamed(name[own:]):
         errors.append(PackError(name, 1, 1, fault))
         return None
     try:
@@ -83,14 +84,32 @@ def _text(name: str, own: int, path: Path, errors: list[PackError]) -> str | Non
     except OSError as error:
         errors.append(PackError(name, 1, 1, f"This file cannot be read: {error.strerror}."))
         return None
-    return text if _clean(Source(name, text), errors) else None
+    return text
 
 
-def _misplaced(name: str, path: Path) -> str:
+def check_texts(texts: Mapping[str, str], errors: list[PackError]) -> None:
+    """Tell of files with wrong names, and of letters in them that hide something.
+
+    It is for every set of files, since a draft was never read from a folder.
+    """
+    for name, text in sorted(texts.items()):
+        head, _, tail = name.partition("/")
+        own = tail if tail and head not in FOLDERS else name
+        if fault := _misnamed(own):
+            errors.append(PackError(name, 1, 1, fault))
+        else:
+            _clean(Source(name, text), errors)
+
+
+def _misplaced(path: Path) -> str:
     if path.is_symlink() or not path.is_file():
         return "A pack holds plain files, no links to elsewhere."
     if path.stat().st_size > _FILE_LIMIT:
         return f"A file of a pack has at most {_FILE_LIMIT:,} bytes."
+    return ""
+
+
+def _misnamed(name: str) -> str:
     match = _LIST.fullmatch(name)
     if match and match[1] in RESERVED:
         return f"“{match[1]}” is a word of the rule language; give the list another name."
@@ -101,7 +120,7 @@ def _misplaced(name: str, path: Path) -> str:
     return f"This is no file of a pack.{did_you_mean(name, FILES)}"
 
 
-def _clean(source: Source, errors: list[PackError]) -> bool:
+def _clean(source: Source, errors: list[PackError]) -> None:
     """Refuse characters that hide something: controls, and turns of the reading direction."""
     code = source.file.endswith((".yaml", ".toml"))
     for found in _UNCOMMON.finditer(source.text):
@@ -110,5 +129,4 @@ def _clean(source: Source, errors: list[PackError]) -> bool:
         if kind in ("Cc", "Cs", "Zl", "Zp") or letter in _BIDI or (kind == "Cf" and code):
             what = f"{named(letter)} cannot be seen and may make a line read as something else."
             errors.append(source.error(source.place(at), what))
-            return False
-    return True
+            return

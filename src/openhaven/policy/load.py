@@ -11,7 +11,7 @@ from openhaven.core import HARMS
 from openhaven.policy.clauses import read_all_clauses
 from openhaven.policy.conditions import Condition, compile_condition
 from openhaven.policy.counters import asked_by, read_all_counters
-from openhaven.policy.folder import NAME, fingerprint
+from openhaven.policy.folder import NAME, check_texts, fingerprint
 from openhaven.policy.includes import in_order, read_packs
 from openhaven.policy.lists import read_list
 from openhaven.policy.marked import Marked, UnreadableError, read_yaml
@@ -61,6 +61,8 @@ def load_texts(texts: dict[str, str], *, kept: bool = False) -> Pack:
     """
     errors: list[PackError] = []
     order = in_order(texts, errors)
+    if not kept:
+        check_texts(texts, errors)
     if errors:
         raise BrokenPack(errors)
     manifests = [

@@ -82,6 +82,11 @@ def test_the_third_minor_in_an_hour_is_seen_by_a_person(here: Scene) -> None:
     here.accept(*sent[2:])
     here.work()
     assert counts(here, sent) == ["allow", "allow", "allow", "review", "review"]
+    ((reason,), task) = (here.verdict(str(sent[3]["id"]))[name] for name in ("reasons", "task"))
+    assert [(one["signal"], one["value"]) for one in reason["findings"]] == [
+        ("history", "minors.in_1h: 3")
+    ]
+    assert task
 
 
 def test_an_event_sent_twice_counts_once(here: Scene) -> None:

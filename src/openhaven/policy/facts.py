@@ -43,8 +43,9 @@ class Facts(msgspec.Struct, frozen=True):
     doubtful: frozenset[str]
 
     def behind(self, names: frozenset[str]) -> tuple[Finding, ...]:
-        """Return the findings that gave these names their values, each once."""
-        return _of(self.found, names)
+        """Return what gave these names their values: findings, each once, and what was counted."""
+        counted = [name for name in sorted(names & self.values.keys()) if name.startswith(COUNTERS)]
+        return (*_of(self.found, names), *(_counted(name, self.values[name]) for name in counted))
 
     def missing(self, names: frozenset[str]) -> tuple[Finding, ...]:
         """Return the findings *unknown* that leave these names in doubt, each once."""
@@ -61,6 +62,19 @@ class Facts(msgspec.Struct, frozen=True):
     def empty(self, name: str) -> Any:
         """Return what `name` is when nothing was found."""
         return [] if name in _BANKS else False
+
+
+def _counted(name: str, number: Any) -> Finding:
+    """Return what a counter answered, for people to see."""
+    return Finding(
+        signal="history",
+        version="1",
+        subject="event",
+        value=f"{name.removeprefix(COUNTERS)}: {number}",
+        harm="other",
+        opinion="noted",
+        confidence=1.0,
+    )
 
 
 def gather(

@@ -22,7 +22,7 @@ LARGEST = 8_000_000
 """How large an archive may be, in bytes."""
 _PLAIN_ZIP = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError,
-           NotImplementedError, ValueError, RuntimeError)  # fmt: skip
+           ValueError, RuntimeError)  # fmt: skip
 """What the libraries raise for archives that are damaged, locked, or none."""
 _ENTRIES = 4 * MOST_FILES
 

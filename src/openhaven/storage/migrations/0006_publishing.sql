@@ -57,15 +57,15 @@ CREATE TABLE pack_reviews (
 );
 
 CREATE TABLE packs_in_force (
-  seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  id text NOT NULL UNIQUE,
+  id text PRIMARY KEY,
+  seq bigint NOT NULL UNIQUE GENERATED ALWAYS AS IDENTITY,
   -- the row before this one: two people who publish at once cannot both follow the same
-  after bigint UNIQUE REFERENCES packs_in_force,
+  after bigint UNIQUE REFERENCES packs_in_force (seq),
   pack text NOT NULL REFERENCES packs,
   how text NOT NULL CHECK (how IN ('settings', 'published', 'rolled_back')),
   review text UNIQUE REFERENCES pack_reviews,
   -- for a roll-back: the row whose pack is in force again
-  restores bigint REFERENCES packs_in_force,
+  restores bigint REFERENCES packs_in_force (seq),
   backtest text,
   reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 2000),
   by_whom text NOT NULL,

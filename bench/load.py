@@ -36,13 +36,13 @@ def rounds(tree: Tree, key: str, count: int, events: int, rate: float) -> list[R
         postgres.start(tree.home, password=secrets.database_password) as server,
         psycopg.connect(server.url, autocommit=True) as connection,
     ):
-        _round(connection, tree, key, "warm", events // 5, rate)
+        one_round(connection, tree, key, "warm", events // 5, rate)
         return [
-            _round(connection, tree, key, f"r{number}", events, rate) for number in range(count)
+            one_round(connection, tree, key, f"r{number}", events, rate) for number in range(count)
         ]
 
 
-def _round(
+def one_round(
     connection: psycopg.Connection[tuple[object, ...]],
     tree: Tree,
     key: str,
@@ -50,6 +50,7 @@ def _round(
     events: int,
     rate: float,
 ) -> Round:
+    """Send `events` with ids that begin with `run`, and wait until all are judged."""
     sending = _child("bench.sender", sender.Order(tree.url, key, run, events, 250, 2))
     assert sending.stdin is not None
     assert sending.stdout is not None

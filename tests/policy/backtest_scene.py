@@ -31,9 +31,9 @@ def wish(pack: Pack | Path, **other: Any) -> Wish:
     """Return the wish to try a pack over the last hour."""
     now = utcnow()
     tried = pack if isinstance(pack, Pack) else load(pack)
-    given = {"since": now - timedelta(hours=1), "until": now + timedelta(hours=1),
-             "purpose": "to see what would change"}  # fmt: skip
-    return Wish(tried=Candidate.of("a draft", tried), **{**given, **other})
+    given = {"tried": Candidate.of("a draft", tried), "purpose": "to see what would change",
+             "since": now - timedelta(hours=1), "until": now + timedelta(hours=1)}  # fmt: skip
+    return Wish(**{**given, **other})
 
 
 def tried(haven: Haven, asked: Wish) -> Backtest:

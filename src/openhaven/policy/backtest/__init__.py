@@ -10,7 +10,7 @@ from openhaven.policy.backtest.actions import ask_cancel, claim, forget_examples
 from openhaven.policy.backtest.figures import Figures
 from openhaven.policy.backtest.jobs import run
 from openhaven.policy.backtest.model import Backtest, Candidate, Example, Wish
-from openhaven.policy.backtest.store import find, latest
+from openhaven.policy.backtest.store import examples, find, latest
 from openhaven.policy.backtest.tender import Tender
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Wish",
     "ask_cancel",
     "claim",
+    "examples",
     "find",
     "forget_examples",
     "latest",

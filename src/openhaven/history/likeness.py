@@ -26,7 +26,9 @@ def likenesses(letters: str) -> tuple[str, ...]:
         return (f"={letters}",) if letters else ()
     data = letters[:_LONGEST].encode("utf-8", "surrogatepass")
     least = _least(np.frombuffer(data, np.uint8).astype(np.uint64))
-    full = [_borrowed(least, place) for place in range(_BINS)]
+    full = least
+    if _NONE in least:
+        full = [_borrowed(least, place) for place in range(_BINS)]
     bands = [full[at : at + _BAND] for at in range(0, _BINS, _BAND)]
     return tuple([f"{at}:{band}" for at, band in enumerate(bands)])
 

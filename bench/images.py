@@ -77,7 +77,7 @@ def _peer() -> Callable[[Pixels], tuple[bytes, int]] | None:
 
 
 def _decoded(data: bytes) -> Pixels:
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    return np.asarray(Image.open(io.BytesIO(data)))
 
 
 def _file(side: int, seed: int) -> bytes:

@@ -11,6 +11,7 @@ from line_scene import OPERATOR, Scene, event
 from openhaven import decisions, exchange
 from openhaven.core import Actor, Problem
 from openhaven.policy import Reason, Verdict, outcome_within
+from openhaven.review import store as review_store
 from openhaven.signals import Finding
 from openhaven.signals.banks import (
     NewEntry,
@@ -203,6 +204,8 @@ def test_a_withdrawn_entry_puts_its_decision_before_a_person_who_takes_it_back(
     (row,) = here.rows("SELECT task FROM bank_reopened")
     (task,) = here.rows("SELECT * FROM tasks WHERE id = %(t)s", t=row["task"])
     assert (task["queue"], task["reopens"], task["kind"]) == ("second-look", decision, "review")
+    with here.haven.db.read() as tx:
+        assert review_store.task(tx, task["id"]).reopens == decision
     here.judge(here.reviewer("Ada"), task["id"], "allow", facts="The address was listed wrongly.")
     here.work()
     with here.haven.db.read() as tx:

@@ -15,6 +15,7 @@ from openhaven.decisions import Decision, Draft
 from openhaven.intake import Claimed
 from openhaven.line import drafts, known
 from openhaven.line.haven import Haven
+from openhaven.line.holding import hold_back
 from openhaven.line.judging import judge
 from openhaven.policy import Pack, Verdict
 from openhaven.signals.banks import matches
@@ -81,18 +82,6 @@ def hand_over(
         case _:
             draft = drafts.from_verdict(tx, claimed, verdict, pack, media)
             return replace(verdict, decision=settle(haven, tx, draft).id)
-
-
-def hold_back(
-    haven: Haven, tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: drafts.Media
-) -> Verdict:
-    """Hold an item back until a person has looked, if a rule asks for it and it can be undone."""
-    if not verdict.hold:
-        return verdict
-    if not decisions.verbs_of(tx, claimed.platform).get("restrict"):
-        return replace(verdict, hold=False)
-    draft = drafts.from_holding_back(tx, claimed, verdict, pack, media)
-    return replace(verdict, decision=settle(haven, tx, draft).id)
 
 
 def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:

@@ -140,7 +140,7 @@ _TASK = """SELECT t.id, t.kind, t.queue, t.severity, t.reports, t.state, t.barre
              c.account, e.kind AS event_kind, e.verdict #>> '{reasons,0,rule}' AS rule,
              e.verdict #>> '{reasons,0,clause}' AS clause,
              t.case_id, t.event, t.appeal, t.lease_until, t.done_at, c.platform AS platform_id,
-             p.private_basis
+             p.private_basis, t.reopens
            FROM tasks t JOIN cases c ON c.id = t.case_id JOIN platforms p ON p.id = c.platform
            LEFT JOIN staff s ON s.id = t.claimed_by LEFT JOIN events e ON e.seq = t.event """
 _FIRST = " ORDER BY t.severity DESC, t.due_at, t.id "

@@ -22,7 +22,6 @@ from openhaven.policy import backtest, find_pack, load
 from openhaven.storage import Database, Secrets, postgres
 
 _ME = system("bench")
-_RATE = 5.0
 _AT_ONCE = 12
 
 
@@ -58,7 +57,7 @@ def _measured(
     events: int,
 ) -> dict[str, float]:
     def sent(run: str, count: int) -> Round:
-        return one_round(connection, line, key, run, count, _RATE)
+        return one_round(connection, line, key, run, count, 0.0)
 
     sent("warm", events)
     alone, beside, tried = [], [], 0

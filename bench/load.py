@@ -50,12 +50,17 @@ def one_round(
     events: int,
     rate: float,
 ) -> Round:
-    """Send `events` with ids that begin with `run`, and wait until all are judged."""
+    """Send `events` with ids that begin with `run`, and wait until all are judged.
+
+    `rate` is how many single events a second ask for their verdict meanwhile.
+    """
     sending = _child("bench.sender", sender.Order(tree.url, key, run, events, 250, 2))
     assert sending.stdin is not None
     assert sending.stdout is not None
     sending.stdout.readline()
-    asking = _child("bench.asker", asker.Order(tree.url, key, f"ask-{run}", 4, rate))
+    asking = (
+        _child("bench.asker", asker.Order(tree.url, key, f"ask-{run}", 4, rate)) if rate else None
+    )
     time.sleep(0.5)
     before = tree.work()
     began = time.perf_counter()
@@ -64,7 +69,7 @@ def one_round(
     seconds = float(_end(sending))
     _until_judged(connection, run, events)
     ended = time.perf_counter()
-    taken = msgspec.json.decode(_end(asking), type=list[float])
+    taken = msgspec.json.decode(_end(asking), type=list[float]) if asking else []
     work = {name: (used - before[name]) * 1000 / events for name, used in tree.work().items()
             if name in before}  # fmt: skip
     return Round(events / (ended - began), events / seconds, taken, work)

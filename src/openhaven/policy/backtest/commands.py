@@ -3,6 +3,8 @@
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import click
@@ -108,7 +110,6 @@ def _runner() -> str:
 
 def _worked(db: Database, actor: Actor, number: str, *, quiet: bool) -> Backtest:
     """Work on a back-test here, with the lowest priority; Ctrl-C cancels it."""
-    os.nice(19)
     try:
         _wait_for_turn(db, number)
         with click.progressbar(length=1, label="Trying", hidden=quiet) as bar:
@@ -117,13 +118,26 @@ def _worked(db: Database, actor: Actor, number: str, *, quiet: bool) -> Backtest
                 bar.length = max(total, 1)
                 bar.update(done - bar.pos)
 
-            run(db, number, _runner(), progress)
+            with _gently():
+                run(db, number, _runner(), progress)
     except KeyboardInterrupt:
         with db.begin(actor) as tx:
             actions.end_cancelled(tx, number)
         raise Problem("backtest.cancelled", "The back-test was cancelled.") from None
     with db.read() as tx:
         return store.find(tx, number)
+
+
+@contextmanager
+def _gently() -> Iterator[None]:
+    """Let everything else on this machine go first; afterwards as before, where that is allowed."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    os.setpriority(os.PRIO_PROCESS, 0, 19)
+    try:
+        yield
+    finally:
+        with suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 def _wait_for_turn(db: Database, number: str) -> None:

@@ -61,6 +61,7 @@ class Task(Waiting, frozen=True, kw_only=True):
     done_at: datetime | None
     platform_id: str
     private_basis: str | None
+    reopens: str | None
 
 
 class Passed(msgspec.Struct, frozen=True):

@@ -84,11 +84,11 @@ def refreshed(db: Database, banks: Banks) -> Banks:
 
 def settled(db: Database, banks: Banks) -> Banks:
     """Return the banks after whatever was due was made and taken up."""
-    for _ in range(3):
+    for _ in range(4):
         refreshed(db, banks)
         assert banks._keeper is not None
-        banks._keeper.wait()
-    return refreshed(db, banks)
+        banks._keeper.wait()  # nothing is under way any more when this returns
+    return banks
 
 
 def seen(banks: Banks, seeds: range, kind: Kind = "pdq") -> list[int]:

@@ -14,6 +14,7 @@ from openhaven.policy.backtest.judge import Judge, Known, reach, to_replay
 from openhaven.policy.backtest.model import Example, Plan, State
 from openhaven.policy.backtest.stored import Past, Side, happened, open_page, said
 from openhaven.policy.backtest.tally import Tally
+from openhaven.policy.folder import fingerprint
 from openhaven.policy.load import load_texts
 from openhaven.policy.model import Verdict
 from openhaven.policy.pack import Pack
@@ -99,8 +100,8 @@ class _Work:
             digest = tx.keys.digest
         self.hear()
         packs = self.packs(plan, thens)
-        replayed = [to_replay(pack, list(thens.values()), complete=features <= plan.since)
-                    for pack in packs]  # fmt: skip
+        complete = span.begin is None or features <= span.begin
+        replayed = [to_replay(pack, list(thens.values()), complete=complete) for pack in packs]
         lead = plan.since - max(reach(counters) for counters in replayed)
         events = self.history(plan, lead, replayed)
         judges = [
@@ -123,8 +124,7 @@ class _Work:
         """Return the pack that is tried, and the one that it is held against, if there is one."""
         known = {pack.fingerprint: pack for pack in thens.values() if pack is not None}
         files = [plan.files] + ([plan.against_files] if plan.against_files else [])
-        packs = [load_texts(texts, kept=True) for texts in files]
-        return [known.get(pack.fingerprint, pack) for pack in packs]
+        return [known.get(fingerprint(texts)) or load_texts(texts, kept=True) for texts in files]
 
     def history(
         self, plan: Plan, lead: datetime, replayed: list[tuple[Counter, ...]]

@@ -22,11 +22,12 @@ _SHOWN = """SELECT id, label, pack, against, since, until, platform, purpose, st
 
 
 class Span(msgspec.Struct, frozen=True):
-    """The events of a period: how many, from which number to which, judged by which packs."""
+    """The events of a period: how many, from which number and moment on, judged by which packs."""
 
     total: int
     first: int
     last: int
+    begin: datetime | None
     packs: tuple[str, ...]
 
 
@@ -85,10 +86,11 @@ def span(tx: Tx, since: datetime, until: datetime, platform: str | None) -> Span
     """Return what events there are in a period."""
     sql = f"""SELECT count(*) AS total,
                 coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last,
+                min(done_at) AS begin,
                 coalesce(array_agg(DISTINCT coalesce(verdict ->> 'pack', '')), '{{}}') AS packs
               FROM events WHERE {_PERIOD}"""  # noqa: S608 (constants)
     found = tx.one(sql, Span, since=since, until=until, platform=platform)
-    return found or Span(0, 0, 0, ())
+    return found or Span(0, 0, 0, None, ())
 
 
 def edges(tx: Tx) -> tuple[datetime | None, datetime | None]:

@@ -17,6 +17,7 @@ from openhaven.exchange.actions import (
 )
 from openhaven.exchange.filing import looked_again, reopen
 from openhaven.exchange.jobs import fetch_due, keep_banks, look_after, send_due
+from openhaven.exchange.lookback import look_back_due
 from openhaven.exchange.model import (
     Change,
     Exchange,
@@ -44,6 +45,7 @@ __all__ = [
     "keep_banks",
     "kinds",
     "look_after",
+    "look_back_due",
     "looked_again",
     "pause_source",
     "remove_source",

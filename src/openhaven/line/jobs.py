@@ -236,6 +236,7 @@ class Worker:
         self._loop("exchange", 5.0, lambda: exchange.fetch_due(haven.db, haven.http), "exchange")
         self._loop("feedback", 5.0, lambda: exchange.send_due(haven.db, haven.http))
         self._loop("recalls", 1.0, lambda: exchange.look_after(haven.db))
+        self._loop("look-backs", 5.0, lambda: exchange.look_back_due(haven.db, haven.banks))
         self._loop("expiry", 60.0, lambda: keep_banks(haven))
         self._loop("backtests", 1.0, self._backtests.tend, "backtests")
         for name, job in connectors.jobs(haven.connectors).items():

@@ -39,10 +39,10 @@ class MediaSignal:
                 continue
             if facts.unknown is not None:
                 findings.append(unknown(self, subject, facts.unknown))
-            findings += self._known(subject, facts)
+            findings += self.known(subject, facts)
         return findings
 
-    def _known(self, subject: str, facts: MediaFacts) -> list[Finding]:
+    def known(self, subject: str, facts: MediaFacts) -> list[Finding]:
         """Return a finding for each bank that knows the piece: of its matches the one that counts.
 
         A piece is known as harmless as far as it was looked at for that: the file by an exact hash,

@@ -210,7 +210,7 @@ def _put(tx: Tx, source: Source, rows: Sequence[_Row]) -> int:
                SELECT bank, value, quality, %(name)s, %(source)s, source_id,
                  coalesce(string_to_array(nullif(tags, ''), chr(31)), '{}'), %(actor)s, %(now)s
                FROM given
-               ON CONFLICT (bank, value) DO UPDATE SET withdrawn_at = NULL, withdrawn_by = NULL,
+               ON CONFLICT (bank, sha256(value)) DO UPDATE SET withdrawn_at = NULL, withdrawn_by = NULL,
                  withdrawn_reason = NULL, quality = excluded.quality, source = excluded.source,
                  source_id = excluded.source_id, tags = excluded.tags
                  WHERE e.withdrawn_at IS NOT NULL AND e.withdrawn_reason = %(theirs)s
@@ -229,7 +229,7 @@ def _put(tx: Tx, source: Source, rows: Sequence[_Row]) -> int:
              SELECT %(source)s, g.source_id, e.id, max(g.at), %(now)s
              FROM unnest(%(banks)s::text[], %(values)s::bytea[], %(ids)s::text[],
                %(ats)s::timestamptz[]) AS g (bank, value, source_id, at)
-             JOIN bank_entries e ON e.bank = g.bank AND e.value = g.value
+             JOIN bank_entries e ON e.bank = g.bank AND sha256(e.value) = sha256(g.value)
              GROUP BY g.source_id, e.id
              ON CONFLICT (source, source_id, entry) DO UPDATE SET seen_at = excluded.seen_at,
                source_at = coalesce(excluded.source_at, c.source_at)"""
@@ -247,7 +247,7 @@ def _unclaim(tx: Tx, source: Source, ids: list[str], rows: Sequence[_Row]) -> in
                AND NOT EXISTS (
                  SELECT 1 FROM unnest(%(banks)s::text[], %(values)s::bytea[], %(named)s::text[])
                    AS g (bank, value, source_id) JOIN bank_entries e
-                   ON e.bank = g.bank AND e.value = g.value
+                   ON e.bank = g.bank AND sha256(e.value) = sha256(g.value)
                  WHERE g.source_id = c.source_id AND e.id = c.entry)
              RETURNING c.entry"""
     gone = tx.rows(sql, s=source.id, ids=ids, banks=[row.bank for row in rows],

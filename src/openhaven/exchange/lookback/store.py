@@ -1,0 +1,160 @@
+"""Reading for looking back: its runs, the entries that are new, and pages of hashes of media."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from openhaven.core import Problem
+from openhaven.exchange.lookback.model import LookBack
+from openhaven.storage import Tx
+
+# Additions rest so long before they are looked at, but no batch waits longer than the second.
+QUIET = timedelta(seconds=60)
+LONGEST = timedelta(minutes=10)
+LEAST_QUALITY = 50
+
+_RUN = """SELECT l.*, b.name FROM look_backs l JOIN banks b ON b.id = l.bank """
+# What a change must be to count: an addition that every reader can see by now.
+_NEWS = """SELECT at FROM bank_changes c WHERE c.bank = %(bank)s AND c.op = 'add'
+             AND c.writer >= %(since)s::xid8
+             AND c.writer < pg_snapshot_xmin(pg_current_snapshot())"""
+# One column of media, as rows of (id, value); PDQ has further readings.
+_VALUES = {
+    "sha256": "SELECT id, sha256 AS v FROM page",
+    "sha1": "SELECT id, sha1 AS v FROM page WHERE sha1 IS NOT NULL",
+    "md5": "SELECT id, md5 AS v FROM page",
+    "pdq": """SELECT id, pdq AS v FROM page WHERE pdq IS NOT NULL AND quality >= 50
+              UNION ALL SELECT id, unnest(others) FROM page WHERE others <> '{}'""",
+}
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A bank to which something was added, and from which transaction on; None: from the first."""
+
+    bank: str
+    since: str | None
+
+
+class Page(NamedTuple):
+    """Values of a page of media one behind the other, whose each is, and the page's last id."""
+
+    values: bytes
+    ids: str
+    number: int
+    last: str
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A piece of media that matched: where it is from and which event brought it."""
+
+    id: str
+    platform: str
+    event: int
+    private_basis: str | None
+
+
+def look_back(tx: Tx, run: str) -> LookBack:
+    """Return a run by its id; raises `Problem` (404)."""
+    found = tx.one(_RUN + "WHERE l.id = %(id)s", LookBack, id=run)
+    if found is None:
+        raise Problem("look_back.none", "There is no such look back.", status=404)
+    return found
+
+
+def look_backs(tx: Tx, bank: str, limit: int = 10) -> list[LookBack]:
+    """Return the latest runs over a bank (by its id), the newest first."""
+    sql = "WHERE l.bank = %(bank)s ORDER BY l.created_at DESC, l.id DESC LIMIT %(limit)s"
+    return tx.all(_RUN + sql, LookBack, bank=bank, limit=limit)
+
+
+def due(tx: Tx) -> list[Due]:
+    """Return the banks whose additions have come to rest, or have waited for long enough.
+
+    How far was looked is known by transactions, since numbers become visible out of order. A
+    database that was brought back from a copy begins anew: its transactions are others.
+    """
+    sql = """SELECT b.id AS bank, CASE WHEN l.until_writer <= pg_snapshot_xmax(
+                 pg_current_snapshot()) THEN l.until_writer::text END AS since
+             FROM banks b LEFT JOIN LATERAL (SELECT until_writer FROM look_backs
+               WHERE bank = b.id ORDER BY created_at DESC, id DESC LIMIT 1) AS l ON true
+             WHERE (b.harm LIKE 'csam%%' OR b.harm LIKE 'ncii%%') AND b.mode <> 'off'
+               AND b.opinion <> 'negative' AND b.kind <> 'link'
+               AND NOT EXISTS (SELECT 1 FROM look_backs o WHERE o.bank = b.id
+                               AND o.state IN ('waiting', 'running'))"""
+    return [one for one in tx.all(sql, Due) if _at_rest(tx, one)]
+
+
+def _at_rest(tx: Tx, one: Due) -> bool:
+    since = one.since or "0"
+    first = tx.value(_NEWS + " ORDER BY c.writer, c.seq LIMIT 1", bank=one.bank, since=since)
+    if first is None:
+        return False
+    sql = _NEWS + " ORDER BY c.writer DESC, c.seq DESC LIMIT 1"
+    last: datetime = tx.value(sql, bank=one.bank, since=since)
+    return bool(tx.now - last >= QUIET or tx.now - first >= LONGEST)
+
+
+def entries(tx: Tx, run: str, after: int, limit: int) -> list[tuple[int, bytes]]:
+    """Return id and value of the next living entries that a run is about, in order of their ids."""
+    sql = """SELECT e.id, e.value FROM look_backs l JOIN bank_entries e ON e.bank = l.bank
+             WHERE l.id = %(run)s AND e.living AND e.id > %(after)s
+               AND (l.from_writer IS NULL OR EXISTS (
+                 SELECT 1 FROM bank_changes c WHERE c.bank = l.bank AND c.entry = e.id
+                   AND c.op = 'add' AND c.writer >= l.from_writer AND c.writer < l.until_writer))
+             ORDER BY e.id LIMIT %(limit)s"""
+    found = tx.rows(sql, run=run, after=after, limit=limit)
+    return [(int(row["id"]), bytes(row["value"])) for row in found]
+
+
+def count_entries(tx: Tx, run: str) -> int:
+    """Return how many entries a run is about."""
+    sql = """SELECT CASE WHEN l.from_writer IS NULL
+               THEN (SELECT count(*) FROM bank_entries e WHERE e.bank = l.bank AND e.living)
+               ELSE (SELECT count(DISTINCT e.id) FROM bank_changes c
+                     JOIN bank_entries e ON e.id = c.entry AND e.living
+                     WHERE c.bank = l.bank AND c.op = 'add' AND c.writer >= l.from_writer
+                       AND c.writer < l.until_writer) END
+             FROM look_backs l WHERE l.id = %(run)s"""
+    return int(tx.value(sql, run=run))
+
+
+def count_media(tx: Tx, since: datetime) -> int:
+    """Return how many pieces of media were seen since then and carried by an event."""
+    sql = "SELECT count(*) FROM media WHERE created_at >= %(since)s AND event IS NOT NULL"
+    return int(tx.value(sql, since=since))
+
+
+def page(tx: Tx, kind: str, since: datetime, after: str, size: int) -> Page | None:
+    """Return what a bank of this kind is compared with of the next `size` pieces of media, or None.
+
+    The database lays the values one behind the other, so that millions cost seconds here.
+    """
+    sql = f"""WITH page AS MATERIALIZED (
+                SELECT id, sha256, sha1, md5, pdq, quality, others FROM media
+                WHERE id > %(after)s AND created_at >= %(since)s AND event IS NOT NULL
+                ORDER BY id LIMIT %(size)s)
+              SELECT coalesce(string_agg(v, ''::bytea), '') AS values,
+                coalesce(string_agg(id, ','), '') AS ids,
+                (SELECT count(*) FROM page) AS number, (SELECT max(id) FROM page) AS last
+              FROM ({_VALUES[kind]}) AS given"""  # noqa: S608 (one of four constants)
+    (row,) = tx.rows(sql, after=after, since=since, size=size)
+    return (
+        Page(bytes(row["values"]), row["ids"], row["number"], row["last"]) if row["last"] else None
+    )
+
+
+def pieces(tx: Tx, ids: list[str]) -> list[Piece]:
+    """Return these pieces of media, in the order of their events."""
+    sql = """SELECT m.id, m.platform, m.event, p.private_basis FROM media m
+             JOIN platforms p ON p.id = m.platform WHERE m.id = ANY(%(ids)s) AND m.event IS NOT NULL
+             ORDER BY m.event, m.id"""
+    return tx.all(sql, Piece, ids=ids)
+
+
+def known(tx: Tx, events: list[int], entries: list[int]) -> set[tuple[int, int, str]]:
+    """Return which of these are kept as matches already: event, entry and subject."""
+    sql = """SELECT event, entry, subject FROM bank_matches
+             WHERE event = ANY(%(events)s) AND entry = ANY(%(entries)s)"""
+    found = tx.rows(sql, events=events, entries=entries)
+    return {(row["event"], row["entry"], row["subject"]) for row in found}

@@ -194,11 +194,11 @@ def test_estimates_are_as_good_as_promised(size: int) -> None:
     errors = []
     for trial in range(60):
         chance = random.Random(trial)
-        seen: Seen = []
+        seen: list[Seen] = []
         for at in range(size):
-            note(seen, chance.getrandbits(64), at, DAY)
-        errors.append(different(seen, size, DAY) / size - 1)
-        assert len(seen[3]) <= 256
+            note(seen, chance.getrandbits(64), at, [DAY])
+        errors.append(different(seen[0], size, DAY, DAY) / size - 1)
+        assert len(seen[0][3]) <= 256
     assert math.sqrt(sum(one * one for one in errors) / 60) < 0.09
     assert abs(sum(errors) / 60) < 0.03
 
@@ -206,14 +206,28 @@ def test_estimates_are_as_good_as_promised(size: int) -> None:
 def test_who_is_met_again_and_again_is_one_of_the_estimated() -> None:
     chance = random.Random(1)
     friends = [chance.getrandbits(64) for _ in range(600)]
-    seen: Seen = []
+    seen: list[Seen] = []
     for at in range(20_000):
-        note(seen, chance.choice(friends), at, DAY)
-    assert different(seen, 20_000, DAY) == pytest.approx(600, rel=0.25)
+        note(seen, chance.choice(friends), at, [DAY])
+    assert different(seen[0], 20_000, DAY, DAY) == pytest.approx(600, rel=0.25)
     # And after a quiet day a few are told apart exactly again.
     for at in range(300_000, 300_005):
-        note(seen, chance.choice(friends), at, DAY)
-    assert different(seen, 300_005, DAY) == 5
+        note(seen, chance.choice(friends), at, [DAY])
+    assert different(seen[0], 300_005, DAY, DAY) == 5
+
+
+def test_a_short_window_stays_exact_when_a_long_one_is_estimated() -> None:
+    """One map for all windows becomes one for each as soon as it can no longer hold everything."""
+    spans, seen = [HOUR, DAY], list[Seen]()
+    chance = random.Random(2)
+    for number in range(1_000):
+        note(seen, chance.getrandbits(64), number * 60, spans)
+        at, parts = number * 60, seen * 2 if len(seen) == 1 else seen
+        longest = [DAY, DAY] if len(seen) == 1 else spans
+        found = [different(*one) for one in zip(parts, [at] * 2, spans, longest, strict=True)]
+        assert found[0] == min(number + 1, 60)
+        assert len(seen) == (1 if number < 256 else 2)
+        assert found[1] == (number + 1 if number < 256 else pytest.approx(number + 1, rel=0.25))
 
 
 def test_a_row_stays_small_however_much_is_counted(db: Database) -> None:

@@ -104,8 +104,8 @@ class Recount:
         )
 
     def different(self, key: tuple[str, ...], at: int, seconds: int) -> int:
-        """Count what was last seen within a window."""
-        kept, newest, last = seconds * (KEPT - 1) // STEPS, 0, dict[str, int]()
+        """Count what was last seen within a window; what is kept is twice the longest one."""
+        kept, newest, last = SPANS["1h"] * (KEPT - 1) // STEPS, 0, dict[str, int]()
         for one, its_key, then, whom in self.past:
             if one == "met" and its_key == key:
                 then = max(then, newest - kept)

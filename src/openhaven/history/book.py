@@ -4,14 +4,14 @@ A batch works on the rows that it has read, `Replay` on rows that it makes as it
 through this one class, so that a back-test counts as the line does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from openhaven.history.model import DAY, Counter, Key, Notes, Part
-from openhaven.history.tallies import Tally, Values, by_kind
+from openhaven.history.tallies import Tally, Use, Values, by_kind
 from openhaven.intake.model import Event
 
 Row = dict[int, list[Any]]
@@ -23,15 +23,20 @@ _DECODE = msgspec.msgpack.Decoder(Row).decode
 class Look(msgspec.Struct, gc=False):
     """One event, ready to be counted: when it happened, and what each counter needs to know.
 
-    `at` is in seconds, and `today` is the day of its judging, both from 1970. `counts` has the
-    counters that count it, with the keys and what they add; `asks` those that the rules for this
-    kind of event read, with their keys.
+    `at` is in seconds, and `today` is the day of its judging, both from 1970. Of the counters that
+    are kept by the same keys, `groups` has these keys, and each counter with what the event adds to
+    it (None: nothing) and whether the rules for this kind of event read it.
     """
 
     at: int
     today: int
-    counts: list[tuple[Tally, Sequence[bytes], tuple[Any, ...]]]
-    asks: list[tuple[Tally, Sequence[bytes]]]
+    groups: list[tuple[list[bytes], list[tuple[Tally, tuple[Any, ...] | None, bool]]]]
+
+    def keys(self, *, written: bool) -> Iterator[bytes]:
+        """Yield the keys of the rows that are written, or of those that are only read."""
+        for keys, uses in self.groups:
+            if any(given is not None for _, given, _ in uses) == written:
+                yield from keys
 
 
 class Book:
@@ -53,25 +58,32 @@ class Book:
     def look(self, platform: str, event: Event, now: datetime) -> Look:
         """Return what is to be counted for an event; one from the future happens now."""
         at, today = min(event.at, now).timestamp(), now.timestamp() // DAY
-        found = Look(int(at), int(today), [], [])
+        found = Look(int(at), int(today), [])
         notes: Notes = {}
-        keys: dict[tuple[str, ...], list[bytes]] = {}
-        for tally in self._by_kind.get(event.kind, ()):
-            one = tally.counter
-            if one.by not in keys:
-                named = dict.fromkeys(one.keys(event, notes))
-                keys[one.by] = [self.key(platform, key) for key in named]
-            if event.kind in one.asked:
-                found.asks.append((tally, keys[one.by]))
-            if event.kind not in one.on or not keys[one.by]:
-                continue
-            if one.where is None or one.where(event, notes):
-                given = one.value(event, notes) if one.value else (1,)
-                if one.kind == "distinct":
-                    given = tuple([self.member(platform, part) for part in given])
-                if given:
-                    found.counts.append((tally, keys[one.by], given))
+        for group in self._by_kind.get(event.kind, ()):
+            named = group.keys(event, notes)
+            # Without a key there is nothing to count, and all the same something to answer.
+            uses = [
+                (use.tally, self._given(platform, use, event, notes) if named else None, use.asked)
+                for use in group.uses
+            ]
+            keys = list(dict.fromkeys([self.key(platform, key) for key in named]))
+            found.groups.append((keys, uses))
         return found
+
+    def _given(
+        self, platform: str, use: Use, event: Event, notes: Notes
+    ) -> tuple[Any, ...] | None:
+        """Return what an event adds to a counter, or None when it is not counted."""
+        one = use.tally.counter
+        if not use.counts or (one.where is not None and not one.where(event, notes)):
+            return None
+        if one.value is None:
+            return _ONE
+        given = one.value(event, notes)
+        if one.kind == "distinct":
+            given = tuple([self.member(platform, part) for part in given])
+        return given or None
 
     def key(self, platform: str, key: Key) -> bytes:
         """Return the digest under which a key is kept."""
@@ -99,36 +111,45 @@ class Book:
     def take(self, look: Look) -> Values:
         """Count one event and return what the counters answer to it."""
         values: Values = {}
-        # What is asked for is the time since an earlier event, and this one may be counted, too.
-        before = [one for one in look.asks if one[0].counter.kind == "time-since"]
-        for tally, keys in before:
-            tally.answer(self._cells(tally, keys, look), look.at, values)
-        for tally, keys, given in look.counts:
-            for key in keys:
-                self._count(tally, self.rows.setdefault(key, {}), look, given)
-        for tally, keys in look.asks:
-            if tally.counter.kind != "time-since":
-                tally.answer(self._cells(tally, keys, look), look.at, values)
+        for key in look.keys(written=True):
+            if key not in self.rows:
+                self.rows[key] = {}
+        for keys, uses in look.groups:
+            rows = [self.rows.get(key, _NO_ROW) for key in keys]
+            for tally, given, asked in uses:
+                if given is None:
+                    cells = _standing(tally, rows, look.today)
+                else:
+                    cells = _counted(tally, rows, look, given)
+                if asked:
+                    tally.answer(cells, look.at, values)
         return values
 
-    def _count(self, tally: Tally, row: Row, look: Look, given: tuple[Any, ...]) -> None:
-        cell = row.get(tally.id)
-        if cell is None or cell[0] <= look.today:
-            cell = row[tally.id] = [0, None]
-        cell[0] = look.today + tally.days
-        cell[1] = tally.counted(cell[1], look.at, given)
 
-    def _cells(self, tally: Tally, keys: Sequence[bytes], look: Look) -> list[Any]:
-        """Return what is kept for these keys and still counts."""
-        found = []
-        for key in keys:
-            cell = self.rows.get(key, _NO_ROW).get(tally.id)
-            if cell is not None and cell[0] > look.today:
-                found.append(cell[1])
-        return found
-
-
+_ONE = (1,)
 _NO_ROW: Row = {}
+
+
+def _standing(tally: Tally, rows: Sequence[Row], today: int) -> list[Any]:
+    """Return the cells of a counter in which something still counts."""
+    found = [cell for row in rows if (cell := row.get(tally.id)) is not None]
+    return [cell[1] for cell in found if cell[0] > today]
+
+
+def _counted(tally: Tally, rows: Sequence[Row], look: Look, given: tuple[Any, ...]) -> list[Any]:
+    """Count an event in a cell of each row; return the cells to answer from."""
+    number, today, found = tally.id, look.today, []
+    for row in rows:
+        cell = row.get(number)
+        if cell is None or cell[0] <= today:
+            cell = row[number] = [0, None]
+        elif tally.before:
+            found.append(cell[1])
+        cell[0] = today + tally.days
+        cell[1] = tally.counted(cell[1], look.at, given)
+        if not tally.before:
+            found.append(cell[1])
+    return found
 
 
 def packed(row: Row, today: int) -> bytes:

@@ -1,16 +1,18 @@
 """What is kept for one counter and one key, in plain lists and maps that are stored as they are.
 
 Numbers are kept in rings: one number for each step of a window, the newest first. Different things
-are kept in a map with the moment when each was seen last. A map that gets too large forgets every
-second one of those that stand for the fewest, chosen by their digests, and the others of these then
-stand for twice as many: after Wegman's adaptive sampling (P. Flajolet, “On adaptive sampling”,
-Computing 34, 1990), in which the standard error is 1.2 / sqrt(256), that is 7.5 %, for the whole
-window.
+are kept in a map with the moment when each was seen last: in one for all windows of a counter, and
+when that gets too large, in one for each. If one of these gets too large, it forgets every second
+one of those that stand for the fewest, chosen by their digests, and the others of these then stand
+for twice as many: after Wegman's adaptive sampling (P. Flajolet, “On adaptive sampling”, Computing
+34, 1990), in which the standard error is 1.2 / sqrt(256), that is 7.5 %, for the whole window.
 
 Twice the window is kept, so that what comes late counts with what happened at its time. What comes
 later than that counts at the oldest moment kept: never with what happens now, and never not at all.
 """
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Any
 
 from openhaven.history.model import EXACT, KEPT, STEPS
@@ -35,6 +37,8 @@ def add(ring: Ring, step: int, amount: float) -> None:
     """Add to the sum of a step."""
     if not ring:
         ring[:] = [step, amount]
+    elif step == ring[0]:
+        ring[1] += amount
     elif step > ring[0]:
         ring[1:1] = [amount, *([0] * min(step - int(ring[0]) - 1, KEPT))]
         ring[0] = step
@@ -56,12 +60,32 @@ def total(ring: Ring, step: int) -> float:
     return sum(ring[1 + max(0, back - STEPS) : max(1, back + STEPS + 2)])
 
 
-def note(seen: Seen, digest: int, at: int, seconds: int) -> None:
-    """Note that something was seen at a moment; forget what no window so long can ask for."""
-    if not seen:
-        seen[:] = [at, at, 0, {}]
-    at = max(at, seen[0] - _kept(seconds))
-    entries: dict[int, int] = seen[3]
+def note(parts: list[Seen], digest: int, at: int, spans: Sequence[int]) -> None:
+    """Note that something was seen at a moment, in the one map for all windows or in each of them.
+
+    `spans` are the seconds of the windows, the longest one last; at first `parts` is empty.
+    """
+    if not parts:
+        parts.append([at, at, 1, {digest: at << _SHIFT}])
+    elif len(parts) == len(spans):
+        for seen, seconds in zip(parts, spans, strict=True):
+            _put(seen, digest, at, seconds)
+            if len(seen[3]) > EXACT:
+                _make_room(seen, seconds)
+    else:
+        (seen,) = parts
+        _put(seen, digest, at, spans[-1])
+        if len(seen[3]) > EXACT:
+            _forget(seen, seen[0] - spans[-1] + 1)
+        if len(seen[3]) > EXACT:
+            parts[:] = [_split(seen, seconds) for seconds in spans]
+
+
+def _put(seen: Seen, digest: int, at: int, seconds: int) -> None:
+    """Note what was seen in a map; forget what no window so long can ask for."""
+    newest, oldest, _, entries = seen
+    if at < newest:
+        at = max(at, newest - _kept(seconds))
     known = entries.get(digest)
     if known is not None:
         if known >> _SHIFT >= at:
@@ -70,40 +94,52 @@ def note(seen: Seen, digest: int, at: int, seconds: int) -> None:
         del entries[digest]
     entries[digest] = at << _SHIFT
     seen[2] += 1
-    if at < seen[0]:
+    if at < newest:
         _sort(entries)
-    seen[0], seen[1] = max(seen[0], at), min(seen[1], at)
-    _forget(seen, seen[0] - _kept(seconds))
-    if len(entries) > EXACT:
-        # Room for what comes late is given up before anything is estimated.
-        _forget(seen, seen[0] - seconds + 1)
-    if len(entries) > EXACT:
+        seen[1] = min(oldest, at)
+    else:
+        seen[0] = at
+        _forget(seen, at - _kept(seconds))
+
+
+def _make_room(seen: Seen, seconds: int) -> None:
+    # Room for what comes late is given up before anything is estimated.
+    _forget(seen, seen[0] - seconds + 1)
+    if len(seen[3]) > EXACT:
         _thin(seen)
 
 
-def different(seen: Seen, at: int, seconds: int) -> int:
+def _split(shared: Seen, seconds: int) -> Seen:
+    """Return the map of one window, made from that of all."""
+    newest, oldest, number, entries = shared
+    seen = [newest, oldest, number, dict(entries)]
+    _forget(seen, newest - _kept(seconds))
+    if len(seen[3]) > EXACT:
+        _make_room(seen, seconds)
+    return seen
+
+
+def different(seen: Seen, at: int, seconds: int, longest: int) -> int:
     """Return how many different things were seen less than a window before a moment, or after it.
 
-    Exact up to 256 of them. For a moment long past, what was seen again since is missing.
+    `longest` is the longest window that the map is for. Exact up to 256 of them. For a moment long
+    past, what was seen again since is missing.
     """
-    if not seen:
-        return 0
     newest, oldest, number, entries = seen
-    at = max(at, newest - _kept(seconds))
-    if newest - at >= seconds:
-        return sum(
-            1 << (known & _POWERS)
-            for known in entries.values()
-            if abs(at - (known >> _SHIFT)) < seconds
-        )
-    if at - oldest < seconds:
+    if at < newest:
+        at = max(at, newest - _kept(longest))
+    if newest - at < seconds and at - oldest < seconds:
         return int(number)
-    gone = 0
-    for known in entries.values():
-        if at - (known >> _SHIFT) < seconds:
-            break
-        gone += 1 << (known & _POWERS)
-    return int(number - gone)
+    if number == len(entries):
+        # Each stands for itself, in the order of their moments.
+        ordered = list(entries.values())
+        first = bisect_right(ordered, (at - seconds) << _SHIFT | _POWERS)
+        return bisect_left(ordered, (at + seconds) << _SHIFT) - first
+    return sum(
+        1 << (known & _POWERS)
+        for known in entries.values()
+        if abs(at - (known >> _SHIFT)) < seconds
+    )
 
 
 def _kept(seconds: int) -> int:

@@ -1,12 +1,13 @@
 """How each kind of counter adds an event to a cell, and what it answers from its cells."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from openhaven.history.cells import add, different, note, step_of, total
-from openhaven.history.model import DAY, KEPT, STEPS, Counter
+from openhaven.history.cells import Seen, add, different, note, total
+from openhaven.history.model import DAY, KEPT, STEPS, Counter, Key, Notes
+from openhaven.intake.model import Event
 
 Values = dict[str, int | float]
 
@@ -19,9 +20,10 @@ class Tally(ABC):
         self.id = counter.id
         self.spans = [window.seconds for window in counter.windows]
         self.names = [f"{counter.name}.{window.name}" for window in counter.windows]
-        self.blank: list[list[Any]] = [[] for _ in self.spans]
         # Two days more: the last one is not over yet, nor was the first one when it began.
         self.days = self.spans[-1] * KEPT // STEPS // DAY + 2
+        # What is asked for is the time since an earlier event, and this one may be counted, too.
+        self.before = counter.kind == "time-since"
 
     @abstractmethod
     def counted(self, cell: Any, at: int, given: tuple[Any, ...]) -> Any:
@@ -33,54 +35,76 @@ class Tally(ABC):
 
 
 class Windowed(Tally):
-    """A counter whose cells have a part for each window."""
+    """A counter that answers a number for each window."""
 
     def answer(self, cells: Sequence[Any], at: int, values: Values) -> None:
         """Answer for each window; without a cell that nothing was counted."""
-        first = cells[0] if cells else self.blank
-        for name, seconds, part in zip(self.names, self.spans, first, strict=True):
-            values[name] = self.within(part, at, seconds)
+        if not cells:
+            values.update(dict.fromkeys(self.names, self.nothing))
+            return
+        found = self.within(cells[0], at)
         for cell in cells[1:]:
-            for name, seconds, part in zip(self.names, self.spans, cell, strict=True):
-                values[name] = max(values[name], self.within(part, at, seconds))
+            found = [max(pair) for pair in zip(found, self.within(cell, at), strict=True)]
+        values.update(zip(self.names, found, strict=True))
+
+    @property
+    def nothing(self) -> int | float:
+        """Return the answer when nothing was counted."""
+        return 0 if self.counter.kind in ("count", "distinct") else 0.0
 
     @abstractmethod
-    def within(self, cell: Any, at: int, seconds: int) -> int | float:
-        """Return what the part for one window answers at a moment."""
+    def within(self, cell: Any, at: int) -> list[int | float]:
+        """Return what a cell answers at a moment for each window."""
 
 
 class Numbers(Windowed):
-    """Counts, sums and rates."""
+    """Counts and sums: a cell has a ring for each window."""
 
     def counted(self, cell: Any, at: int, given: tuple[Any, ...]) -> Any:
         """Add the number to the ring of each window."""
-        cell = cell or [[] for _ in self.spans]
+        if cell is None:
+            return [[at * STEPS // seconds, given[0]] for seconds in self.spans]
         for ring, seconds in zip(cell, self.spans, strict=True):
-            add(ring, step_of(at, seconds), given[0])
+            add(ring, at * STEPS // seconds, given[0])
         return cell
 
-    def within(self, cell: Any, at: int, seconds: int) -> int | float:
-        """Return the number of a window: whole for a count, else with decimals."""
-        number = total(cell, step_of(at, seconds))
-        if self.counter.kind == "rate":
-            return number * self.counter.unit / seconds
-        return float(number) if self.counter.kind == "sum" else int(number)
+    def within(self, cell: Any, at: int) -> list[int | float]:
+        """Return the number of each window: whole for a count, else with decimals."""
+        whole = int if self.counter.kind == "count" else float
+        return [
+            whole(total(ring, at * STEPS // seconds))
+            for ring, seconds in zip(cell, self.spans, strict=True)
+        ]
+
+
+class Rates(Numbers):
+    """How many there were in a minute, an hour or a day of each window."""
+
+    def within(self, cell: Any, at: int) -> list[int | float]:
+        """Return the number of each window, divided by its length."""
+        counts, unit = super().within(cell, at), self.counter.unit
+        return [one * unit / seconds for one, seconds in zip(counts, self.spans, strict=True)]
 
 
 class Differents(Windowed):
-    """How many different things there were."""
+    """How many different things there were: a cell has a map for all windows, or one for each."""
 
     def counted(self, cell: Any, at: int, given: tuple[Any, ...]) -> Any:
-        """Note everything that was given in the map of each window."""
-        cell = cell or [[] for _ in self.spans]
-        for seen, seconds in zip(cell, self.spans, strict=True):
-            for digest in given:
-                note(seen, digest, at, seconds)
-        return cell
+        """Note everything that was given."""
+        parts: list[Seen] = [] if cell is None else cell
+        for digest in given:
+            note(parts, digest, at, self.spans)
+        return parts
 
-    def within(self, cell: Any, at: int, seconds: int) -> int | float:
-        """Return the number of a window."""
-        return different(cell, at, seconds)
+    def within(self, cell: Any, at: int) -> list[int | float]:
+        """Return the number of each window."""
+        if len(cell) < len(self.spans):
+            longest = self.spans[-1]
+            return [different(cell[0], at, seconds, longest) for seconds in self.spans]
+        return [
+            different(seen, at, seconds, seconds)
+            for seen, seconds in zip(cell, self.spans, strict=True)
+        ]
 
 
 class Times(Tally):
@@ -107,19 +131,35 @@ class Times(Tally):
 _KINDS: dict[str, type[Tally]] = {
     "count": Numbers,
     "sum": Numbers,
-    "rate": Numbers,
+    "rate": Rates,
     "distinct": Differents,
     "first-seen": Times,
     "time-since": Times,
 }
 
 
+class Use(NamedTuple):
+    """A counter for one kind of event: whether it counts it, and whether rules then read it."""
+
+    tally: Tally
+    counts: bool
+    asked: bool
+
+
+class Group(NamedTuple):
+    """The counters for one kind of event that are kept by the same keys."""
+
+    keys: Callable[[Event, Notes], tuple[Key, ...]]
+    uses: list[Use]
+
+
 @lru_cache(maxsize=64)
-def by_kind(counters: tuple[Counter, ...]) -> dict[str, list[Tally]]:
+def by_kind(counters: tuple[Counter, ...]) -> dict[str, list[Group]]:
     """Return, by kind of event, the counters that count it or are asked for it."""
-    found: dict[str, list[Tally]] = {}
+    found: dict[str, dict[tuple[str, ...], Group]] = {}
     for one in counters:
         tally = _KINDS[one.kind](one)
         for kind in one.on | one.asked:
-            found.setdefault(kind, []).append(tally)
-    return found
+            group = found.setdefault(kind, {}).setdefault(one.by, Group(one.keys, []))
+            group.uses.append(Use(tally, kind in one.on, kind in one.asked))
+    return {kind: list(groups.values()) for kind, groups in found.items()}

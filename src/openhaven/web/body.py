@@ -7,7 +7,7 @@ from types import TracebackType
 from starlette.types import Receive
 
 from openhaven.core import Problem
-from openhaven.web.call import FORM, JSON, Refusal
+from openhaven.web.call import FORM, JSON, UPLOAD, Refusal
 from openhaven.web.limits import Room
 from openhaven.web.table import Takes
 
@@ -28,7 +28,7 @@ def check_kind(takes: Takes, headers: Mapping[str, str]) -> None:
         )
     if takes in ("nothing", "bytes"):
         return
-    wanted = JSON if takes == "json" else FORM
+    wanted = {"json": JSON, "upload": UPLOAD}.get(takes, FORM)
     given, _, parameters = headers.get("content-type", "").partition(";")
     kind = given.strip().lower()
     fits = kind == wanted or (

@@ -15,6 +15,7 @@ import msgspec
 
 from openhaven.core import Actor, Permission, Problem, permits
 from openhaven.web.json_text import decode
+from openhaven.web.upload import parse_upload
 from openhaven.web.urls import Form, parse_form
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 HTML = "text/html; charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
+UPLOAD = "multipart/form-data"
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Call:
 
     `platform` is the platform's id when an API key was shown, else empty. `staff` is the signed-in
     member of staff on pages that need one, and `csrf` the token that every form of theirs carries.
+    `files` has the files of an upload by their fields, once `form` was called.
     `path` holds the variables of the URL and `query` its parameters, percent-decoded. Names in
     `headers` and `cookies` are as sent, headers in lower case.
     """
@@ -55,6 +58,7 @@ class Call:
     csrf: str = ""
     content: bytes = b""
     hub: "Hub | None" = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
     _form: Form | None = None
 
     def body(self) -> bytes:
@@ -68,7 +72,11 @@ class Call:
     def form(self) -> Form:
         """Return the fields of a form that was sent; raises `Problem` (400) for a broken one."""
         if self._form is None:
-            self._form = parse_form(self.content)
+            kind = self.headers.get("content-type", "")
+            if kind.lower().startswith(UPLOAD):
+                self._form, self.files = parse_upload(kind, self.content)
+            else:
+                self._form = parse_form(self.content)
         return self._form
 
     def may(self, permission: Permission) -> bool:

@@ -111,7 +111,7 @@ def check_form(call: Call, route: Route) -> None:
     A form carries the token as the field `csrf` or in the header X-CSRF-Token; everything else that
     staff send, in the header.
     """
-    is_form = route.takes == "form"
+    is_form = route.takes in ("form", "upload")
     if not is_form and (route.gate.kind != "signed in" or route.method == "GET"):
         return
     check_origin(call)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from openhaven import __version__
-from openhaven.web.call import FORM, JSON, PROBLEM
+from openhaven.web.call import FORM, JSON, PROBLEM, UPLOAD
 from openhaven.web.table import Route
 
 _VARIABLE = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -136,6 +136,8 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 def _request(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if route.takes == "bytes":
         return {"application/octet-stream": {"schema": {}}}
+    if route.takes == "upload":
+        return {UPLOAD: {"schema": {"type": "object"}}}
     schema = schemas[_mark(route.request)] if route.request is not None else {"type": "object"}
     return {JSON if route.takes == "json" else FORM: {"schema": schema}}
 

@@ -8,7 +8,7 @@ from openhaven.core import Permission
 from openhaven.web.call import Answer, Call
 
 Handler = Callable[[Call], Answer]
-Takes = Literal["nothing", "json", "form", "bytes"]
+Takes = Literal["nothing", "json", "form", "bytes", "upload"]
 JSON_LIMIT = 8_000_000
 FORM_LIMIT = 1_000_000
 
@@ -45,7 +45,8 @@ class Route:
     `request` and `answer` are types for the description of the API; `answer` may be a content type
     instead, and `also` holds further statuses with their types. `rate` names the bucket that limits
     how often one client may call. `query` maps parameters to their meaning. A `limit` of 0 stands
-    for the usual limit of what is taken: the operator's `media_limit` for bytes.
+    for the usual limit of what is taken: the operator's `media_limit` for bytes, and for an
+    `upload` (a form with a file).
     """
 
     method: str
@@ -64,5 +65,6 @@ class Route:
 
     def size(self, media_limit: int) -> int:
         """Return the largest body in bytes that this route takes."""
-        usual = {"nothing": 0, "json": JSON_LIMIT, "form": FORM_LIMIT, "bytes": media_limit}
+        usual = {"nothing": 0, "json": JSON_LIMIT, "form": FORM_LIMIT, "bytes": media_limit,
+                 "upload": media_limit}  # fmt: skip
         return self.limit or usual[self.takes]

@@ -20,6 +20,8 @@ INTIMATE = "intimate-images"
 
 State = Literal["waiting", "running", "done", "halted", "cancelled"]
 
+# Kinds of banks of which the hashes are kept with every piece of media.
+KINDS = ("sha256", "sha1", "md5", "pdq")
 _HARMS = ("csam", "ncii")
 _WHY_NOT = (
     "It searches what people posted before anybody had a cause to. That is right where harm goes "
@@ -84,8 +86,9 @@ def require_may_look_back(info: BankInfo) -> None:
     if not serious(info.harm):
         raise Problem("bank.look_back", f"“{info.name}” may not look back.", _WHY_NOT, status=403,
                       next_step="New entries match whatever is posted from now on.")  # fmt: skip
-    if info.kind == "link" or info.opinion == "negative":
-        why = "Links are not kept." if info.kind == "link" else "What is harmless needs no search."
+    if info.kind not in KINDS or info.opinion == "negative":
+        unkept = "What it holds is not kept of what was posted."
+        why = unkept if info.kind not in KINDS else "What is harmless needs no search."
         raise Problem("bank.look_back", f"“{info.name}” has nothing to look back for.", why,
                       status=409, next_step="Choose a bank of hashes.")  # fmt: skip
     if info.mode == "off":

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from openhaven.core import Problem
-from openhaven.exchange.lookback.model import LookBack
+from openhaven.exchange.lookback.model import KINDS, LookBack
 from openhaven.storage import Tx
 
 # Additions rest so long before they are looked at, but no batch waits longer than the second.
@@ -79,10 +79,10 @@ def due(tx: Tx) -> list[Due]:
              FROM banks b LEFT JOIN LATERAL (SELECT until_writer FROM look_backs
                WHERE bank = b.id ORDER BY created_at DESC, id DESC LIMIT 1) AS l ON true
              WHERE (b.harm LIKE 'csam%%' OR b.harm LIKE 'ncii%%') AND b.mode <> 'off'
-               AND b.opinion <> 'negative' AND b.kind <> 'link'
+               AND b.opinion <> 'negative' AND b.kind = ANY(%(kinds)s)
                AND NOT EXISTS (SELECT 1 FROM look_backs o WHERE o.bank = b.id
                                AND o.state IN ('waiting', 'running'))"""
-    return [one for one in tx.all(sql, Due) if _at_rest(tx, one)]
+    return [one for one in tx.all(sql, Due, kinds=list(KINDS)) if _at_rest(tx, one)]
 
 
 def _at_rest(tx: Tx, one: Due) -> bool:

@@ -568,7 +568,9 @@ def test_a_list_of_millions_of_zeros_is_not_even_made(town: Town) -> None:
         told = problem(
             town.send(b"[" + member + (b"," + member) * (2_000_000 // len(member)) + b"]"), 400
         )
-        assert told["code"] == "body.members"
+        assert told["code"] == "batch.size"
+    told = problem(town.send([saying("x" * 1_000) for _ in range(501)]), 400)
+    assert (told["code"], told["detail"]) == ("batch.size", "It has 501.")
     large = [saying("x" * 10_000) for _ in range(100)]
     assert town.send(large).status == 200
     quoted = [saying(",[{" * 3_000) for _ in range(60)]

@@ -60,11 +60,13 @@ def post_events(call: Call) -> Answer:
     wait = call.query.get("wait") == "verdict"
     if call.content.lstrip()[:1] != b"[":
         return _single(call, _parse(call.content, call), wait)
-    raws = decode_each(call.content, BATCH)
-    if not 1 <= len(raws) <= BATCH:
-        raise Problem("batch.size", f"A batch has 1 to {BATCH} events.", f"It has {len(raws)}.",
+    return as_json(_many(call, decode_each(call.content, _check_size), wait))
+
+
+def _check_size(number: int) -> None:
+    if not 1 <= number <= BATCH:
+        raise Problem("batch.size", f"A batch has 1 to {BATCH} events.", f"It has {number}.",
                       next_step="Send several batches.")  # fmt: skip
-    return as_json(_many(call, raws, wait))
 
 
 def _parse(raw: bytes, call: Call) -> Event:

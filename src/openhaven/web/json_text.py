@@ -7,6 +7,7 @@ last counts, as RFC 8259 allows.
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -48,26 +49,27 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise _unreadable(_place(error)) from error
 
 
-def decode_each(body: bytes, most: int) -> list[bytes]:
+def decode_each(body: bytes, fits: Callable[[int], None]) -> list[bytes]:
     """Return the members of the JSON list `body` as JSON texts, for `decode` one by one.
 
-    So one bad member does not speak against the others. Raises `Problem` (400) when the body is no
-    list that can be taken apart, or a large one that has more than `most` members: these are not
-    even made, since a list of millions of zeros would take hundreds of times its size in memory.
+    So one bad member does not speak against the others. `fits` is given their number and raises
+    what the caller says of a wrong one. For a large body it is asked before the members are even
+    made, since a list of millions of zeros would take hundreds of times its size in memory. Raises
+    `Problem` (400) when the body is no list that can be taken apart.
     """
     if not body:
         raise _unreadable("The body is empty.")
     _check_bytes(body)
-    if len(body) > _LARGE and (found := _members(body)) > most:
-        raise Problem("body.members", "The list is too long.",
-                      f"At most {most} members are taken; this one has {found}.",
-                      next_step="Send several lists.")  # fmt: skip
+    if len(body) > _LARGE:
+        fits(_members(body))
     try:
-        return [bytes(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
+        members = [bytes(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
     except msgspec.ValidationError as error:
         raise not_as_asked(error) from error
     except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError) as error:
         raise _unreadable(_place(error)) from error
+    fits(len(members))
+    return members
 
 
 def convert(value: Any, kind: type[T]) -> T:

@@ -26,13 +26,13 @@ def weekly(weeks: Sequence[Week]) -> str:
     top = max([n for _, n in points] or [0])
     chart = leather.Chart()
     chart.add_columns(points, fill_color=_COLUMN)
-    ticks = _ticks(max(top, 4))
+    ticks = ticks_to(max(top, 4))
     chart.add_y_scale(0, ticks[-1])
     chart.add_y_axis(ticks=ticks)
     return str(chart.to_svg(width=WIDTH, height=HEIGHT))
 
 
-def _ticks(top: int) -> list[int]:
+def ticks_to(top: int) -> list[int]:
     """Return four to six round numbers from 0 to at least `top`."""
     unit = 1
     while top > 5 * unit:

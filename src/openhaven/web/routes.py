@@ -8,9 +8,12 @@ from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
 from openhaven.intake import api as intake_api
 from openhaven.intake import pages as intake_pages
+from openhaven.policy import pages as rule_pages
 from openhaven.policy.backtest import Backtest
 from openhaven.policy.backtest import api as backtest_api
+from openhaven.policy.backtest import pages as backtest_pages
 from openhaven.policy.publishing import api as policy_api
+from openhaven.policy.publishing import pages as draft_pages
 from openhaven.policy.publishing.archive import LARGEST as ARCHIVE
 from openhaven.policy.publishing.model import Draft, Review, Standing, Tried
 from openhaven.policy.publishing.shadow import Record
@@ -159,6 +162,68 @@ ROUTES: tuple[Route, ...] = (
           summary="The platforms, the banks and the rules in force"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,
           summary="How to work in the console"),
+    # The rules in the console ------------------------------------------------------------------
+    Route(method="GET", path="/console/rules", handler=rule_pages.rules, gate=_POLICY,
+          summary="Each rule with its clause and its figures of the last days",
+          query=(("show", "`spoke`, `shadow`, `doubt` or `fallen`: only these"),
+                 ("find", "Only rules in which this stands"))),
+    Route(method="GET", path="/console/rules/rule/{id}", handler=rule_pages.rule, gate=_POLICY,
+          summary="One rule, its clause and its record"),
+    Route(method="POST", path="/console/rules/rule/{id}/promote", handler=rule_pages.promote,
+          gate=_DRAFT, summary="Begin a draft that makes a rule live", takes="form", status=303),
+    Route(method="POST", path="/console/rules/rule/{id}/lift", handler=rule_pages.lift_fallback,
+          gate=_PUBLISH, summary="Let a rule that fell back act again", takes="form", status=303),
+    Route(method="GET", path="/console/rules/clauses", handler=rule_pages.clauses, gate=_POLICY,
+          summary="The clauses as people read them",
+          query=(("language", "In this language, where it is there"),)),
+    Route(method="GET", path="/console/rules/log", handler=rule_pages.log, gate=_POLICY,
+          summary="What was in force when"),
+    Route(method="POST", path="/console/rules/roll-back", handler=rule_pages.roll_back,
+          gate=_PUBLISH, summary="Put in force again what was before", takes="form", status=303),
+    Route(method="GET", path="/console/rules/drafts", handler=draft_pages.drafts, gate=_POLICY,
+          summary="Drafts of rules"),
+    Route(method="POST", path="/console/rules/drafts", handler=draft_pages.begin, gate=_DRAFT,
+          summary="Begin a draft", takes="form", status=303),
+    Route(method="GET", path="/console/rules/drafts/{id}", handler=draft_pages.draft,
+          gate=_POLICY, summary="What a draft changes, and what comes next"),
+    Route(method="GET", path="/console/rules/drafts/{id}/edit", handler=draft_pages.edit,
+          gate=_DRAFT, summary="The editor of one file of a draft",
+          query=(("file", "Which file"), ("then", "What was done before"))),
+    Route(method="POST", path="/console/rules/drafts/{id}/edit", handler=draft_pages.save,
+          gate=_DRAFT, summary="Write one file of a draft", takes="form", status=303,
+          limit=8_000_000),
+    Route(method="POST", path="/console/rules/drafts/{id}/check", handler=draft_pages.check,
+          gate=_DRAFT, summary="Check a draft", takes="form", status=303),
+    Route(method="POST", path="/console/rules/drafts/{id}/propose", handler=draft_pages.propose,
+          gate=_DRAFT, summary="Ask for a second person's word", takes="form", status=303),
+    Route(method="POST", path="/console/rules/drafts/{id}/review", handler=draft_pages.review,
+          gate=_PUBLISH, summary="Say yes or no to a draft", takes="form", status=303),
+    Route(method="POST", path="/console/rules/drafts/{id}/publish", handler=draft_pages.publish,
+          gate=_PUBLISH, summary="Put an approved draft in force", takes="form", status=303),
+    Route(method="POST", path="/console/rules/drafts/{id}/withdraw",
+          handler=draft_pages.withdraw, gate=_DRAFT, summary="Take one's own draft back",
+          takes="form", status=303),
+    Route(method="POST", path="/console/rules/drafts/{id}/update", handler=draft_pages.update,
+          gate=_DRAFT, summary="Base a draft on what is in force by now", takes="form",
+          status=303),
+    Route(method="GET", path="/console/rules/backtests", handler=backtest_pages.backtests,
+          gate=_DRAFT, summary="The latest back-tests, and the form that starts one",
+          query=(("pack", "What to try"),)),
+    Route(method="POST", path="/console/rules/backtests", handler=backtest_pages.start,
+          gate=_DRAFT, summary="Start a back-test", takes="form", status=303),
+    Route(method="GET", path="/console/rules/backtests/{id}", handler=backtest_pages.backtest,
+          gate=_POLICY, summary="How far a back-test is, and what it found"),
+    Route(method="GET", path="/console/rules/backtests/{id}/stream", gate=_POLICY,
+          handler=backtest_pages.stream, answer="text/event-stream",
+          summary="A message whenever a back-test has come further"),
+    Route(method="GET", path="/console/rules/backtests/{id}/chart.svg", gate=_POLICY,
+          handler=backtest_pages.chart, answer="image/svg+xml",
+          summary="Events acted on by day, now and with the draft"),
+    Route(method="POST", path="/console/rules/backtests/{id}/cancel",
+          handler=backtest_pages.cancel, gate=_DRAFT, summary="Cancel a back-test",
+          takes="form", status=303),
+    Route(method="POST", path="/console/rules/backtests/{id}/look", handler=backtest_pages.look,
+          gate=_DRAFT, summary="What the named events say; that is recorded", takes="form"),
     # The API of staff: a session's cookie, and for writes its token in X-CSRF-Token --------------
     Route(method="GET", path="/console/api/session", handler=staff_api.get_session,
           gate=SIGNED_IN, summary="Who is signed in, and the token for writes",

@@ -1,5 +1,7 @@
 """Reads drafts, what was said of them, and what was in force when."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from openhaven.core import Problem
@@ -152,3 +154,9 @@ def others_may_publish(tx: Tx, staff: str) -> bool:
     sql = """SELECT 1 FROM staff WHERE id <> %(s)s AND disabled_at IS NULL
                AND roles && policy_publishers() LIMIT 1"""
     return tx.value(sql, s=staff) is not None
+
+
+def names(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of members of staff by id; who is none has no name."""
+    rows = tx.rows("SELECT id, name FROM staff WHERE id = ANY(%(ids)s)", ids=sorted(set(ids)))
+    return {row["id"]: row["name"] for row in rows}

@@ -1,15 +1,17 @@
 """Decisions, statements, acts and reports over HTTP: complete, explained, one's own only."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from api_scene import REMOVE, REVIEW, Town, body, name, problem, saying
+from line_scene import OPERATOR
 
 from openhaven.core.words import REVERSING
+from openhaven.web.metrics import Metrics
 
 RESTRICTIONS = ("remove", "restrict", "suspend")
 
@@ -138,6 +140,34 @@ def test_a_failed_act_is_replayed_under_its_own_id(town: Town) -> None:
     assert [a["id"] for a in town.receiver.acts].count(act) == 2
     again = town.place.ask("POST", path, f"csrf={csrf}".encode(), admin | kind)
     assert again.status == 409
+
+
+def test_an_act_of_which_nobody_heard_for_a_day_is_shown(town: Town) -> None:
+    made = town.decided("remove")
+    [act] = town.rows(
+        "SELECT id, state FROM acts WHERE decision = %(d)s AND verb = 'remove'", d=made["id"]
+    )
+    assert act["state"] == "accepted"
+    ben = town.cookie("ben")
+
+    def shown() -> bool:
+        page = town.place.ask("GET", "/console/deliveries", headers=ben).body.decode()
+        _, _, told = page.partition("<h2>Accepted, no word since then</h2>")
+        return str(act["id"]) in told
+
+    def accepted(ago: timedelta) -> float:
+        sql = "UPDATE acts SET accepted_at = %(t)s WHERE id = %(id)s"
+        with town.haven.db.begin(OPERATOR) as tx:
+            tx.run(sql, id=act["id"], t=tx.now - ago)
+        lines = Metrics().text(town.haven).decode().splitlines()
+        return float(next(x for x in lines if x.startswith("openhaven_acts_silent ")).split()[1])
+
+    before = accepted(timedelta(hours=23))
+    assert not shown()
+    assert accepted(timedelta(hours=25)) == before + 1
+    assert shown()
+    assert town.ask("POST", f"/v1/acts/{act['id']}/outcome", {"state": "done"}).status == 200
+    assert not shown()
 
 
 # Reports ---------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ def deliveries(call: Call) -> Answer:
     with call.haven.db.read(call.now) as tx:
         return page(call, "decisions/deliveries.html",
                     failed=views.deliveries(tx, "failed"), waiting=views.deliveries(tx, "intended"),
+                    silent=views.silent(tx),
                     letters_failed=views.letters(tx, "failed"),
                     letters_waiting=views.letters(tx, "intended"))  # fmt: skip
 

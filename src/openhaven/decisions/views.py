@@ -11,6 +11,8 @@ from openhaven.storage import Tx
 
 # An act or e-mail that has waited so long is shown as slow although it has not failed.
 SLOW = timedelta(minutes=2)
+# What a platform accepted and has not spoken of for so long may never have been done.
+SILENT = timedelta(hours=24)
 STRIKE_LIFE = timedelta(days=365)
 
 
@@ -232,6 +234,19 @@ def deliveries(tx: Tx, state: str, limit: int = 100) -> list[Delivery]:
              FROM acts a JOIN platforms p ON p.id = a.platform WHERE a.state = %(s)s
              ORDER BY a.next_at DESC LIMIT %(limit)s"""
     return tx.all(sql, Delivery, s=state, limit=limit)
+
+
+def silent(tx: Tx, limit: int = 100) -> list[Delivery]:
+    """Return acts that their platform accepted a day ago and never reported done, oldest first.
+
+    What was to be done to somebody who was erased is not among them: nobody could look it up.
+    """
+    sql = """SELECT a.id, a.decision, p.name AS platform, a.verb, a.state, a.attempts,
+               NULL AS next_at, a.accepted_at AS since, a.last_error
+             FROM acts a JOIN platforms p ON p.id = a.platform
+             WHERE a.state = 'accepted' AND a.accepted_at < %(silent)s AND a.target <> '{}'
+             ORDER BY a.accepted_at, a.id LIMIT %(limit)s"""
+    return tx.all(sql, Delivery, silent=tx.now - SILENT, limit=limit)
 
 
 def letters(tx: Tx, state: str, limit: int = 100) -> list[Delivery]:

@@ -36,6 +36,9 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
      "SELECT count(*) FROM acts WHERE state = 'intended'"),
     ("acts_failed", "Acts that could not be carried out.",
      "SELECT count(*) FROM acts WHERE state = 'failed'"),
+    ("acts_silent", "Acts accepted more than a day ago and never reported done.",
+     """SELECT count(*) FROM acts WHERE state = 'accepted' AND target <> '{}'
+          AND accepted_at < %(now)s - interval '24 hours'"""),
     ("notices_failed", "Notices that could not be sent by e-mail.",
      "SELECT count(*) FROM notices WHERE email_state = 'failed'"),
     ("tasks_open", "Review tasks that wait or are being worked on.",

@@ -78,6 +78,22 @@ pace: {rate: 1m, by: account.id, on: [message.send], in: 1h}
     ]
 
 
+def test_no_number_that_can_be_sent_is_too_large(db: Database) -> None:
+    """JSON knows whole numbers of hundreds of digits; a float does not."""
+    made = counters(
+        """
+paid:
+  sum: context.amount
+  by: [account.id, context.amount]
+  on: [message.send]
+  in: 1h
+"""
+    )
+    for amount, told in ((10**400, 2.0**53), (-(10**400), -(2.0**53)), (1e308, 2.0**53)):
+        values = counted(db, made, [event(context={"amount": amount})])
+        assert values == [{"paid.in_1h": told}]
+
+
 def test_the_first_and_the_last_time(db: Database) -> None:
     made = counters(
         """

@@ -17,6 +17,7 @@ PAIR = ("account.id", "target.account.id")
 CONTEXT = "context."
 _LINKS = 20
 _KEYS = 40
+_MOST = 2**53
 
 
 class _Letters(dict[int, str]):
@@ -122,12 +123,14 @@ def number_named(name: str) -> Callable[[Event, Notes], tuple[float, ...]]:
     def read(event: Event, notes: Notes) -> tuple[float, ...]:
         del notes
         value = event.context.get(field)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return (_bounded(value),) if is_number and value is not None else ()
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return (_bounded(value),)
+        return ()
 
     return read
 
 
-def _bounded(value: float | str) -> float:
-    # Beyond this a sum would no longer be exact, or no number at all.
-    return max(-(2.0**53), min(2.0**53, float(value)))
+def _bounded(value: float) -> float:
+    # Beyond this a sum would no longer be exact, or no number at all. A whole number of hundreds of
+    # digits fits no float, and so is bounded before it becomes one.
+    return float(max(-_MOST, min(_MOST, value)))

@@ -25,8 +25,8 @@ def count(tx: Tx, batch: Sequence[Claimed], counters: Sequence[Counter]) -> list
         return [{} for _ in batch]
     book = Book(counters, tx.keys.digest)
     looks = [book.look(claimed.platform, claimed.event, tx.now) for claimed in batch]
-    written = sorted({key for look in looks for key in look.keys(written=True)})
-    asked = {key for look in looks for key in look.keys(written=False)}
+    written = sorted({key for look in looks for key in look.written})
+    asked = {key for look in looks for key in look.read}
     if not written and not asked:
         return [book.take(look) for look in looks]
     book.rows.update(_taken(tx, book, written, sorted(asked.difference(written))))

@@ -4,7 +4,7 @@ A batch works on the rows that it has read, `Replay` on rows that it makes as it
 through this one class, so that a back-test counts as the line does.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,18 +25,15 @@ class Look(msgspec.Struct, gc=False):
 
     `at` is in seconds, and `today` is the day of its judging, both from 1970. Of the counters that
     are kept by the same keys, `groups` has these keys, and each counter with what the event adds to
-    it (None: nothing) and whether the rules for this kind of event read it.
+    it (None: nothing) and whether the rules for this kind of event read it. `written` are the keys
+    of the rows that change, `read` those of the others.
     """
 
     at: int
     today: int
     groups: list[tuple[list[bytes], list[tuple[Tally, tuple[Any, ...] | None, bool]]]]
-
-    def keys(self, *, written: bool) -> Iterator[bytes]:
-        """Yield the keys of the rows that are written, or of those that are only read."""
-        for keys, uses in self.groups:
-            if any(given is not None for _, given, _ in uses) == written:
-                yield from keys
+    written: list[bytes]
+    read: list[bytes]
 
 
 class Book:
@@ -52,23 +49,25 @@ class Book:
         self.named: dict[bytes, tuple[bytes | None, bytes | None]] = {}
         """The keys that were met, with the digests of accounts in those of several parts."""
         self._digest = digest
-        self._known: dict[tuple[str, Key], bytes] = {}
+        self._keys: dict[tuple[str, Key], bytes] = {}
+        self._members: dict[tuple[str, Part], int] = {}
         self._by_kind = by_kind(tuple(counters))
 
     def look(self, platform: str, event: Event, now: datetime) -> Look:
         """Return what is to be counted for an event; one from the future happens now."""
         at, today = min(event.at, now).timestamp(), now.timestamp() // DAY
-        found = Look(int(at), int(today), [])
+        found = Look(int(at), int(today), [], [], [])
         notes: Notes = {}
         for group in self._by_kind.get(event.kind, ()):
-            named = group.keys(event, notes)
-            # Without a key there is nothing to count, and all the same something to answer.
-            uses = [
-                (use.tally, self._given(platform, use, event, notes) if named else None, use.asked)
-                for use in group.uses
-            ]
-            keys = list(dict.fromkeys([self.key(platform, key) for key in named]))
+            keys = [self.key(platform, key) for key in dict.fromkeys(group.keys(event, notes))]
+            uses, written = [], False
+            for use in group.uses:
+                # Without a key there is nothing to count, and all the same something to answer.
+                given = self._given(platform, use, event, notes) if keys and use.counts else None
+                written = written or given is not None
+                uses.append((use.tally, given, use.asked))
             found.groups.append((keys, uses))
+            (found.written if written else found.read).extend(keys)
         return found
 
     def _given(
@@ -76,7 +75,7 @@ class Book:
     ) -> tuple[Any, ...] | None:
         """Return what an event adds to a counter, or None when it is not counted."""
         one = use.tally.counter
-        if not use.counts or (one.where is not None and not one.where(event, notes)):
+        if one.where is not None and not one.where(event, notes):
             return None
         if one.value is None:
             return _ONE
@@ -87,8 +86,9 @@ class Book:
 
     def key(self, platform: str, key: Key) -> bytes:
         """Return the digest under which a key is kept."""
-        found = self.hashed(platform, key)
-        if found not in self.named:
+        found = self._keys.get((platform, key))
+        if found is None:
+            found = self._keys[platform, key] = self.hashed(platform, key)
             # An account alone is found by its own digest.
             accounts = [part for part in key if part[0] == "account"] if len(key) > 1 else []
             inside = [self.hashed(platform, (part,)) for part in accounts]
@@ -98,20 +98,20 @@ class Book:
 
     def member(self, platform: str, part: Part) -> int:
         """Return the number that stands for one of many different things."""
-        return int.from_bytes(self.hashed(platform, (part,))[:8])
+        found = self._members.get((platform, part))
+        if found is None:
+            digest = self._keys.get((platform, (part,))) or self.hashed(platform, (part,))
+            found = self._members[platform, part] = int.from_bytes(digest[:8])
+        return found
 
     def hashed(self, platform: str, key: Key) -> bytes:
         """Return 16 bytes, equal for equal things of one platform."""
-        asked = (platform, key)
-        found = self._known.get(asked)
-        if found is None:
-            found = self._known[asked] = self._digest(_ENCODE(asked))[:16]
-        return found
+        return self._digest(_ENCODE((platform, key)))[:16]
 
     def take(self, look: Look) -> Values:
         """Count one event and return what the counters answer to it."""
         values: Values = {}
-        for key in look.keys(written=True):
+        for key in look.written:
             if key not in self.rows:
                 self.rows[key] = {}
         for keys, uses in look.groups:

@@ -14,7 +14,7 @@ from openhaven.line.walk import walk
 
 log = structlog.get_logger("answer")
 PATIENCE = 2.0
-_MOST_BEFORE = 50
+_MOST_BEFORE = 400
 
 
 def answer(

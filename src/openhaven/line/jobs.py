@@ -13,6 +13,7 @@ from openhaven.core import Problem, system
 from openhaven.decisions import Act
 from openhaven.line.drafts import matter
 from openhaven.line.haven import Haven
+from openhaven.line.pace import Pace
 from openhaven.line.walk import conclude, walk
 
 log = structlog.get_logger("worker")
@@ -30,14 +31,20 @@ ME = system("worker")
 # What each loop does; it returns how much it found, so that a busy loop does not wait ----------
 
 
-def judge_events(haven: Haven) -> int:
-    """Walk one batch of events; where the batch fails, walk them one by one."""
+def judge_events(haven: Haven, pace: Pace | None = None) -> int:
+    """Walk one batch of events; where the batch fails, walk them one by one.
+
+    `pace` says how many they are at most (400 without one), and learns how long that took.
+    """
+    began = time.monotonic()
     try:
         with haven.db.begin(ME) as tx:
             # By matter: so two workers that meet the same cases never wait for each other.
-            batch = sorted(intake.claim(tx, BATCH), key=matter)
+            batch = sorted(intake.claim(tx, pace.size if pace else BATCH), key=matter)
             walk(haven, tx, batch)
-            return len(batch)
+        if pace:
+            pace.took(len(batch), time.monotonic() - began)
+        return len(batch)
     except Problem as problem:
         if problem.code == "database.away":
             raise
@@ -221,9 +228,9 @@ class Worker:
 
     def start(self) -> None:
         """Start every loop and the listener that wakes them."""
-        haven = self._haven
+        haven, pace = self._haven, Pace()
         self._loop("judgements", 1.0, lambda: settle_judgements(haven))
-        self._loop("line", 1.0, lambda: judge_events(haven), "line")
+        self._loop("line", 1.0, lambda: judge_events(haven, pace), "line")
         for number in range(CARRIERS):
             self._loop(f"carry-{number}", 2.0, lambda: carry_act(haven), "acts")
         self._loop("letters", 5.0, lambda: send_letters(haven), "notices")

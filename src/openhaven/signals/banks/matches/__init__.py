@@ -7,6 +7,24 @@ outbox for each source that had told us of the entry.
 
 from openhaven.signals.banks.matches.actions import forget, record, say, say_of_entry
 from openhaven.signals.banks.matches.model import Match, Seen
-from openhaven.signals.banks.matches.store import match, matches_of
+from openhaven.signals.banks.matches.store import (
+    match,
+    matches_in,
+    matches_of,
+    matches_with,
+    said_by,
+)
 
-__all__ = ["Match", "Seen", "forget", "match", "matches_of", "record", "say", "say_of_entry"]
+__all__ = [
+    "Match",
+    "Seen",
+    "forget",
+    "match",
+    "matches_in",
+    "matches_of",
+    "matches_with",
+    "record",
+    "said_by",
+    "say",
+    "say_of_entry",
+]

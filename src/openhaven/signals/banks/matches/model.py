@@ -26,7 +26,10 @@ class Seen(NamedTuple):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A match as it is kept, with the name of its bank and what is known of its entry."""
+    """A match as it is kept, with the name of its bank and what is known of its entry.
+
+    `look_back` names the run that found it, when the item was there before the entry.
+    """
 
     id: int
     at: datetime
@@ -50,3 +53,4 @@ class Match(msgspec.Struct, frozen=True):
     withdrawn_reason: str | None
     confirmed: int
     false_matches: int
+    look_back: str | None = None

@@ -115,7 +115,7 @@ def test_duplicates_and_what_cannot_be_a_hash_are_told_one_by_one(
     file = tmp_path / "list.txt"
     file.write_bytes(
         b"\xef\xbb\xbf" + f"{good}\n{good.upper()}\n{good}\n".encode()
-        + b"00" * 20 + b"\nabcd\n" + b"f" * 20_000 + b"\n\xff\xfe\n{broken\n"
+        + b"00" * 20 + b"\nabcd\n" + b"f" * 100_000 + b"\n\xff\xfe\n{broken\n"
     )  # fmt: skip
     result = call(haven, "import", "partners", str(file))
     assert "1 added, 2 known already, 5 refused." in result.output

@@ -7,7 +7,7 @@ from openhaven.policy import Verdict
 from openhaven.signals import Finding
 from openhaven.signals.banks.matches import Seen
 
-_BY_BANKS = ("media", "links")
+_BY_BANKS = ("media", "links", "texts", "films", "link-hashes", "plugin-hashes")
 _OF_BANKS = ("positive", "investigate", "noted")
 
 

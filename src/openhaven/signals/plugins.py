@@ -12,6 +12,8 @@ import msgspec
 from openhaven.core import Problem
 from openhaven.signals.addresses import LinkSignal
 from openhaven.signals.banks import Banks
+from openhaven.signals.hidden_links import LinkHashSignal, Resolver
+from openhaven.signals.likenesses import LikenessSignal
 from openhaven.signals.links import LinkLists
 from openhaven.signals.media import MediaSignal
 from openhaven.signals.model import Signal
@@ -19,6 +21,7 @@ from openhaven.signals.terms import TermSignal
 from openhaven.signals.text import TermList, Terms
 
 GROUP = "openhaven.signals"
+RESOLVERS = "openhaven.resolvers"
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -33,6 +36,8 @@ Factory = Callable[[Tools], Signal]
 
 BUILT_IN: tuple[Factory, ...] = (
     lambda tools: MediaSignal(tools.banks),
+    lambda tools: LikenessSignal(tools.banks),
+    lambda tools: LinkHashSignal(tools.banks, resolvers()),
     lambda tools: TermSignal(
         Terms(TermList(name, tuple(terms)) for name, terms in tools.terms.items())
     ),
@@ -57,6 +62,24 @@ def load(tools: Tools) -> tuple[Signal, ...]:
         if signal.name in {other.name for other in made}:
             raise _broken(point.value, f"there is a signal “{signal.name}” already")
         made.append(signal)
+    return tuple(made)
+
+
+def resolvers() -> tuple[Resolver, ...]:
+    """Return what can tell the whole hashes of links, from installed packages.
+
+    A package offers one as an entry point of the group `openhaven.resolvers` that names a function
+    without arguments. Raises `Problem` when one cannot be made.
+    """
+    made = []
+    for point in sorted(entry_points(group=RESOLVERS), key=lambda point: point.name):
+        try:
+            resolver = point.load()()
+        except Exception as error:
+            raise _broken(point.value, type(error).__name__) from error
+        if not isinstance(resolver, Resolver):
+            raise _broken(point.value, "what it gives has no name or resolve")
+        made.append(resolver)
     return tuple(made)
 
 

@@ -158,7 +158,7 @@ def confirm_negative(tx: Tx, name: str, value: bytes) -> int:
     info = _negative_bank(tx, name)
     _require_editor(tx)
     sql = """SELECT id, added_by FROM bank_entries
-             WHERE bank = %(bank)s AND value = %(value)s AND negative
+             WHERE bank = %(bank)s AND sha256(value) = sha256(%(value)s) AND negative
                AND confirmed_at IS NULL AND withdrawn_at IS NULL FOR UPDATE"""
     rows = tx.rows(sql, bank=info.id, value=value)
     if not rows:
@@ -187,7 +187,7 @@ def withdraw_entry(tx: Tx, name: str, value: bytes, reason: str = "it should not
     """
     info = bank_named(tx, name)
     sql = """SELECT id FROM bank_entries
-             WHERE bank = %(bank)s AND value = %(value)s AND withdrawn_at IS NULL"""
+             WHERE bank = %(bank)s AND sha256(value) = sha256(%(value)s) AND withdrawn_at IS NULL"""
     entry = tx.value(sql, bank=info.id, value=value)
     if entry is None or not withdraw_entries(tx, [int(entry)], reason):
         raise _no_entry(name, "Check the value; it may have been withdrawn before.")
@@ -255,8 +255,9 @@ def _insert(tx: Tx, info: BankInfo, entries: list[NewEntry]) -> int:
                SELECT %(bank)s, value, quality, provenance, source_id,
                  coalesce(string_to_array(nullif(tags, ''), chr(31)), '{}'), expires_at,
                  %(negative)s, %(actor)s, %(now)s FROM given
-               ON CONFLICT (bank, value) DO UPDATE SET withdrawn_at = NULL, withdrawn_by = NULL,
-                 withdrawn_reason = NULL, confirmed_by = NULL, confirmed_at = NULL, source = NULL,
+               ON CONFLICT (bank, sha256(value)) DO UPDATE SET withdrawn_at = NULL,
+                 withdrawn_by = NULL, withdrawn_reason = NULL, confirmed_by = NULL,
+                 confirmed_at = NULL, source = NULL,
                  quality = excluded.quality, provenance = excluded.provenance,
                  source_id = excluded.source_id, tags = excluded.tags,
                  expires_at = excluded.expires_at, added_by = excluded.added_by,

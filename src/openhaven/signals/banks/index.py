@@ -2,25 +2,50 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openhaven.signals.banks.model import Row
+from openhaven.signals.banks.model import FRAME, Row
+from openhaven.signals.hashes import hashers
 
 if TYPE_CHECKING:
     from openhaven.signals.hashes import PdqIndex
 
 RING_FROM = 50_000  # entries from which on a scan takes longer than people notice in sum
-WIDTHS = {"sha256": 32, "sha1": 20, "md5": 16, "pdq": 32, "link": 16}
+HASH = 32  # the bytes of a perceptual hash, with which a key begins
+NEAR = frozenset({"pdq", "text", "video"})
+# A film's frame has its moment behind its hash, a hashed link and a plugin's hash their length.
+WIDTHS = {"sha256": 32, "sha1": 20, "md5": 16, "pdq": 32, "link": 16, "text": 32, "video": 36,
+          "link-hash": 33, "plugin": 192}  # fmt: skip
+_AFTER = {"video": 4, "link-hash": 1, "plugin": 1}
+_SHORTEST = 4
 UNTOLD = -1
 
 
 def key_of(kind: str, value: bytes) -> bytes:
     """Return the fixed-length key of a value: links, which have any length, are digested."""
-    return hashlib.blake2b(value, digest_size=16).digest() if kind == "link" else value
+    if kind == "link":
+        return hashlib.blake2b(value, digest_size=16).digest()
+    if kind in ("link-hash", "plugin"):
+        return value.ljust(WIDTHS[kind] - 1, b"\0") + len(value).to_bytes(1)
+    return value
+
+
+def asked_of(kind: str, value: bytes) -> bytes | None:
+    """Return what an index of this kind is asked for a value; None for one of a wrong length."""
+    if kind == "plugin":
+        return value if 0 < len(value) < WIDTHS[kind] else None
+    key = hashlib.blake2b(value, digest_size=16).digest() if kind == "link" else value
+    return key if len(key) == (HASH if kind in _AFTER else WIDTHS[kind]) else None
+
+
+def extra_of(kind: str, key: bytes) -> int:
+    """Return the number that stands behind the hash in a key, 0 where there is none."""
+    after = _AFTER.get(kind, 0)
+    return int.from_bytes(key.ljust(WIDTHS[kind], b"\0")[-after:]) if after else 0
 
 
 class Words:
@@ -109,8 +134,8 @@ def joined(parts: Sequence[Columns]) -> Columns:
 
 
 def columns(kind: str, rows: Iterable[Row], words: Words) -> Columns:
-    """Return the rows of one kind as columns."""
-    listed = list(rows)
+    """Return the rows of one kind as columns, a film as one for each of its frames."""
+    listed = list(rows) if kind != "video" else [one for row in rows for one in _frames(row)]
     quality = [UNTOLD if row.quality is None else row.quality for row in listed]
     return Columns(
         np.array([key_of(kind, row.value) for row in listed], f"S{WIDTHS[kind]}"),
@@ -119,6 +144,11 @@ def columns(kind: str, rows: Iterable[Row], words: Words) -> Columns:
         np.array(quality, np.int16),
         np.array([words.number(row.provenance) for row in listed], np.int32),
     )
+
+
+def _frames(row: Row) -> Iterator[Row]:
+    for at in range(0, len(row.value), FRAME):
+        yield row._replace(value=row.value[at : at + FRAME])
 
 
 class Found(NamedTuple):
@@ -172,12 +202,12 @@ class Near:
     ) -> None:
         self.kept = kept
         self.ring = ring
-        if ring is None and not bool((np.diff(entries.ids) > 0).all()):
+        if ring is None and not bool((np.diff(entries.ids) >= 0).all()):
             entries = entries.where(np.argsort(entries.ids, kind="stable"))
         self.entries = entries
         self._words = np.zeros((4, 0), np.uint64)
         if ring is None:
-            self._words = np.ascontiguousarray(entries.keys.view(np.uint64).reshape(-1, 4).T)
+            self._words = np.ascontiguousarray(_hashes(entries).view(np.uint64).T)
         if lay and len(entries.ids) >= RING_FROM:
             threading.Thread(target=self._lay, name="bank-ring", daemon=True).start()
 
@@ -214,17 +244,63 @@ class Near:
         self.ring = ring_of(self.entries, threads=1)
 
 
+class Prefixes(Exact):
+    """Beginnings of SHA-256 hashes, 4 to 32 bytes each; those of a file are in order."""
+
+    def find(self, key: bytes, radius: int = 0) -> Found:
+        """Return the places of every entry that a whole hash begins with."""
+        del radius
+        keys = self.entries.keys
+        first = np.searchsorted(keys, np.array(key[:_SHORTEST], keys.dtype))
+        last = np.searchsorted(keys, np.array(key + b"\xff", keys.dtype), "right")
+        begun = [
+            place for place in range(int(first), int(last)) if _begins(bytes(keys[place]), key)
+        ]
+        places = np.array(begun, np.int64)
+        return Found(places, np.zeros_like(places))
+
+
+def _begins(entry: bytes, key: bytes) -> bool:
+    return key.startswith(entry[: entry[-1]])
+
+
+class Plugged(Exact):
+    """Hashes that only plugins compute, all compared with one of the same plugin and length."""
+
+    def find(self, key: bytes, radius: int = 0) -> Found:
+        """Return place and distance of every entry at most `radius` away, as its plugin counts."""
+        name, _, hashed = key.partition(b"\0")
+        keys = self.entries.keys
+        first = np.searchsorted(keys, np.array(name + b"\0", keys.dtype))
+        last = np.searchsorted(keys, np.array(name + b"\1", keys.dtype))
+        rows = keys[first:last].view(np.uint8).reshape(-1, keys.dtype.itemsize)
+        same = np.flatnonzero(rows[:, -1] == len(key))
+        begin = len(name) + 1
+        hashes = np.ascontiguousarray(rows[same, begin : begin + len(hashed)])
+        far = hashers.distances(name.decode(), hashes, np.frombuffer(hashed, np.uint8))
+        near = far <= radius
+        return Found(same[near] + first, far[near])
+
+
 Index = Exact | Near
 
 
 def index(kind: str, entries: Columns, *, lay: bool = False) -> Index:
     """Return the index for this kind of entries, which `lay`s itself into a ring if it is large."""
-    return Near(entries, lay=lay) if kind == "pdq" else Exact(entries)
+    if kind in NEAR:
+        return Near(entries, lay=lay)
+    return exact(kind, entries)
+
+
+def exact(kind: str, entries: Columns, *, kept: bool = False) -> Exact:
+    """Return the index for entries of a kind that is not near."""
+    shape = {"link-hash": Prefixes, "plugin": Plugged}.get(kind, Exact)
+    return shape(entries, kept=kept)
 
 
 def laid(kind: str, entries: Columns) -> Index:
     """Return the index for this kind of entries, in a ring if it is for pictures."""
-    if kind != "pdq" or not len(entries.ids):
+    if kind not in NEAR or not len(entries.ids):
         return index(kind, entries)
     return with_ring(entries, threads=1)
 
@@ -243,7 +319,14 @@ def ring_of(entries: Columns, threads: int) -> "PdqIndex | None":
     # The compiler behind it costs memory and time to load: only who has many entries pays.
     from openhaven.signals.hashes import PdqIndex
 
-    hashes = np.ascontiguousarray(entries.keys).view(np.uint8).reshape(-1, WIDTHS["pdq"])
+    hashes = _hashes(entries)
     ring = PdqIndex.build(hashes, threads=threads, merge_after=None)
     ring.match_hex(hashes[0].tobytes().hex())  # compiled now, not at somebody's upload
     return None if ring.refused else ring
+
+
+def _hashes(entries: Columns) -> NDArray[np.uint8]:
+    """Return the perceptual hashes with which the keys begin: uint8 (n, 32)."""
+    keys = np.ascontiguousarray(entries.keys)
+    rows = keys.view(np.uint8).reshape(len(keys), keys.dtype.itemsize)
+    return np.ascontiguousarray(rows[:, :HASH])

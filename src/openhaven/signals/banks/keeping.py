@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from openhaven.signals.banks.index import Exact, Index, Near, index, ring_of
+from openhaven.signals.banks.index import NEAR, Index, Near, exact, index, ring_of
 from openhaven.signals.banks.kept import Kept, KeptError, Mark, Shelf
 from openhaven.signals.banks.model import KINDS, Kind
 from openhaven.signals.banks.snapshot import Bank
@@ -97,14 +97,14 @@ class Keeper:
 
 def as_index(kind: Kind, kept: Kept) -> Index:
     """Return what is kept as the main part of a bank."""
-    if kind == "pdq":
+    if kind in NEAR:
         return Near(kept.entries, kept.ring, kept=True)
-    return Exact(kept.entries, kept=True)
+    return exact(kind, kept.entries, kept=True)
 
 
 def _laid_out(bank: Bank, since: str, mark: Mark | None) -> Kept:
     entries = index(bank.kind, bank.whole()).entries
     ring = None
-    if bank.kind == "pdq":
+    if bank.kind in NEAR:
         ring = ring_of(entries, threads=2 if len(entries.ids) > _MANY else 1)
     return Kept(entries, bank.words, ring, since, mark)

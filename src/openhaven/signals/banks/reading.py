@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, NamedTuple
@@ -10,13 +11,16 @@ import msgspec
 
 from openhaven.core import Problem
 from openhaven.signals.banks.model import LONGEST_SOURCE_ID, LONGEST_TAG, MOST_TAGS, NewEntry
-from openhaven.signals.links import canonical
+from openhaven.signals.links import canonical, prefixes
+from openhaven.signals.text import near
 
 COLUMNS = ("value", "quality", "provenance")
-LONGEST_LINE = 10_000
+LONGEST_LINE = 80_000  # a long film
 # A list in brackets has to be read as a whole; the other forms are read line by line.
 LONGEST_LIST = 64_000_000
 
+# A value of these kinds that is no text or link: at least four bytes in hexadecimal.
+_HASH = re.compile("(?:[0-9a-fA-F]{2}){4,32}")
 _VALUE = ("value", "hash", "sha256", "sha1", "md5", "pdq", "link", "url")
 _ORIGIN = ("provenance", "source")
 _ID = ("id", "source_id")
@@ -137,14 +141,41 @@ def parse_value(kind: str, text: str) -> bytes:
         if form is None:
             raise ValueError("this is not a web address")
         return form.encode()
+    if kind == "plugin":
+        return _by_plugin(text.strip())
+    if kind in ("text", "link-hash") and not _HASH.fullmatch(text.strip()):
+        return _hashed(kind, text)
     try:
         return bytes.fromhex(text.strip())
     except ValueError:
         raise ValueError("this is not hexadecimal") from None
 
 
+def _hashed(kind: str, text: str) -> bytes:
+    """Return what stands for a text, or for a link of which only the hash shall be kept."""
+    if kind == "text":
+        found = near.sketch(text)
+        if found is None:
+            raise ValueError(near.SHORT)
+        return found
+    form = prefixes.expression(text)
+    if form is None:
+        raise ValueError("this is neither hexadecimal nor a web address")
+    return prefixes.hash_of(form)
+
+
+def _by_plugin(text: str) -> bytes:
+    name, colon, digits = text.partition(":")
+    if not colon:
+        raise ValueError("this is not a plugin's name, a colon and hexadecimal")
+    return name.encode() + b"\0" + parse_value("", digits)
+
+
 def shown(kind: str, value: bytes) -> str:
     """Return a value as people write it: a hash in hexadecimal, a link as it is."""
+    if kind == "plugin":
+        name, _, hashed = value.partition(b"\0")
+        return f"{name.decode('ascii', 'replace')}:{hashed.hex()}"
     return value.decode("utf-8", errors="replace") if kind == "link" else value.hex()
 
 

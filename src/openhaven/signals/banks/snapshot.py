@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from openhaven.signals.banks.index import (
     RING_FROM,
     UNTOLD,
-    WIDTHS,
     Columns,
     Index,
     Words,
+    asked_of,
     columns,
+    extra_of,
     index,
-    key_of,
     laid,
 )
 from openhaven.signals.banks.model import KINDS, BankInfo, Kind, Match, Row
@@ -82,8 +82,8 @@ class Bank:
         Of each bank the nearest hundred are named, with how many there are `more`. `value` has the
         kind's length; one of another length matches nothing.
         """
-        key = key_of(self.kind, value)
-        if len(key) != WIDTHS[self.kind] or self._radius < 0:
+        key = asked_of(self.kind, value)
+        if key is None or self._radius < 0:
             return []
         found: dict[int, list[tuple[int, int, int, int]]] = {}
         more: dict[int, int] = {}
@@ -196,6 +196,7 @@ class Bank:
             info.mode,
             info.at_most,
             more,
+            extra_of(self.kind, bytes(entries.keys[place])),
         )
 
 

@@ -91,7 +91,9 @@ def entry(tx: Tx, number: int) -> Entry | None:
 
 def entry_of(tx: Tx, bank: str, value: bytes) -> Entry | None:
     """Return the entry of a bank (by id) with this value, living or not."""
-    return tx.one(_ENTRY + "WHERE bank = %(b)s AND value = %(v)s", Entry, b=bank, v=value)
+    return tx.one(
+        _ENTRY + "WHERE bank = %(b)s AND sha256(value) = sha256(%(v)s)", Entry, b=bank, v=value
+    )
 
 
 def proposed(tx: Tx, bank: str, limit: int = 200) -> list[Entry]:
@@ -99,6 +101,13 @@ def proposed(tx: Tx, bank: str, limit: int = 200) -> list[Entry]:
     sql = """WHERE bank = %(b)s AND negative AND confirmed_at IS NULL AND withdrawn_at IS NULL
              ORDER BY id LIMIT %(limit)s"""
     return tx.all(_ENTRY + sql, Entry, b=bank, limit=limit)
+
+
+def entries_before(tx: Tx, bank: str, before: int | None, limit: int) -> list[Entry]:
+    """Return entries of a bank (by id), the newest first, living or not; those before an id."""
+    sql = """WHERE bank = %(b)s AND (%(before)s::bigint IS NULL OR id < %(before)s)
+             ORDER BY id DESC LIMIT %(limit)s"""
+    return tx.all(_ENTRY + sql, Entry, b=bank, before=before, limit=limit)
 
 
 def entry_pages(tx: Tx, bank: str, size: int, *, own: bool = False) -> Iterator[list[Entry]]:

@@ -102,7 +102,7 @@ def _host(host: str) -> str | None:
         except ValueError:
             return None
     name = host.translate(_DOTS).strip(".").lower()
-    if number := _number(name):
+    if number := dotted(name):
         return number
     if not name or len(name) > 253 or any(c in name for c in ' /\\<>"%^`{|}[]@:'):
         return None
@@ -114,8 +114,8 @@ def _host(host: str) -> str | None:
         return unicodedata.normalize("NFKC", name).casefold()
 
 
-def _number(name: str) -> str | None:
-    """Return an IPv4 address in its usual writing, whichever of the old ones it came in."""
+def dotted(name: str) -> str | None:
+    """Return an IPv4 address in its usual writing, whichever it came in; None for another host."""
     parts = name.split(".")
     if not 1 <= len(parts) <= 4 or not all(_WRITTEN.fullmatch(part) for part in parts):
         return None

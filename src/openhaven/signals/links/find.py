@@ -53,6 +53,18 @@ def links_in(text: str) -> list[str]:
     Also seen: names without a scheme, `hxxp`, `[.]` and “dot” in place of a dot. What only looks
     like a name, such as two sentences without a space, does no harm: it is on no list.
     """
+    found: dict[str, None] = {}
+    for match in written(text):
+        form = canonical(match)
+        if form is not None:
+            found[form] = None
+        if len(found) >= MOST:
+            break
+    return list(found)
+
+
+def written(text: str) -> Iterator[str]:
+    """Yield the web addresses in a text as they are written, but for what hides them."""
     plain = text
     if not text.isascii():
         plain = "".join(map(_SHOWN.__getitem__, text))
@@ -61,14 +73,7 @@ def links_in(text: str) -> list[str]:
         plain = _DEFANGED.sub(".", plain)
     if "hxxp" in low or "[:" in low:
         plain = _COLON.sub(r"http\1://", plain)
-    found: dict[str, None] = {}
-    for match in _matches(plain):
-        form = canonical(match.rstrip(_TAIL))
-        if form is not None:
-            found[form] = None
-        if len(found) >= MOST:
-            break
-    return list(found)
+    return (match.rstrip(_TAIL) for match in _matches(plain))
 
 
 def _matches(text: str) -> Iterator[str]:

@@ -179,8 +179,10 @@ def test_hashes_that_cannot_be_are_refused_and_told(scene: Scene, ncmec: NcmecDo
     assert "not hexadecimal" in (source.last_refused or "")
 
 
-def test_entities_in_xml_are_refused(scene: Scene, ncmec: NcmecDouble) -> None:
-    bomb = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><queryResult>&a;</queryResult>'
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_entities_in_xml_are_refused(scene: Scene, ncmec: NcmecDouble, encoding: str) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE queryResult '
+    bomb = f'{text}[<!ENTITY a "aaaa">]><queryResult>&a;</queryResult>'.encode(encoding)
     ncmec.answer = lambda asked: (200, "application/xml", bomb)  # type: ignore[method-assign]
     with pytest.raises(Problem, match="could not be read"):
         scene.fetch("centre")

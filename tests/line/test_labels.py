@@ -1,5 +1,8 @@
 """Labels: what a rule notes is read by others, ends by itself, and goes with what it rested on."""
 
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from line_scene import OPERATOR, Scene, event, post
@@ -115,3 +118,44 @@ def test_staff_sees_the_labels_on_a_matter(here: Scene) -> None:
         lines = intake.labels_about(tx, here.platform, "a1", None)
         assert [(one.name, one.rule, one.item) for one in lines] == [("watched", "note", "")]
         assert intake.labels_about(tx, here.platform, "a2", "i1") == []
+
+
+def beside(here: Scene, work: Callable[[], object]) -> threading.Thread:
+    """Start work that waits for a lock which this test holds, and return when it waits."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    waiting = """SELECT 1 FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    end = time.monotonic() + 10
+    while not here.rows(waiting):
+        assert time.monotonic() < end, "it does not wait"
+        time.sleep(0.02)
+    return thread
+
+
+def test_who_is_erased_while_a_label_is_given_has_none_either(here: Scene) -> None:
+    labelling(here)
+    here.accept(post("a zorgblat"))
+
+    def erase() -> None:
+        with here.haven.db.begin(OPERATOR) as tx:
+            records.erase(tx, here.platform, "a1")
+
+    with here.haven.db.begin(OPERATOR) as tx:
+        jobs.walk(here.haven, tx, intake.claim(tx, 1))
+        erasing = beside(here, erase)
+    erasing.join()
+    assert here.rows("SELECT 1 FROM labels") == []
+
+
+def test_who_judges_waits_for_labels_before_taking_the_case(here: Scene) -> None:
+    """As judging events does: in another order the two would wait for each other."""
+    put_in_force(here, rule("terms.bad", id="note", then={**WATCH, "outcome": "review"}))
+    task = say(here, "a zorgblat")[0]["task"]
+    here.judge(here.reviewer("one"), task, "allow")
+    with here.haven.db.begin(OPERATOR) as tx:
+        tx.run("SELECT 1 FROM labels FOR UPDATE")
+        settling = beside(here, lambda: jobs.settle_judgements(here.haven))
+        assert tx.rows("SELECT 1 FROM cases FOR UPDATE NOWAIT") != []
+    settling.join()
+    assert here.rows("SELECT 1 FROM labels") == []

@@ -86,6 +86,9 @@ def hand_over(
 
 def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
     """Turn what a reviewer said into a decision, or into the end of an appeal."""
+    # Labels before cases, as `walk` takes them: so the two never wait for each other.
+    if given.outcome in ("allow", "upheld") and given.event is not None:
+        intake.remove_labels(tx, given.event)
     match given.outcome:
         case "upheld":
             decisions.overturn(tx, given, haven.voice)
@@ -98,8 +101,6 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
             if not exchange.looked_again(tx, given, haven.voice):
                 clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
                 settle(haven, tx, drafts.from_judgement(tx, given, clause, haven.packs.current))
-    if given.outcome in ("allow", "upheld") and given.event is not None:
-        intake.remove_labels(tx, given.event)
     review.settled(tx, given)
 
 

@@ -172,10 +172,13 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     whom = {"p": platform, "a": account}
     subjects = _blank_account(tx, whom)
     # Each step waits for those who work on these rows; what they wrote is seen by the next one.
-    # The order is that of the line (events, history, judgements, cases, reports): so no deadlocks.
+    # The order is that of the line (events, history, judgements, labels, cases, reports): so no
+    # deadlocks.
     reports = _reports_about(tx, whom)
     blobs = _blank_events(tx, whom, reports)
     history.forget(tx, platform, account)
+    _wait_for_judgements(tx, whom)
+    tx.run("DELETE FROM labels WHERE platform = %(p)s AND account = %(a)s", **whom)
     cases = _take_cases(tx, whom)
     subjects += _blank_reports(tx, reports, cases)
     _end_cases(tx, cases)
@@ -198,7 +201,6 @@ def _blank_account(tx: Tx, whom: dict[str, str]) -> list[str]:
     """Delete the account and return the subject that things are sealed for."""
     sql = "DELETE FROM accounts WHERE platform = %(p)s AND id = %(a)s RETURNING subject AS id"
     subjects = _ids(tx, sql, **whom)
-    tx.run("DELETE FROM labels WHERE platform = %(p)s AND account = %(a)s", **whom)
     # A conversation in which we wrote to the person is one like any other now.
     sql = "UPDATE matrix_rooms SET person = NULL WHERE platform = %(p)s AND person = %(a)s"
     tx.run(sql, **whom)
@@ -243,12 +245,16 @@ def _blank_events(tx: Tx, whom: dict[str, str], reports: list[str]) -> list[str]
     return blobs
 
 
-def _take_cases(tx: Tx, whom: dict[str, str]) -> list[str]:
-    """Wait for judgements that are being settled, then lock the cases; return their ids."""
+def _wait_for_judgements(tx: Tx, whom: dict[str, str]) -> None:
+    """Wait for judgements that are being settled."""
     tx.run("""SELECT 1 FROM judgements j JOIN tasks t ON t.id = j.task
                 JOIN cases c ON c.id = t.case_id
               WHERE c.platform = %(p)s AND c.account = %(a)s AND j.state = 'given'
               ORDER BY j.id FOR UPDATE OF j""", **whom)  # fmt: skip
+
+
+def _take_cases(tx: Tx, whom: dict[str, str]) -> list[str]:
+    """Lock the cases; return their ids."""
     sql = """SELECT id FROM cases WHERE platform = %(p)s AND account = %(a)s
              ORDER BY coalesce(item, '') COLLATE "C", account COLLATE "C" FOR UPDATE"""
     return _ids(tx, sql, **whom)

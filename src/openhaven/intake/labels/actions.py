@@ -102,7 +102,12 @@ def _stored(tx: Tx, notes: list[Note]) -> list[_Given]:
 
 def remove_labels(tx: Tx, event: int) -> int:
     """Take away the labels that rest on an event, since a person found nothing in it."""
-    sql = "DELETE FROM labels WHERE event = %(e)s RETURNING id"
+    # In the order in which they are given: so no two ever wait for each other.
+    sql = """DELETE FROM labels WHERE id IN (
+               SELECT id FROM labels WHERE event = %(e)s
+               ORDER BY platform COLLATE "C", account COLLATE "C", item COLLATE "C",
+                 name COLLATE "C" FOR UPDATE)
+             RETURNING id"""
     gone = [str(row["id"]) for row in tx.rows(sql, e=event)]
     ids = [{"label": label, "event": str(event)} for label in gone]
     ledger.append_many(tx, [ledger.New("label.removed", one) for one in ids])

@@ -122,10 +122,12 @@ def _fields(counters: dict[str, dict[str, Any]]) -> list[str]:
     """Return one name that rules read for each of the counters, and a comparison that fails."""
     fields = []
     for name, one in counters.items():
-        once = "first-seen" in one or "time-since" in one
-        rest = ".known" if once else f".in_{one['in'][-1]}"
-        more = " == false" if once else " > 1000000.0" if "rate" in one else " > 1000000"
-        fields.append(f"counters.{name}{rest}{more}")
+        if "first-seen" in one or "time-since" in one:
+            # Of who is new there is none, and that must not be a match.
+            fields.append(f"counters.{name}.known && counters.{name} > 1000000000")
+            continue
+        more = "1000000.0" if "rate" in one else "1000000"
+        fields.append(f"counters.{name}.in_{one['in'][-1]} > {more}")
     return fields
 
 

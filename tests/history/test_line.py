@@ -15,6 +15,7 @@ from openhaven.core import Problem, new_id, system
 from openhaven.history.commands import counters
 from openhaven.intake import Event
 from openhaven.line import Haven, jobs
+from openhaven.line.answer import MOST_BEFORE
 from openhaven.policy.holder import in_force
 
 PACK = {
@@ -167,7 +168,7 @@ def test_the_synchronous_answer_takes_along_what_came_before(here: Scene) -> Non
     # Of others nothing was taken.
     assert here.rows("SELECT id FROM events WHERE state = 'received'") == [{"id": sent[1]["id"]}]
     assert counts(here, [sent[0], sent[2]]) == ["allow", "allow"]
-    here.accept(*(message("m1", account={"id": "a3"}) for _ in range(60)))
+    here.accept(*(message("m1", account={"id": "a3"}) for _ in range(MOST_BEFORE)))
     assert ask(here, message("m2", account={"id": "a3"}), patience=0.3) is None
     here.work()
     assert ask(here, message("m3", account={"id": "a3"})) == "review"

@@ -64,17 +64,22 @@ class Numbers(Windowed):
         """Add the number to the ring of each window."""
         if cell is None:
             return [[at * STEPS // seconds, given[0]] for seconds in self.spans]
+        amount = given[0]
         for ring, seconds in zip(cell, self.spans, strict=True):
-            add(ring, at * STEPS // seconds, given[0])
+            step = at * STEPS // seconds
+            if step == ring[0]:
+                ring[1] += amount
+            else:
+                add(ring, step, amount)
         return cell
 
     def within(self, cell: Any, at: int) -> list[int | float]:
         """Return the number of each window: whole for a count, else with decimals."""
-        whole = int if self.counter.kind == "count" else float
-        return [
-            whole(total(ring, at * STEPS // seconds))
+        found = [
+            total(ring, at * STEPS // seconds)
             for ring, seconds in zip(cell, self.spans, strict=True)
         ]
+        return found if self.counter.kind == "count" else [float(one) for one in found]
 
 
 class Rates(Numbers):

@@ -14,7 +14,9 @@ from openhaven.line.walk import walk
 
 log = structlog.get_logger("answer")
 PATIENCE = 2.0
-_MOST_BEFORE = 400
+_LEAST = 0.1
+MOST_BEFORE = 400
+"""How many events of the same account are judged along with one, since they come before it."""
 
 
 def answer(
@@ -33,7 +35,7 @@ def answer(
     """
     end = time.monotonic() + patience
     try:
-        accepted, verdict = _judge_now(haven, actor, now, platform, event, patience)
+        accepted, verdict = _judge_now(haven, actor, now, platform, event, end)
     except Exception as error:  # Storing must not depend on judging: the event is stored alone.
         log.error(
             "answer.failed", error=type(error).__name__, exc_info=not isinstance(error, Problem)
@@ -47,17 +49,23 @@ def answer(
 
 
 def _judge_now(
-    haven: Haven, actor: Actor, now: datetime, platform: str, event: Event, patience: float
+    haven: Haven, actor: Actor, now: datetime, platform: str, event: Event, end: float
 ) -> tuple[Accepted, dict[str, Any] | None]:
     with haven.db.begin(actor, now) as tx:
-        tx.run(f"SET LOCAL statement_timeout = {int(patience * 1000)}")
+        tx.run(f"SET LOCAL statement_timeout = {max(1, int((end - time.monotonic()) * 1000))}")
         accepted = intake.accept(tx, platform, [event], wake=False)[0]
         if accepted.verdict is not None or accepted.result == "conflict":
             return accepted, accepted.verdict
         # What came before from the same account is judged first, and is taken along.
-        batch = intake.claim_up_to(tx, accepted.seq, _MOST_BEFORE)
-        verdicts = walk(haven, tx, batch, tally=False, deadline_s=patience / 2)
-        if not batch or batch[-1].seq != accepted.seq:
+        batch = intake.claim_up_to(tx, accepted.seq, MOST_BEFORE)
+        left = end - time.monotonic()
+        if not batch or left < _LEAST:
+            # The worker has the time to ask every signal; here some would be unknown for haste.
+            tx.wake("line")
+            return accepted, None
+        # What follows from the findings has to be stored in time as well: a quarter is for that.
+        verdicts = walk(haven, tx, batch, tally=False, together_s=left * 0.75)
+        if batch[-1].seq != accepted.seq:
             tx.wake("line")
             return accepted, None
         return accepted, verdicts[-1].public()

@@ -63,7 +63,10 @@ def _links(event: Event, notes: Notes) -> tuple[Part, ...]:
 
 
 def _hosts(event: Event, notes: Notes) -> tuple[Part, ...]:
-    hosts = (link.partition("/")[0].partition("?")[0] for link in _found(event, notes))
+    links = _found(event, notes)
+    if not links:
+        return ()
+    hosts = (link.partition("/")[0].partition("?")[0] for link in links)
     return tuple(("host", host) for host in dict.fromkeys(hosts))
 
 
@@ -108,6 +111,9 @@ def parts_named(name: str) -> Callable[[Event, Notes], tuple[Part, ...]]:
 def keys_by(names: tuple[str, ...]) -> Callable[[Event, Notes], tuple[Key, ...]]:
     """Return what reads the keys of a counter kept by these names; 40 of them at most."""
     readers = [parts_named(name) for name in names]
+    if len(readers) == 1:
+        one = readers[0]
+        return lambda event, notes: tuple([(part,) for part in one(event, notes)[:_KEYS]])
 
     def read(event: Event, notes: Notes) -> tuple[Key, ...]:
         found: Iterator[Key] = product(*(reader(event, notes) for reader in readers))

@@ -1,16 +1,18 @@
 """Whatever lies in its way, the line goes on with everything else, and says what it left behind."""
 
 import threading
+import time
 from dataclasses import replace
 
 import msgspec
 import pytest
 from line_scene import OPERATOR, Scene, event, post
 
-from openhaven import intake
-from openhaven.core import Problem
+from openhaven import intake, line
+from openhaven.core import Problem, utcnow
 from openhaven.intake import Report
 from openhaven.line import Worker, jobs
+from openhaven.signals import Finding
 from openhaven.storage.settings import Mail
 
 
@@ -97,3 +99,30 @@ def test_a_loop_that_fails_for_days_is_there_when_the_trouble_ends(here: Scene) 
 
     worker._repeat("test", 0.5, job, Hurry())
     assert len(tried) == 1_200
+
+
+class Slow:
+    """A detector that takes its time, as one does that asks another machine."""
+
+    version = "1"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def measure(self, event: intake.Event, media: object) -> list[Finding]:
+        time.sleep(0.6)
+        return []
+
+
+def test_an_answer_comes_in_two_seconds_although_several_signals_are_slow(here: Scene) -> None:
+    now = here.haven.packs.now
+    slow = tuple(Slow(f"slow-{number}") for number in range(5))
+    here.haven.packs.swap(replace(now, signals=(*now.signals, *slow)))
+    one = msgspec.convert(post("zorgblat"), intake.Event)
+    started = time.monotonic()
+    _, verdict = line.answer(here.haven, here.actor, utcnow(), here.platform, one)
+    took = time.monotonic() - started
+    here.haven.packs.swap(now)
+    assert took < 2
+    assert verdict is not None
+    assert verdict["outcome"] == "remove"

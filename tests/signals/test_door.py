@@ -205,6 +205,47 @@ def test_a_signal_that_is_stuck_gets_no_more_threads() -> None:
     assert measure([event()], {}, [signal], 5)[0] == []
 
 
+def test_several_slow_signals_have_one_time_together() -> None:
+    """Three that are slow and one that hangs: what was not asked says so, and all is in time."""
+    release = threading.Event()
+
+    def slow(name: str, seconds: float) -> Odd:
+        def take(_: Event) -> list[Finding]:
+            release.wait(seconds)
+            return []
+
+        return Odd(name, take)
+
+    asked = [*load(TOOLS), *(slow(f"slow-{number}", 0.4) for number in range(3)), slow("hangs", 20)]
+    one = event(item=item(text="a banana"))
+    started = time.monotonic()
+    (found,) = measure([one], {}, asked, together_s=1.0)
+    took = time.monotonic() - started
+    release.set()
+    assert 0.9 < took < 1.6
+    assert found[0].value == "demo"
+    assert {(one.signal, one.unknown) for one in found[1:]} == {
+        ("slow-2", "the signal took too long"),
+        ("hangs", "there was no time left to ask the signal"),
+    }
+
+
+def test_one_that_hangs_leaves_half_of_the_time_to_the_others() -> None:
+    release = threading.Event()
+
+    def hang(_: Event) -> list[Finding]:
+        release.wait(20)
+        return []
+
+    one = event(item=item(text="a banana"))
+    (found,) = measure([one], {}, [Odd("hangs", hang), *load(TOOLS)], together_s=0.6)
+    release.set()
+    assert [(one.signal, one.unknown is None) for one in found] == [
+        ("hangs", False),
+        ("terms", True),
+    ]
+
+
 def all_signals() -> list[Signal]:
     return [*load(TOOLS), shouting(TOOLS)]
 

@@ -28,13 +28,13 @@ def walk(
     batch: Sequence[Claimed],
     *,
     tally: bool = True,
-    deadline_s: float | None = None,
+    together_s: float | None = None,
 ) -> list[Verdict]:
     """Measure and judge claimed events, hand each over, and store the verdicts.
 
     The number of statements depends on the events that have a consequence, not on the batch.
     `tally=False` leaves the counting of passed events to the worker (for a single event).
-    `deadline_s` is the time that signals have, as in `signals.measure`.
+    `together_s` is the time that all signals have together, as in `signals.measure`.
     """
     now = haven.packs.now
     pack = now.pack
@@ -44,7 +44,7 @@ def walk(
         [claimed.event for claimed in batch],
         media,
         now.signals,
-        deadline_s=deadline_s,
+        together_s=together_s,
         content=[claimed.content for claimed in batch],
         needed=[pack.needs(claimed.event) for claimed in seen],
     )

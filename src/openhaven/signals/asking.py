@@ -1,6 +1,8 @@
 """Asks all signals about a batch of events, and gets an answer from each, come what may."""
 
+import math
 import threading
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -17,6 +19,7 @@ FAILED = "the signal failed"
 LATE = "the signal took too long"
 NONSENSE = "the signal gave an answer that is none"
 STUCK = "the signal is stuck"
+NO_TIME = "there was no time left to ask the signal"
 MOST_LATE = 3
 KINDS = frozenset({"terms", "links", "banks"})
 
@@ -33,6 +36,7 @@ def measure(
     deadline_s: float | None = None,
     content: Sequence[bool] | None = None,
     needed: Sequence[frozenset[str]] | None = None,
+    together_s: float | None = None,
 ) -> Answers:
     """Return the findings of all signals, one list for each event, in the order of the events.
 
@@ -40,6 +44,9 @@ def measure(
     more for each event. After one that is late the others have half as long, so that however many
     hang cost twice `deadline_s` at most. One that raises, answers nonsense or is late gives the
     finding *unknown* for the events it owes; this function never raises for it.
+
+    With `together_s` this returns within about that many seconds, however many signals are slow:
+    each has half of them at most, and one that is left without any is *unknown* as well.
 
     `content` says for each event whether there is a legal ground to look at its content (all of
     them by default). Without one, and in encrypted conversations, signals get the event without
@@ -52,13 +59,18 @@ def measure(
     shown = [visible(event, may) for event, may in zip(events, allowed, strict=True)]
     answers: Answers = [[] for _ in events]
     patience = 1 + len(events) / 50 if deadline_s is None else deadline_s
+    end = math.inf
+    if together_s is not None:
+        patience, end = min(patience, together_s / 2), time.monotonic() + together_s
     left = list(signals)
     if needed is not None:
         left = [signal for signal in left if any(_wanted(signal, kinds) for kinds in needed)]
-    while left:
-        done = _run(shown, media, left, patience, answers, needed)
+    while left and time.monotonic() < end:
+        done = _run(shown, media, left, patience, end, answers, needed)
         left = left[done:]
         patience /= 2
+    for signal in left:
+        _add(answers, _owed(signal, shown, needed, NO_TIME))
     return answers
 
 
@@ -85,12 +97,14 @@ def _run(
     media: Media,
     signals: Sequence[Signal],
     deadline_s: float,
+    end: float,
     answers: Answers,
     needed: Sequence[frozenset[str]] | None,
 ) -> int:
     """Ask these signals one after another until one is late; return how many are dealt with.
 
-    The work is done in a thread, which a signal that hangs keeps for itself.
+    At the moment `end` of the clock the one being asked is late, however long it has had. The work
+    is done in a thread, which a signal that hangs keeps for itself.
     """
     found: list[Answers] = [[] for _ in signals]
     steps = [
@@ -99,7 +113,7 @@ def _run(
     ]
     errand = helpers.Errand(steps)
     helpers.start(errand)
-    late = errand.wait(deadline_s)
+    late = errand.wait(deadline_s, end)
     dealt = len(signals) if late is None else late + 1
     if late is not None:
         with _late_lock:
@@ -108,11 +122,24 @@ def _run(
     for signal, mine in zip(signals[:dealt], found, strict=False):
         # A late signal's thread may still add to its list, so the list is read once.
         told = mine[:]
-        rest = _asked(signal, events, needed)[len(told) :]
-        told += [[] if event is None else [unknown(signal, "event", LATE)] for event in rest]
-        for answer, findings in zip(answers, told, strict=True):
-            answer += findings
+        _add(answers, told + _owed(signal, events, needed, LATE)[len(told) :])
     return dealt
+
+
+def _owed(
+    signal: Signal,
+    events: Sequence[Event],
+    needed: Sequence[frozenset[str]] | None,
+    why: str,
+) -> Answers:
+    """Return the finding *unknown* for each event that the signal was to be asked about."""
+    asked = _asked(signal, events, needed)
+    return [[] if event is None else [unknown(signal, "event", why)] for event in asked]
+
+
+def _add(answers: Answers, told: Answers) -> None:
+    for answer, findings in zip(answers, told, strict=True):
+        answer += findings
 
 
 def _wanted(signal: Signal, kinds: frozenset[str]) -> bool:

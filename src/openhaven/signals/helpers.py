@@ -1,5 +1,6 @@
 """Threads that work for somebody who may stop waiting for them."""
 
+import math
 import queue
 import threading
 import time
@@ -27,16 +28,20 @@ class Errand:
         """Whether nobody waits any more; a step may look and end early."""
         return self._given_up
 
-    def wait(self, deadline_s: float) -> int | None:
-        """Wait until all steps are taken: None; or until one is late: its place, and give up."""
-        left = deadline_s
+    def wait(self, deadline_s: float, end: float = math.inf) -> int | None:
+        """Wait until all steps are taken: None; or until one is late: its place, and give up.
+
+        At the moment `end` of the clock the step that is being taken is late in any case.
+        """
+        left = min(deadline_s, end - time.monotonic())
         while not self._over.acquire(timeout=max(left, 0.001)):
             with self._lock:
-                left = self._since + deadline_s - time.monotonic()
-                if self._place < 0 or left > 0:
+                now = time.monotonic()
+                left = min(self._since + deadline_s, end) - now
+                if now < end and (self._place < 0 or left > 0):
                     continue
                 self._given_up = True
-                return self._place
+                return max(self._place, 0)
         return None
 
     def run(self) -> bool:

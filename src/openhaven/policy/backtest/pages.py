@@ -4,25 +4,21 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import leather
 import msgspec
 
 from openhaven import intake
 from openhaven.core import Problem
 from openhaven.policy import publishing
 from openhaven.policy.backtest import actions, store
+from openhaven.policy.backtest.chart_views import acted_by_day, drawn
 from openhaven.policy.backtest.choose import chosen
-from openhaven.policy.backtest.figures import Figures, Pair
+from openhaven.policy.backtest.figures import Figures
 from openhaven.policy.backtest.model import REASONS, Backtest, Example, Wish
 from openhaven.policy.shipped import shipped
 from openhaven.storage import Tx
-from openhaven.transparency.chart import HEIGHT, WIDTH, ticks_to
 from openhaven.web import Answer, Call, live, page, see_other
 
 BACKTESTS = "/console/rules/backtests"
-_NOW, _DRAFT = "#b9b1a5", "#1d5b57"
-_LABELS = 12
-"""How many days have their names under the chart, so that these do not lie upon each other."""
 
 
 def backtests(call: Call) -> Answer:
@@ -88,35 +84,6 @@ def chart(call: Call) -> Answer:
         raise Problem("backtest.open", "This back-test has no figures yet.", status=404)
     svg = drawn(acted_by_day(msgspec.convert(found.figures, Figures)))
     return Answer(200, svg.encode(), "image/svg+xml")
-
-
-def acted_by_day(figures: Figures) -> dict[date, Pair]:
-    """Return for each day how many events were acted on, and how many would be."""
-    return {
-        date.fromisoformat(name): Pair(
-            sum(pair.now for outcome, pair in outcomes.items() if outcome != "allow"),
-            sum(pair.draft for outcome, pair in outcomes.items() if outcome != "allow"),
-        )
-        for name, outcomes in sorted(figures.days.items())
-    }
-
-
-def drawn(days: Mapping[date, Pair]) -> str:
-    """Return a chart as SVG: columns for what happened, dots for what the draft would do."""
-    every = max(1, -(-len(days) // _LABELS))
-    # A day without its name is told from the others by how many invisible spaces it has.
-    names = [f"{day.day} {day:%b}" if n % every == 0 else "\u200b" * (n + 1)
-             for n, day in enumerate(days)]  # fmt: skip
-    pairs = list(days.values())
-    ticks = ticks_to(max([4, *(max(one.now, one.draft) for one in pairs)]))
-    made = leather.Chart()
-    made.add_columns(list(zip(names, [one.now for one in pairs], strict=True)), name="now",
-                     fill_color=_NOW)  # fmt: skip
-    made.add_dots(list(zip(names, [one.draft for one in pairs], strict=True)), name="draft",
-                  fill_color=_DRAFT, radius=6)  # fmt: skip
-    made.add_y_scale(0, ticks[-1])
-    made.add_y_axis(ticks=ticks)
-    return str(made.to_svg(width=WIDTH, height=HEIGHT))
 
 
 def _wish(tx: Tx, form: Mapping[str, str]) -> Wish:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ME = Actor("system", "test")
 JSON = {"content-type": "application/json"}
 BYTES = {"content-type": "application/octet-stream"}
+UPLOAD = {"content-type": "multipart/form-data; boundary=x"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 ROLES = get_args(Role)
 TABLE = Path(__file__).with_name("roles.txt")
@@ -190,7 +191,8 @@ def test_every_role_gets_what_the_table_says_and_no_more(haven: "Haven", place: 
         path = re.sub(r"\{\w+(:path)?\}", "none", route.path)
         if route.gate.kind != "signed in" or path in ("/sign-out", "/console/stream"):
             continue
-        kind = {"form": FORM, "json": JSON, "bytes": BYTES}.get(route.takes, {})
+        kinds = {"form": FORM, "json": JSON, "bytes": BYTES, "upload": UPLOAD}
+        kind = kinds.get(route.takes, {})
         assert place.ask(route.method, path, b"" if kind else None, kind).status == 401, path
         for role, cookie in cookies.items():
             allowed = route.gate.permission is None or permits([role], route.gate.permission)

@@ -11,6 +11,7 @@ from openhaven.review import actions, looks, store
 from openhaven.review.choices import choices
 from openhaven.review.marks import grouped, invisible, marked
 from openhaven.review.store import Task
+from openhaven.signals.banks.matches import matches_of
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, live, page, see_other
 
@@ -174,6 +175,7 @@ def _subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
         "pictures": [] if event is None or hidden
         else store.pictures(tx, row.platform_id, event, call.actor.id, row.id),
         "verdict": (stored.verdict if stored else None) or {},
+        "matches": matches_of(tx, row.event) if row.event is not None else [],
         "account": intake.account_of(tx, row.platform_id, row.account) if row.account else None,
     }  # fmt: skip
 
@@ -266,6 +268,9 @@ def reveal(call: Call) -> Answer:
         if media_id not in {one.id for one in shown}:
             raise Problem("media.unknown", "There is no such picture in this task.", status=404)
         actions.reveal(tx, media_id, task_id)
+    match = call.form().get("match", "")
+    if match.isascii() and match.isdigit():
+        return see_other(f"/console/bank-matches/{match}")
     return see_other(f"/console/tasks/{task_id}#{media_id}")
 
 

@@ -18,6 +18,7 @@ from openhaven.policy.publishing.archive import LARGEST as ARCHIVE
 from openhaven.policy.publishing.model import Draft, Review, Standing, Tried
 from openhaven.policy.publishing.shadow import Record
 from openhaven.review import pages as review_pages
+from openhaven.signals.banks import pages as bank_pages
 from openhaven.staff import api as staff_api
 from openhaven.staff import pages as staff_pages
 from openhaven.transparency import pages as transparency_pages
@@ -33,6 +34,8 @@ _REVEAL = staff("media.reveal")
 _POLICY = staff("policy.read")
 _DRAFT = staff("policy.draft")
 _PUBLISH = staff("policy.publish")
+_BANKS = staff("bank.read")
+_KEEP = staff("bank.edit")
 
 ROUTES: tuple[Route, ...] = (
     # The API of platforms ----------------------------------------------------------------------
@@ -162,6 +165,35 @@ ROUTES: tuple[Route, ...] = (
           summary="The platforms, the banks and the rules in force"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,
           summary="How to work in the console"),
+    # Banks in the console ----------------------------------------------------------------------
+    Route(method="GET", path="/console/banks", handler=bank_pages.banks, gate=_BANKS,
+          summary="Banks, and where their entries come from"),
+    Route(method="GET", path="/console/banks/{name}", handler=bank_pages.bank, gate=_BANKS,
+          summary="One bank with its entries, matches and looks back",
+          query=(("before", "Entries older than this one"), ("value", "Go to this entry"))),
+    Route(method="POST", path="/console/banks/{name}/propose", handler=bank_pages.propose,
+          gate=_KEEP, summary="Propose an entry as harmless", takes="form", status=303),
+    Route(method="POST", path="/console/banks/{name}/look-back", handler=bank_pages.look_back,
+          gate=_KEEP, summary="Compare a bank with what was seen before", takes="form",
+          status=303),
+    Route(method="POST", path="/console/banks/{name}/look-back/cancel", gate=_KEEP,
+          handler=bank_pages.cancel_look_back, summary="Cancel a look back", takes="form",
+          status=303),
+    Route(method="GET", path="/console/bank-entries/{id}", handler=bank_pages.entry, gate=_BANKS,
+          summary="One entry of a bank"),
+    Route(method="POST", path="/console/bank-entries/{id}/withdraw", handler=bank_pages.withdraw,
+          gate=_KEEP, summary="Take an entry out of its bank", takes="form", status=303),
+    Route(method="POST", path="/console/bank-entries/{id}/confirm", handler=bank_pages.confirm,
+          gate=_KEEP, summary="Confirm that an entry is harmless", takes="form", status=303),
+    Route(method="GET", path="/console/bank-matches/{id}", handler=bank_pages.match, gate=_BANKS,
+          summary="Why something matched"),
+    # Whether one may say it (task.work or bank.edit), the verb checks.
+    Route(method="POST", path="/console/bank-matches/{id}/say", handler=bank_pages.say,
+          gate=_BANKS, summary="Say whether a match was right", takes="form", status=303),
+    Route(method="GET", path="/console/compare", handler=bank_pages.compare_form, gate=_BANKS,
+          summary="A form to compare a file with banks"),
+    Route(method="POST", path="/console/compare", handler=bank_pages.compare_send, gate=_BANKS,
+          summary="Compare a file with banks; nothing is kept of it", takes="upload"),
     # The rules in the console ------------------------------------------------------------------
     Route(method="GET", path="/console/rules", handler=rule_pages.rules, gate=_POLICY,
           summary="Each rule with its clause and its figures of the last days",

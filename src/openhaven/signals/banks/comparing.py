@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from openhaven.signals.banks.model import LEAST_QUALITY, Kind, Match
-from openhaven.signals.banks.store import Banks
+from openhaven.signals.banks.snapshot import Snapshot
 from openhaven.signals.hashes.media import MediaHash
 
 # Harms to children of which the material itself must not be handled by anybody.
@@ -32,7 +32,7 @@ def protects_children(harm: str) -> bool:
     return harm.partition(".")[0] in _CHILDREN
 
 
-def compare(banks: Banks, seen: MediaHash, names: Collection[str]) -> list[Compared]:
+def compare(banks: Snapshot, seen: MediaHash, names: Collection[str]) -> list[Compared]:
     """Return the nearest entry of each of these banks that knows the file, nearest first."""
     best: dict[str, Compared] = {}
     for kind, value, reading in values(seen):

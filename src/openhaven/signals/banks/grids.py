@@ -6,7 +6,7 @@ SIDE = 16
 
 
 class Grids(NamedTuple):
-    """SVG paths on 16 by 16 units: of both hashes, of what they share, and of what one alone has."""
+    """SVG paths on 16 by 16 units: of both hashes, what they share, and what one alone has."""
 
     ours: str
     theirs: str

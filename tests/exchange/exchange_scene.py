@@ -37,7 +37,8 @@ class Scene:
 
     def source(self, name: str) -> Source:
         with self.db.read() as tx:
-            return store.source(tx, name)
+            (found,) = (one for one in store.sources(tx) if one.name == name)
+            return found
 
     def alive(self, bank: str) -> set[str]:
         """Return the living values of a bank, in hexadecimal."""

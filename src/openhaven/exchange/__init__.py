@@ -15,7 +15,6 @@ from openhaven.exchange.actions import (
     share,
     unshare,
 )
-from openhaven.exchange.filing import looked_again, reopen
 from openhaven.exchange.jobs import fetch_due, keep_banks, look_after, send_due
 from openhaven.exchange.lookback import look_back_due
 from openhaven.exchange.model import (
@@ -29,6 +28,7 @@ from openhaven.exchange.model import (
     Value,
 )
 from openhaven.exchange.plugins import kinds
+from openhaven.exchange.recall import looked_again, reopen
 from openhaven.exchange.store import source, sources
 
 __all__ = [

@@ -10,8 +10,7 @@ from psycopg.types.json import Jsonb
 
 from openhaven import core
 from openhaven.core import Problem, new_id
-from openhaven.exchange import store
-from openhaven.exchange.filing import apply
+from openhaven.exchange import claims, store
 from openhaven.exchange.model import Page, Source, Stored, Told
 from openhaven.ledger import append
 from openhaven.signals.banks import bank_named
@@ -92,7 +91,7 @@ def remove_source(tx: Tx, name: str) -> int:
                name = left(name, 10) || '-' || right(id, 26) WHERE id = %(id)s"""
     tx.run(sql, id=found.id, now=tx.now)
     tx.keys.destroy(found.id)
-    gone = apply.drop_all(tx, found, "its source was removed")
+    gone = claims.drop_all(tx, found, "its source was removed")
     append(tx, "source.removed", {"source": found.id, "withdrawn": str(gone)})
     return gone
 
@@ -128,9 +127,9 @@ def store_page(tx: Tx, source: Source, page: Page, *, all_may_go: bool = False) 
     if row["checkpoint"] != source.checkpoint:
         raise Problem("source.meanwhile", "Somebody else has read on meanwhile.", status=409)
     since: datetime | None = tx.now if page.starts else row["listing_since"]
-    stored = apply.changes(tx, source, page)
+    stored = claims.changes(tx, source, page)
     if page.ends and since is not None:
-        gone = apply.sweep(tx, source, since, all_may_go=all_may_go)
+        gone = claims.sweep(tx, source, since, all_may_go=all_may_go)
         stored = stored._replace(withdrawn=stored.withdrawn + gone)
     pause = timedelta(seconds=0 if page.more else source.interval_s)
     tx.run(

@@ -9,9 +9,9 @@ import structlog
 from openhaven.connectors import Http
 from openhaven.core import Problem, system
 from openhaven.exchange import actions, store
-from openhaven.exchange.filing import reopen
 from openhaven.exchange.model import Page, Source, SourceError, StartAgainError, Stored, Told
 from openhaven.exchange.plugins import open_exchange
+from openhaven.exchange.recall import reopen
 from openhaven.signals.banks import expire
 from openhaven.signals.banks.matches import forget
 from openhaven.storage import Database

@@ -78,7 +78,10 @@ class Told(NamedTuple):
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A source as it is kept. `credentials` are opened only for who fetches from it."""
+    """A source as it is kept. Its credentials are opened only for who fetches from it.
+
+    `entries` (living ones), `waiting` and `undelivered` (words) are counted only in a list of all.
+    """
 
     id: str
     name: str

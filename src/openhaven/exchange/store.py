@@ -11,24 +11,26 @@ from openhaven.storage import Tx
 
 SHARED_PAGE = 1_000
 
-_SOURCE = """SELECT s.*, (SELECT count(*) FROM bank_entries e WHERE e.source = s.id AND e.living)
-                AS entries,
-              (SELECT count(*) FROM bank_outbox o WHERE o.source = s.id AND o.state = 'intended')
-                AS waiting,
-              (SELECT count(*) FROM bank_outbox o WHERE o.source = s.id AND o.state = 'failed')
-                AS undelivered
-             FROM bank_sources s """
-
 
 def sources(tx: Tx) -> list[Source]:
-    """Return every source that was not removed, by name."""
-    return tx.all(_SOURCE + "WHERE s.removed_at IS NULL ORDER BY s.name", Source)
+    """Return every source that was not removed, by name, with what is counted of each."""
+    sql = """SELECT s.*,
+               (SELECT count(*) FROM bank_entries e WHERE e.source = s.id AND e.living) AS entries,
+               (SELECT count(*) FROM bank_outbox o WHERE o.source = s.id AND o.state = 'intended')
+                 AS waiting,
+               (SELECT count(*) FROM bank_outbox o WHERE o.source = s.id AND o.state = 'failed')
+                 AS undelivered
+             FROM bank_sources s WHERE s.removed_at IS NULL ORDER BY s.name"""
+    return tx.all(sql, Source)
 
 
 def source(tx: Tx, name: str) -> Source:
-    """Return the source of this name or id; raises `Problem` (404)."""
-    sql = "WHERE (s.name = %(n)s OR s.id = %(n)s) AND s.removed_at IS NULL"
-    found = tx.one(_SOURCE + sql, Source, n=name)
+    """Return the source of this name or id, with nothing counted; raises `Problem` (404).
+
+    It is asked for with every page, which must not cost more the more was read before.
+    """
+    sql = "SELECT * FROM bank_sources WHERE (name = %(n)s OR id = %(n)s) AND removed_at IS NULL"
+    found = tx.one(sql, Source, n=name)
     if found is None:
         raise Problem("source.none", f"There is no source “{name}”.", status=404,
                       next_step="`openhaven bank sources` shows those there are.")  # fmt: skip

@@ -9,7 +9,7 @@ from openhaven.signals.banks.matches.model import Seen
 from openhaven.signals.banks.model import WORDS
 from openhaven.storage import Tx
 
-CHANNEL = "exchange"
+CHANNEL = "feedback"
 
 
 def record(tx: Tx, seen: Sequence[Seen]) -> int:

@@ -12,6 +12,7 @@ from rules_scene import REMOVE, appeal, numbers, put_in_force, say
 
 from openhaven import intake, policy, signals
 from openhaven.core import Problem
+from openhaven.ledger import verify
 from openhaven.line import jobs
 from openhaven.policy.commands import pack as pack_commands
 from openhaven.signals import Finding
@@ -84,6 +85,9 @@ def test_a_rule_that_is_overturned_too_often_only_asks_until_somebody_lifts_that
     assert one.fallen is not None
     assert (one.reviewed, one.overturned) == (1, 2)
     kinds = "SELECT kind FROM ledger_entries WHERE kind LIKE 'rule.%%' ORDER BY kind"
+    moderator = here.reviewer("a moderator")
+    with pytest.raises(Problem, match="may not"), here.haven.db.begin(moderator) as tx:
+        policy.lift(tx, "often", "I want it so.")
     with here.haven.db.begin(OPERATOR) as tx:
         policy.lift(tx, "often", "We took the wrong word out.")
     jobs.watch_rules(here.haven)
@@ -91,6 +95,31 @@ def test_a_rule_that_is_overturned_too_often_only_asks_until_somebody_lifts_that
     assert [row["kind"] for row in here.rows(kinds)] == ["rule.fell_back", "rule.lifted"]
     with pytest.raises(Problem, match="has not fallen back"), here.haven.db.begin(OPERATOR) as tx:
         policy.lift(tx, "often", "Twice.")
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE rule_fallbacks SET overturned = 0", "was altered"),
+        ("DELETE FROM rule_fallbacks", "is gone"),
+        ("INSERT INTO rule_fallbacks (id, rule, pack, since, appeals, overturned) "
+         "VALUES ('fbk_0', 'another', 'p', now(), 20, 20)", "without an entry"),
+    ],
+)  # fmt: skip
+def test_who_makes_a_rule_fall_back_past_the_program_is_found_out(
+    here: Scene, sql: str, said: str
+) -> None:
+    few = rule("terms.bad", id="often", then=REMOVE, fallback={"overturned": 0.5, "at_least": 1})
+    put_in_force(here, few)
+    overturned(here, 1)
+    jobs.watch_rules(here.haven)
+    here.haven.sequencer.tick()
+    with here.haven.db.read() as tx:
+        assert verify(tx, None, here.haven.signer.vkey).ok
+    with here.haven.db.begin(OPERATOR) as tx:
+        tx.run(sql)
+    with here.haven.db.read() as tx:
+        assert said in str(verify(tx, None, here.haven.signer.vkey))
 
 
 def test_a_rule_that_fell_back_does_not_stand_before_a_sound_one(here: Scene) -> None:

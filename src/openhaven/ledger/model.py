@@ -47,16 +47,20 @@ SEALED: dict[str, tuple[str, ...]] = {
     "reports": ("id", "platform", "event", "item", "account", "category", "subject", "digest",
                 "anonymous", "created_at"),
     "packs": ("fingerprint", "name", "version", "files"),
+    "protection_changes": ("id", "platform", "feature", "role", "before", "after", "weaker", "at"),
     "backtests": ("id", "label", "pack", "against", "since", "until", "platform", "purpose",
                   "started_by", "created_at"),
     "pack_reviews": ("id", "draft", "fingerprint", "said", "staff", "authors", "alone", "reason",
                      "at"),
     "packs_in_force": ("id", "seq", "after", "pack", "how", "review", "restores", "backtest",
                        "reason", "by_whom", "at"),
+    "rule_fallbacks": ("id", "rule", "pack", "since", "appeals", "overturned"),
 }  # fmt: skip
 
 # A row of these tables that no entry speaks of was written behind the ledger's back.
-ALWAYS_RECORDED = ("decisions", "judgements", "appeals", "pack_reviews", "packs_in_force")
+ALWAYS_RECORDED = (
+    "decisions", "judgements", "appeals", "pack_reviews", "packs_in_force", "rule_fallbacks",
+)  # fmt: skip
 
 
 class New(msgspec.Struct, frozen=True):

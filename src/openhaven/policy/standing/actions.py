@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import msgspec
 
 from openhaven import ledger
-from openhaven.core import Problem, new_id
+from openhaven.core import Problem, new_id, permits
 from openhaven.intake import Claimed
 from openhaven.policy.model import Verdict
 from openhaven.policy.pack import Pack
@@ -211,16 +211,21 @@ def _fall(tx: Tx, pack: Pack, rule: str, appeals: int, overturned: int) -> None:
     if added:
         ids = {"fallback": fallback, "rule": rule, "pack": pack.fingerprint}
         numbers = {"appeals": str(appeals), "overturned": str(overturned)}
-        ledger.append(tx, "rule.fell_back", ids | numbers)
+        row = ("rule_fallbacks", fallback)
+        ledger.append(tx, "rule.fell_back", ids | numbers, row=row)
         tx.wake("console")
 
 
 def lift(tx: Tx, rule: str, reason: str) -> None:
     """Let a rule act by itself again; appeals that ended before count against it no more.
 
-    Raises `Problem` 404 when it has not fallen back, and 400 without a reason of up to 1,000
-    characters.
+    Raises `Problem` 403 for staff who may not publish rules, 404 when it has not fallen back, and
+    400 without a reason of up to 1,000 characters.
     """
+    if tx.actor.kind == "staff" and not permits(tx.actor.roles, "policy.publish"):
+        raise Problem("policy.forbidden", "You may not let a rule act again.",
+                      "It needs the permission policy.publish.", status=403,
+                      next_step="Ask somebody with the role “policy”.")  # fmt: skip
     reason = reason.strip()
     if not 1 <= len(reason) <= 1_000:
         raise Problem("fallback.reason", "Say in a few words why the rule may act again.",

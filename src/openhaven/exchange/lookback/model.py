@@ -24,8 +24,8 @@ State = Literal["waiting", "running", "done", "halted", "cancelled"]
 KINDS = ("sha256", "sha1", "md5", "pdq")
 _HARMS = ("csam", "ncii")
 _WHY_NOT = (
-    "It searches what people posted before anybody had a cause to. That is right where harm goes "
-    "on for as long as a picture can be seen: the sexual abuse of a child, and intimate pictures "
+    "Looking back searches what people posted before anybody had a cause to. That is right where "
+    "harm goes on for as long as a picture can be seen: the sexual abuse of a child, and intimate pictures "
     "shared without consent. For everything else it is not."
 )
 

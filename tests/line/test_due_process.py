@@ -1,6 +1,7 @@
 """What people can count on: time to appeal, somebody else who looks, and wrongs that end."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from line_receiver import Receiver
@@ -8,6 +9,7 @@ from line_scene import OPERATOR, Scene, event, post
 
 from openhaven import decisions, intake, records, review
 from openhaven.core import Problem, utcnow
+from openhaven.decisions import views
 from openhaven.decisions.model import APPEAL_WINDOW
 from openhaven.intake import Report, ReportSubject
 
@@ -217,3 +219,129 @@ def test_the_word_that_a_reporter_chose_is_not_what_somebody_did(
     here.judge(here.reviewer("one"), task, "remove", clause=clause)
     here.work()
     assert here.rows("SELECT harm FROM decisions") == [{"harm": harm}]
+
+
+# A person disagrees with a rule -----------------------------------------------------------------
+
+
+def removed(here: Scene) -> dict[str, Any]:
+    """Let the rule alone remove a post; return its verdict with the item's id."""
+    body = post("Here comes a zorgblat")
+    here.accept(body)
+    here.work()
+    return here.verdict(body["id"]) | {"item": body["item"]["id"]}
+
+
+def found_in_order(here: Scene, item: str, outcome: str = "allow") -> str:
+    """Let somebody report an item and a reviewer look at it; return the judgement's id."""
+    with here.haven.db.begin(here.actor) as tx:
+        report = Report(subject=ReportSubject(item=item), category="spam")
+        intake.accept_report(tx, here.platform, report)
+    here.work()
+    task = here.rows("SELECT id FROM tasks WHERE kind = 'review' AND state = 'open'")[0]["id"]
+    number = here.rows("SELECT count(*) AS n FROM staff")[0]["n"]
+    given = here.judge(here.reviewer(f"looks-{number}"), task, outcome)
+    here.work()
+    return given
+
+
+def state_of(here: Scene, made: str) -> dict[str, Any]:
+    return here.rows("SELECT state, overturned_by FROM decisions WHERE id = %(d)s", d=made)[0]
+
+
+def reversals(here: Scene, receiver: Receiver, made: str) -> list[str]:
+    return [
+        act["verb"] for act in receiver.acts if act["decision"] == made and act["reverses"]
+    ]  # fmt: skip
+
+
+def kinds(here: Scene, made: str) -> list[str]:
+    sql = "SELECT kind FROM notices WHERE decision = %(d)s ORDER BY created_at, id"
+    return [row["kind"] for row in here.rows(sql, d=made)]
+
+
+def test_what_a_person_finds_in_order_is_given_back_once(here: Scene, receiver: Receiver) -> None:
+    verdict = removed(here)
+    made = verdict["decision"]
+    cases = here.rows("SELECT state FROM cases")
+    assert cases == [{"state": "closed"}], "it stands in an earlier case"
+    given = found_in_order(here, verdict["item"])
+    assert state_of(here, made) == {"state": "overturned", "overturned_by": given}
+    assert reversals(here, receiver, made) == ["restore"]
+    assert kinds(here, made) == ["decision", "taken_back"]
+    entries = "SELECT kind FROM ledger_entries WHERE ids ->> 'decision' = %(d)s"
+    told = [row["kind"] for row in here.rows(entries, d=made)]
+    assert (told.count("decision.overturned"), told.count("act.intended.restore")) == (1, 1)
+    with here.haven.db.read() as tx:
+        assert views.strikes(tx, here.platform, "a1") == 0
+    found_in_order(here, verdict["item"])
+    assert reversals(here, receiver, made) == ["restore"]
+    assert kinds(here, made) == ["decision", "taken_back"]
+
+
+@pytest.mark.parametrize("outcome", ["warn", "restrict"])
+def test_only_no_action_takes_a_rule_s_decision_back(here: Scene, outcome: str) -> None:
+    verdict = removed(here)
+    found_in_order(here, verdict["item"], outcome)
+    assert state_of(here, verdict["decision"])["state"] == "in_force"
+
+
+def test_what_a_person_decided_is_not_touched(here: Scene, receiver: Receiver) -> None:
+    verdict = removed(here)
+    given = found_in_order(here, verdict["item"], "remove")
+    made = here.rows("SELECT id FROM decisions WHERE judgement = %(j)s", j=given)[0]["id"]
+    found_in_order(here, verdict["item"])
+    for one in (verdict["decision"], made):
+        assert state_of(here, one)["state"] == "in_force"
+        assert reversals(here, receiver, one) == []
+
+
+def test_what_a_person_confirmed_on_appeal_is_not_touched(here: Scene) -> None:
+    verdict = removed(here)
+    task = appealed(here, verdict["decision"])
+    here.judge(here.reviewer("two"), task, "rejected")
+    here.work()
+    found_in_order(here, verdict["item"])
+    assert state_of(here, verdict["decision"])["state"] == "in_force"
+
+
+def test_what_a_rule_did_after_the_look_is_not_touched(here: Scene) -> None:
+    verdict = removed(here)
+    with here.haven.db.begin(OPERATOR) as tx:
+        tx.run("UPDATE decisions SET decided_at = decided_at + interval '1 hour'")
+    found_in_order(here, verdict["item"])
+    assert state_of(here, verdict["decision"])["state"] == "in_force"
+
+
+def test_an_appeal_that_waits_succeeds_with_it(here: Scene, receiver: Receiver) -> None:
+    verdict = removed(here)
+    made = verdict["decision"]
+    task = appealed(here, made)
+    given = found_in_order(here, verdict["item"])
+    assert reversals(here, receiver, made) == ["restore"]
+    assert kinds(here, made) == ["decision", "appeal_upheld"]
+    appeals = here.rows("SELECT state, judgement FROM appeals")
+    assert appeals == [{"state": "upheld", "judgement": given}]
+    assert here.rows("SELECT state FROM tasks WHERE id = %(t)s", t=task) == [{"state": "cancelled"}]
+    with pytest.raises(Problem, match="done already"):
+        here.judge(here.reviewer("two"), task, "rejected")
+
+
+def test_an_appeal_that_was_judged_already_ends_as_was_said(
+    here: Scene, receiver: Receiver
+) -> None:
+    """Both are said before either is settled; what is given back is given back once."""
+    verdict = removed(here)
+    made = verdict["decision"]
+    with here.haven.db.begin(here.actor) as tx:
+        report = Report(subject=ReportSubject(item=verdict["item"]), category="spam")
+        intake.accept_report(tx, here.platform, report)
+    here.work()
+    review_task = here.rows("SELECT id FROM tasks WHERE state = 'open'")[0]["id"]
+    here.judge(here.reviewer("one"), review_task, "allow")
+    here.judge(here.reviewer("two"), appealed(here, made), "upheld")
+    here.work()
+    assert state_of(here, made)["state"] == "overturned"
+    assert reversals(here, receiver, made) == ["restore"]
+    assert kinds(here, made) == ["decision", "appeal_upheld"]
+    assert here.rows("SELECT 1 FROM judgements WHERE state = 'given'") == []

@@ -12,6 +12,7 @@ from openhaven.decisions.appeals import (
     reject,
     stop_holding_back,
     take_back,
+    take_back_rules,
 )
 from openhaven.decisions.delivery import (
     Letter,
@@ -62,5 +63,6 @@ __all__ = [
     "report_outcome",
     "stop_holding_back",
     "take_back",
+    "take_back_rules",
     "verbs_of",
 ]

@@ -4,6 +4,7 @@ A judgement is a row that the line picks up; this room decides nothing by itself
 """
 
 from openhaven.review.actions import (
+    cancel_appeal_task,
     case_for,
     claim,
     close_case,
@@ -20,6 +21,7 @@ from openhaven.review.model import Given
 
 __all__ = [
     "Given",
+    "cancel_appeal_task",
     "case_for",
     "claim",
     "close_case",

@@ -125,6 +125,18 @@ def open_appeal_task(tx: Tx, case: str, appeal: str, event: int | None, severity
     return task
 
 
+def cancel_appeal_task(tx: Tx, appeal: str) -> bool:
+    """End the task of an appeal that needs no answer any more; say whether nobody had judged it."""
+    sql = """UPDATE tasks SET state = 'cancelled', claimed_by = NULL, lease_until = NULL,
+               done_at = %(now)s
+             WHERE appeal = %(a)s AND state IN ('open', 'claimed') RETURNING id"""
+    task = tx.value(sql, a=appeal, now=tx.now)
+    if task is not None:
+        ledger.append(tx, "task.cancelled", {"task": str(task), "appeal": appeal})
+        tx.wake("console")
+    return task is not None
+
+
 def claim(tx: Tx, task: str) -> None:
     """Take a task for half an hour, or renew one's own lease.
 

@@ -15,7 +15,7 @@ _LABELS = {
     "suspend": "Suspend the account",
 }
 _DOES = {
-    "allow": "Nothing happens. Whoever reported it is told that it stays.",
+    "allow": "It stays, and who reported it is told. What a rule alone did to it is undone.",
     "warn": "The person gets a warning with your reasons.",
     "restrict": "The platform limits who can see it, or what it can do.",
     "remove": "The platform takes it down. The person gets your reasons and can appeal.",

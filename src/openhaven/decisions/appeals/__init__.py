@@ -7,6 +7,15 @@ from openhaven.decisions.appeals.actions import (
     reject,
     stop_holding_back,
     take_back,
+    take_back_rules,
 )
 
-__all__ = ["appeal", "cancel_expired", "overturn", "reject", "stop_holding_back", "take_back"]
+__all__ = [
+    "appeal",
+    "cancel_expired",
+    "overturn",
+    "reject",
+    "stop_holding_back",
+    "take_back",
+    "take_back_rules",
+]

@@ -4,7 +4,7 @@ from openhaven import ledger, review
 from openhaven.core import HARMS, Problem, new_id
 from openhaven.decisions import words
 from openhaven.decisions.actions import Voice, intend, tell, verbs_of
-from openhaven.decisions.model import APPEAL_CLOCK, Decision, reversing
+from openhaven.decisions.model import APPEAL_CLOCK, RESTRICTIONS, Decision, reversing
 from openhaven.decisions.store import Notice, acts_of, decision
 from openhaven.storage import Tx
 
@@ -76,19 +76,57 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
 
 
 def take_back(tx: Tx, decision_id: str, given: review.Given, voice: Voice) -> None:
-    """End a decision that nobody appealed, since what it rested on was withdrawn, and undo it."""
-    made = decision(tx, decision_id)
-    tx.run(
+    """End a decision that a person found wrong without an appeal, and undo what it did.
+
+    An appeal that still waits for a look is answered by this: it was right. One that somebody has
+    judged already ends as that person said, and so does the decision.
+    """
+    waiting = tx.value("SELECT id FROM appeals WHERE decision = %(d)s AND state = 'open'",
+                       d=decision_id)  # fmt: skip
+    if waiting is not None and not review.cancel_appeal_task(tx, str(waiting)):
+        return
+    ended = tx.run(
         """UPDATE decisions SET state = 'overturned', overturned_by = %(j)s, overturned_at = %(now)s
            WHERE id = %(d)s AND state <> 'overturned'""",
         j=given.id,
         now=tx.now,
-        d=made.id,
+        d=decision_id,
     )
+    if not ended:
+        return
+    made = decision(tx, decision_id)
     ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
     _reverse_acts(tx, made)
     _release_all(tx, made)
-    _say(tx, made, "taken_back", words.taken_back(voice.service, made, given.facts))
+    if waiting is None:
+        _say(tx, made, "taken_back", words.taken_back(voice.service, made, given.facts))
+        return
+    _close_appeal(tx, str(waiting), made.id, given.id, "upheld")
+    told = words.appeal_outcome(voice.service, made, given.facts, upheld=True)
+    _say(tx, made, "appeal_upheld", told)
+
+
+def take_back_rules(tx: Tx, given: review.Given, voice: Voice) -> None:
+    """Take back what rules alone decided on the item that a person has just found in order.
+
+    That may stand in an earlier case on the same item. What a person decided, or confirmed on
+    appeal, is left as it is, and so is what a rule did since the person looked.
+    """
+    sql = """SELECT d.id FROM decisions d
+             WHERE d.platform = %(p)s AND d.item = %(item)s AND d.state = 'in_force'
+               AND d.decided_by LIKE 'rule:%%' AND d.outcome = ANY(%(kinds)s)
+               AND d.decided_at <= %(seen)s
+               AND NOT EXISTS (SELECT 1 FROM appeals a
+                               WHERE a.decision = d.id AND a.state = 'rejected')
+               AND NOT EXISTS (SELECT 1 FROM decisions o
+                 WHERE o.platform = d.platform AND o.item = d.item AND o.state = 'in_force'
+                   AND o.decided_by LIKE 'staff:%%' AND o.outcome = ANY(%(kinds)s))
+             ORDER BY d.id FOR UPDATE OF d"""
+    if given.item is None:
+        return
+    values = {"p": given.platform, "item": given.item, "seen": given.at}
+    for row in tx.rows(sql, kinds=sorted(RESTRICTIONS), **values):
+        take_back(tx, str(row["id"]), given, voice)
 
 
 def reject(tx: Tx, given: review.Given, voice: Voice) -> None:
@@ -103,14 +141,24 @@ def reject(tx: Tx, given: review.Given, voice: Voice) -> None:
 
 
 def _end_appeal(tx: Tx, given: review.Given, state: str) -> Decision:
-    sql = """UPDATE appeals SET state = %(state)s, judgement = %(j)s, decided_at = %(now)s
-             WHERE id = %(a)s AND state = 'open' RETURNING decision"""
-    decision_id = tx.value(sql, state=state, j=given.id, now=tx.now, a=given.appeal)
+    sql = "SELECT decision FROM appeals WHERE id = %(a)s AND state = 'open' FOR UPDATE"
+    decision_id = tx.value(sql, a=given.appeal)
     if decision_id is None:
         raise Problem("appeal.ended", "This appeal has ended already.", status=409)
-    ids = {"appeal": str(given.appeal), "decision": str(decision_id)}
-    ledger.append(tx, f"appeal.{state}", ids)
+    _close_appeal(tx, str(given.appeal), str(decision_id), given.id, state)
     return decision(tx, str(decision_id))
+
+
+def _close_appeal(tx: Tx, appeal_id: str, decision_id: str, judgement: str, state: str) -> None:
+    tx.run(
+        """UPDATE appeals SET state = %(state)s, judgement = %(j)s, decided_at = %(now)s
+           WHERE id = %(a)s""",
+        state=state,
+        j=judgement,
+        now=tx.now,
+        a=appeal_id,
+    )
+    ledger.append(tx, f"appeal.{state}", {"appeal": appeal_id, "decision": decision_id})
 
 
 def _say(tx: Tx, made: Decision, kind: str, notice: Notice) -> None:
@@ -169,18 +217,18 @@ def cancel_expired(tx: Tx) -> int:
 # Holding back --------------------------------------------------------------------------------
 
 
-def stop_holding_back(tx: Tx, case: str, *, release: bool) -> None:
+def stop_holding_back(tx: Tx, given: review.Given) -> None:
     """End what holds something of a case back, since a person has looked at it.
 
-    With `release` the platform is told to let it go. Without, what the person decided takes its
-    place: were both undone one after the other, it would be seen in between.
+    What may be seen is let go. Otherwise what the person decided takes its place: were it first
+    let go and then taken away, it would be seen in between.
     """
     sql = """UPDATE decisions SET state = 'expired'
              WHERE case_id = %(case)s AND state = 'in_force' AND decided_by LIKE 'held:%%'
              RETURNING *"""
-    for held in tx.all(sql, Decision, case=case):
+    for held in tx.all(sql, Decision, case=given.case_id):
         ledger.append(tx, "decision.let_go", {"decision": held.id})
-        if release:
+        if given.outcome in ("allow", "warn"):
             _reverse_acts(tx, held)
             tx.wake("acts")
 

@@ -101,6 +101,7 @@ def appealed(tx: Tx, bound: Fallback) -> list[Appealed]:
                count(*) FILTER (WHERE a.state = 'upheld') AS overturned
              FROM appeals a JOIN decisions d ON d.id = a.decision
              WHERE a.decided_at >= %(since)s AND d.decided_by LIKE 'rule:%%'
+               AND a.state IN ('upheld', 'rejected')
                AND a.decided_at > coalesce((SELECT max(f.lifted_at) FROM rule_fallbacks f
                                             WHERE f.rule = substr(d.decided_by, 6)), '-infinity')
              GROUP BY d.decided_by HAVING count(*) >= %(least)s ORDER BY d.decided_by"""

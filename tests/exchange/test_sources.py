@@ -280,6 +280,28 @@ def test_a_listing_that_leaves_out_nearly_all_is_not_believed(scene: Scene) -> N
         assert len(scene.alive("meta-md5")) == 10
 
 
+def test_a_source_that_withdraws_nearly_all_in_small_steps_is_not_believed(
+    scene: Scene, ncmec: NcmecDouble
+) -> None:
+    ncmec.size = 50
+    ncmec.entries = []
+    for number in range(300):
+        ncmec.put(f"n{number}", "2026-01-01T00:00:00Z", md5=hexed(number))
+    scene.fetch("centre")
+    for number in range(200):
+        ncmec.delete(f"n{number}", "2026-02-01T00:00:00Z")
+    for _ in range(2):  # trying again takes nothing more away
+        with pytest.raises(Problem, match="not believed"):
+            scene.fetch("centre")
+        assert len(scene.alive("centre-md5")) == 150
+    assert "--all-may-go" in (scene.source("centre").last_error or "")
+    scene.fetch("centre", all_may_go=True)
+    assert len(scene.alive("centre-md5")) == 100
+    ncmec.delete("n299", "2026-03-01T00:00:00Z")
+    scene.fetch("centre")
+    assert len(scene.alive("centre-md5")) == 99
+
+
 def test_credentials_are_sealed_and_destroyed_with_the_source(
     scene: Scene, ncmec: NcmecDouble
 ) -> None:

@@ -119,8 +119,9 @@ def store_page(tx: Tx, source: Source, page: Page, *, all_may_go: bool = False) 
     """Store a page and the checkpoint after it, at once; return what it changed.
 
     Raises `Problem` 409 when the source was read on by somebody else since `source` was: then
-    nothing is stored, and nothing is lost. A listing that leaves out more than half of what we had
-    is not believed unless `all_may_go`.
+    nothing is stored, and nothing is lost. A source that takes away more than half of what we had,
+    by leaving it out of a listing or piece by piece within a day, is not believed (`Problem` 502)
+    unless `all_may_go`.
     """
     sql = "SELECT checkpoint, listing_since FROM bank_sources WHERE id = %(id)s FOR UPDATE"
     row = tx.rows(sql, id=source.id)[0]
@@ -131,6 +132,7 @@ def store_page(tx: Tx, source: Source, page: Page, *, all_may_go: bool = False) 
     if page.ends and since is not None:
         gone = claims.sweep(tx, source, since, all_may_go=all_may_go)
         stored = stored._replace(withdrawn=stored.withdrawn + gone)
+    claims.weigh(tx, source, stored.withdrawn, all_may_go=all_may_go)
     pause = timedelta(seconds=0 if page.more else source.interval_s)
     tx.run(
         """UPDATE bank_sources SET checkpoint = %(mark)s, listing_since = %(since)s,

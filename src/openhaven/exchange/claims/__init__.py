@@ -5,6 +5,6 @@ So each record *claims* entries, and an entry that a source brought lives as lon
 claims it. What people here withdrew stays withdrawn, whatever a source says.
 """
 
-from openhaven.exchange.claims.actions import changes, drop_all, sweep
+from openhaven.exchange.claims.actions import changes, drop_all, sweep, weigh
 
-__all__ = ["changes", "drop_all", "sweep"]
+__all__ = ["changes", "drop_all", "sweep", "weigh"]

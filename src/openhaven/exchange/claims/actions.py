@@ -59,6 +59,31 @@ def sweep(tx: Tx, source: Source, since: datetime, *, all_may_go: bool) -> int:
     return _orphans(tx, [row["entry"] for row in tx.rows(sql, s=source.id, since=since)])
 
 
+def weigh(tx: Tx, source: Source, withdrawn: int, *, all_may_go: bool) -> None:
+    """Count what a source withdrew today (UTC), in however many pages.
+
+    Raises `Problem` when that is more than what is left of it, unless `all_may_go`: a service that
+    somebody has broken into could otherwise take everything away in small steps.
+    """
+    if not withdrawn:
+        return
+    sql = """UPDATE bank_sources SET gone_on = %(day)s, gone = CASE WHEN %(all)s THEN 0
+               WHEN gone_on = %(day)s THEN gone + %(n)s ELSE %(n)s END
+             WHERE id = %(s)s RETURNING gone"""
+    gone = int(tx.value(sql, s=source.id, day=tx.now.date(), n=withdrawn, all=all_may_go))
+    if gone <= FEW:
+        return
+    left = tx.value("SELECT count(DISTINCT entry) FROM bank_claims WHERE source = %(s)s",
+                    s=source.id)  # fmt: skip
+    if gone > left:
+        raise Problem(
+            "source.emptied",
+            f"It withdrew {gone} entries today and would leave {left}, which is not believed.",
+            status=502,
+            next_step=f"When that is right: openhaven bank fetch {source.name} --all-may-go",
+        )
+
+
 def drop_all(tx: Tx, source: Source, reason: str) -> int:
     """Withdraw everything that this source alone speaks for."""
     sql = "DELETE FROM bank_claims WHERE source = %(s)s RETURNING entry"

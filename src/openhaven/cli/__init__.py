@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "events": ("openhaven.intake.commands", "events", True),
     "staff": ("openhaven.staff.commands", "staff", True),
     "bank": ("openhaven.signals.banks.commands", "bank", True),
+    "match": ("openhaven.cli.match", "match", False),
     "pack": ("openhaven.policy.commands", "pack", False),
     "counters": ("openhaven.history.commands", "counters", True),
     "ledger": ("openhaven.ledger.commands", "ledger", False),

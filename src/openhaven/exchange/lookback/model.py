@@ -25,8 +25,8 @@ KINDS = ("sha256", "sha1", "md5", "pdq")
 _HARMS = ("csam", "ncii")
 _WHY_NOT = (
     "Looking back searches what people posted before anybody had a cause to. That is right where "
-    "harm goes on for as long as a picture can be seen: the sexual abuse of a child, and intimate pictures "
-    "shared without consent. For everything else it is not."
+    "harm goes on for as long as a picture can be seen: the sexual abuse of a child, and intimate "
+    "pictures shared without consent. For everything else it is not."
 )
 
 

@@ -10,6 +10,7 @@ import click
 from openhaven import staff
 from openhaven.core import HARMS, Actor, Problem, system
 from openhaven.exchange.commands import COMMANDS
+from openhaven.exchange.lookback.commands import look_back
 from openhaven.line import Haven
 from openhaven.signals.banks import matches, store
 from openhaven.signals.banks.actions import (
@@ -50,6 +51,7 @@ def bank() -> None:
 
 for _command in COMMANDS:
     bank.add_command(_command)
+bank.add_command(look_back)
 
 
 # Banks ----------------------------------------------------------------------------------------

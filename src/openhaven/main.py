@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from openhaven import connectors, intake, ledger, policy, signals
+from openhaven import connectors, intake, ledger, policy, protections, signals
 from openhaven.connectors import Http, Wiring
 from openhaven.core import system
 from openhaven.line import Haven
@@ -54,6 +54,7 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
         connectors=connectors.connect(wiring),
         signer=signer,
         sequencer=sequencer,
+        protections=protections.start(db),
     )
     _first_words(haven)
     return haven

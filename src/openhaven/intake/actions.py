@@ -157,8 +157,9 @@ def _says_more(account: Account, known: _Subject | None) -> bool:
 def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
     if not accounts:
         return []
-    sql = """INSERT INTO accounts AS a (platform, id, subject, age_band, country, created_at,
-               seen_at)
+    # What an event says of an age is what the account declared; `protections` weighs it.
+    sql = """WITH put AS (INSERT INTO accounts AS a (platform, id, subject, age_band, country,
+               created_at, seen_at)
              SELECT %(p)s, n.*, %(now)s FROM unnest(%(ids)b::text[], %(subjects)b::text[],
                %(bands)b::text[], %(countries)b::text[], %(created)b::timestamptz[]) AS n
              ON CONFLICT (platform, id) DO UPDATE SET
@@ -167,7 +168,14 @@ def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
                country = coalesce(excluded.country, a.country),
                created_at = coalesce(a.created_at, excluded.created_at),
                seen_at = excluded.seen_at
-             RETURNING id, subject, age_band, country"""
+             RETURNING id, subject, age_band, country), said AS (
+               INSERT INTO age_evidence (subject, source, band, day)
+               SELECT put.subject, 'declared', n.band, %(now)s::date
+               FROM put JOIN unnest(%(ids)b::text[], %(bands)b::text[]) AS n (id, band)
+                 ON n.id = put.id WHERE n.band <> 'unknown'
+               ON CONFLICT (subject, source, band) DO UPDATE SET day = excluded.day,
+                 expires = NULL, writer = pg_current_xact_id())
+             SELECT id, subject, age_band, country FROM put"""
     return tx.all(
         sql,
         _Subject,

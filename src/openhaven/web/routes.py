@@ -17,6 +17,9 @@ from openhaven.policy.publishing import pages as draft_pages
 from openhaven.policy.publishing.archive import LARGEST as ARCHIVE
 from openhaven.policy.publishing.model import Draft, Review, Standing, Tried
 from openhaven.policy.publishing.shadow import Record
+from openhaven.protections import Age, Change, Protected, Question
+from openhaven.protections import Answer as Protection
+from openhaven.protections import api as protections_api
 from openhaven.review import pages as review_pages
 from openhaven.signals.banks import pages as bank_pages
 from openhaven.staff import api as staff_api
@@ -74,6 +77,25 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/v1/banks/{name}/feedback", handler=exchange_api.post_feedback,
           gate=KEY, summary="Say whether matches with a shared entry were right", takes="json",
           request=exchange_api.Said, answer=dict[str, str]),
+    Route(method="POST", path="/v1/protections/check", handler=protections_api.post_check,
+          gate=KEY, summary="Ask whether something may happen, or a list of up to 500 questions",
+          takes="json", request=Question | list[Question], answer=Protection | list[Protection],
+          limit=1_000_000),
+    Route(method="GET", path="/v1/protections/{account}", gate=KEY, answer=Protected,
+          handler=protections_api.get_protections, summary="What holds for an account, and why",
+          query=(("language", "The language of the sentences; English when it is not there"),)),
+    Route(method="PUT", path="/v1/protections/{account}/age", handler=protections_api.put_age,
+          gate=KEY, summary="Say what a source says of an account's age", takes="json",
+          request=protections_api.AgeSaid, answer=Age),
+    Route(method="PUT", path="/v1/protections/{account}/settings/{feature}", gate=KEY,
+          handler=protections_api.put_setting, takes="json", request=protections_api.Setting,
+          summary="Change a protection, for its holder, a carer or the operator", answer=Change),
+    Route(method="PUT", path="/v1/protections/{account}/carers/{carer}", gate=KEY,
+          handler=protections_api.put_carer, summary="Say that an account cares for another",
+          answer=dict[str, str]),
+    Route(method="DELETE", path="/v1/protections/{account}/carers/{carer}", gate=KEY,
+          handler=protections_api.delete_carer, summary="Say that it no longer does",
+          answer=dict[str, str | None]),
     # What a Matrix homeserver calls ------------------------------------------------------------
     Route(method="PUT", path="/_matrix/app/v1/transactions/{id}", gate=MATRIX, takes="json",
           handler=matrix_api.transactions, summary="Take events of a homeserver's rooms",

@@ -1,0 +1,129 @@
+"""The API of protections: what holds for an account, who changes it, and the check. Thin."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from openhaven import protections
+from openhaven.core import AgeBand, Problem
+from openhaven.protections import Choice, Profile, Question
+from openhaven.protections.model import STRANGER, Answer
+from openhaven.web.call import Answer as Reply
+from openhaven.web.call import Call, as_json
+from openhaven.web.json_text import decode
+
+BATCH = 500
+_LATE = timedelta(days=1)
+Questions = Annotated[list[Question], msgspec.Meta(min_length=1, max_length=BATCH)]
+
+
+class Setting(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A value for one protection; `by` is who chose it, `carer` which account when it was a carer.
+
+    `explained`: the person read `before_opening` and wanted it.
+    """
+
+    value: str
+    by: Literal["child", "holder", "carer", "operator"]
+    explained: bool = False
+    carer: str | None = None
+
+
+class AgeSaid(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a source says of an age: never a birth date."""
+
+    source: Literal["declared", "estimate", "carer"]
+    band: AgeBand
+    day: date | None = None
+    expires: date | None = None
+    carer: str | None = None
+
+
+def get_protections(call: Call) -> Reply:
+    """Return what holds for an account: each value, why, and who may change it."""
+    account = call.path["account"]
+    with call.haven.db.read(call.now) as tx:
+        profile = protections.profile_of(tx, call.platform, account)
+    held = call.haven.protections
+    return as_json(
+        protections.settings_of(
+            held.check, profile, call.query.get("language", "en"), call.now.date()
+        )
+    )
+
+
+def put_setting(call: Call) -> Reply:
+    """Set one protection, for the holder, a carer or the operator."""
+    said = call.json(Setting)
+    account, held = call.path["account"], call.haven.protections
+    role: Literal["child", "carer", "operator"] = "child" if said.by == "holder" else said.by
+    choice = Choice(call.path["feature"], role, said.value, said.explained)
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        change = protections.set_protection(
+            tx, held.defaults, call.platform, account, choice, carer=said.carer
+        )
+    held.snapshot.forget(call.platform, account)
+    return as_json(change)
+
+
+def put_age(call: Call) -> Reply:
+    """Note what a source says of an account's age; answer with what it is taken to be now."""
+    said = call.json(AgeSaid)
+    account, held = call.path["account"], call.haven.protections
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        age = protections.note_age(
+            tx, held.defaults, call.platform, account, said.source, said.band,
+            day=said.day, expires=said.expires, carer=said.carer,
+        )  # fmt: skip
+    held.snapshot.forget(call.platform, account)
+    return as_json(age)
+
+
+def put_carer(call: Call) -> Reply:
+    """Note that an account cares for another."""
+    account, held = call.path["account"], call.haven.protections
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        protections.add_carer(tx, held.defaults, call.platform, account, call.path["carer"])
+    held.snapshot.forget(call.platform, account)
+    return as_json({"account": account, "carer": call.path["carer"]})
+
+
+def delete_carer(call: Call) -> Reply:
+    """End that an account cares for another."""
+    account, held = call.path["account"], call.haven.protections
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        protections.remove_carer(tx, held.defaults, call.platform, account, call.path["carer"])
+    held.snapshot.forget(call.platform, account)
+    return as_json({"account": account, "carer": None})
+
+
+def post_check(call: Call) -> Reply:
+    """Answer one question, or a list of up to 500, in order."""
+    if call.content.lstrip()[:1] == b"[":
+        return as_json(_answers(call, decode(call.content, Questions)))
+    return as_json(_answers(call, [call.json(Question)])[0])
+
+
+def _answers(call: Call, questions: list[Question]) -> list[Answer]:
+    for place, question in enumerate(questions):
+        _check_time(question.at, call.now, place)
+    held = call.haven.protections
+    known = held.snapshot.profiles(
+        call.platform,
+        [party.id for one in questions for party in (one.sender, one.recipient) if party],
+    )
+    return [held.check.answer(one, _of(known, one.sender), _of(known, one.recipient), call.now)
+            for one in questions]  # fmt: skip
+
+
+def _of(known: "dict[str, Profile] | object", party: object) -> Profile:
+    return STRANGER if party is None else known[party.id]  # type: ignore[index,attr-defined]
+
+
+def _check_time(at: datetime | None, now: datetime, place: int) -> None:
+    """Raise `Problem` (400) for a moment that cannot be now: a clock that is wrong."""
+    if at is not None and abs(at - now) > _LATE:
+        raise Problem("check.time", "The moment is not today.", f"at `$[{place}].at`",
+                      next_step="Send the local time of the account with its offset, such as "
+                      "2026-11-21T20:00:00+01:00; or leave it out.")  # fmt: skip

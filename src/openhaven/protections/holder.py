@@ -1,0 +1,33 @@
+"""The protections of one process: the data and the words, and what it remembers of accounts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from openhaven.protections.checking import Check
+from openhaven.protections.defaults import Defaults, load
+from openhaven.protections.snapshot import Snapshot
+from openhaven.protections.wording import Words
+from openhaven.storage import Database
+
+
+@dataclass(frozen=True)
+class Protections:
+    """What checks are answered from."""
+
+    check: Check
+    snapshot: Snapshot
+
+    @property
+    def defaults(self) -> Defaults:
+        """The data in force."""
+        return self.check.defaults
+
+
+def start(db: Database, folder: Path | None = None) -> Protections:
+    """Return the protections for a process.
+
+    `folder` holds an operator's own data. Raises `Problem` for data that is unsound or would lift
+    a floor: nothing starts with it.
+    """
+    defaults, files = load(folder)
+    return Protections(Check(defaults, Words(files)), Snapshot(db))

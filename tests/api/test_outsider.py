@@ -587,7 +587,7 @@ PLACES = [
     "/report/{}", "/appeal/{}", "/sign-in/{}", "/transparency?{}={}", "/ledger/tile/{}/000",
     "/ledger/tile/0/{}", "/ledger/tile/entries/{}", "/ledger/tile/8/{}", "/static/{}", "/{}",
     "/console?queue={}&sent={}", "/console/decisions?before={}", "/console/tasks/{}?sent={}",
-    "/console/live?queue={}", "/console/sources?{}", "/v1/events/{}", "/v1/reports/{}",
+    "/console/live?queue={}", "/console/platforms?{}", "/v1/events/{}", "/v1/reports/{}",
     "/v1/decisions/{}", "/v1/decisions/{}/statement?form={}", "/_matrix/app/v1/users/{}",
     "/_matrix/app/v1/rooms/{}?access_token={}", "/openapi.json?{}", "/readyz?{}",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ def media_of(page: bytes) -> list[str]:
 
 @pytest.mark.parametrize(
     "path", ["", "/live", "/stream", "/tasks/x", "/media/x", "/media/x/clear", "/decisions",
-             "/decisions/x", "/deliveries", "/sources", "/help"]
+             "/decisions/x", "/deliveries", "/platforms", "/help"]
 )  # fmt: skip
 def test_nobody_looks_in_without_signing_in(anybody: Visitor, path: str) -> None:
     assert anybody.get(f"/console{path}").status == 401
@@ -223,10 +223,10 @@ def test_the_list_of_decisions_turns_its_page(ana: Visitor) -> None:
     assert ana.get("/console/decisions?before=yesterday").status == 400
 
 
-def test_the_sources_name_platforms_and_rules(ana: Visitor) -> None:
-    told = ana.text("/console/sources")
+def test_the_platforms_are_named_with_what_they_can_do(ana: Visitor) -> None:
+    told = ana.text("/console/platforms")
     assert "plaza" in told
-    assert "wounding-words" in told
+    assert "remove" in told
 
 
 def test_the_live_parts_are_those_of_the_page(ana: Visitor) -> None:

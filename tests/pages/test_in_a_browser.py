@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 PUBLIC = ("/", "/report", "/report/receipt", "/report/no", "/transparency", "/transparency/verify",
           "/sign-in", "/nowhere")  # fmt: skip
-STAFF = ("/console", "/console/decisions", "/console/deliveries", "/console/sources",
+STAFF = ("/console", "/console/decisions", "/console/deliveries", "/console/platforms",
          "/console/help")  # fmt: skip
 
 

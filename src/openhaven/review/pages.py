@@ -289,8 +289,7 @@ def _picture(call: Call, *, clear: bool) -> Answer:
 # Around it ------------------------------------------------------------------------------------
 
 
-def sources(call: Call) -> Answer:
-    """`GET /console/sources`: the platforms, the banks and the rules that are in force."""
+def platforms(call: Call) -> Answer:
+    """`GET /console/platforms`: who sends events, what each can carry out, and when it last did."""
     with call.haven.db.read(call.now) as tx:
-        return page(call, "review/sources.html", platforms=store.platforms(tx),
-                    banks=store.banks(tx), pack=call.haven.packs.current, harms=HARMS)  # fmt: skip
+        return page(call, "review/platforms.html", platforms=store.platforms(tx))

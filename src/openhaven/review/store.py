@@ -283,19 +283,6 @@ class PlatformLine(msgspec.Struct, frozen=True):
     heard_at: datetime | None
 
 
-class BankLine(msgspec.Struct, frozen=True):
-    """A bank with the number of its living entries."""
-
-    name: str
-    kind: str
-    harm: str
-    opinion: str
-    mode: str
-    owner: str
-    purpose: str
-    entries: int
-
-
 def platforms(tx: Tx) -> list[PlatformLine]:
     """Return every platform, by name."""
     sql = """SELECT p.name, p.connector, p.verbs, p.private_basis,
@@ -308,12 +295,3 @@ def platforms(tx: Tx) -> list[PlatformLine]:
                GROUP BY platform) AS l ON l.platform = p.id
              ORDER BY p.name"""
     return tx.all(sql, PlatformLine)
-
-
-def banks(tx: Tx) -> list[BankLine]:
-    """Return every bank, by name."""
-    sql = """SELECT b.name, b.kind, b.harm, b.opinion, b.mode, b.owner, b.purpose,
-               (SELECT count(*) FROM bank_entries e WHERE e.bank = b.id
-                AND e.withdrawn_at IS NULL) AS entries
-             FROM banks b ORDER BY b.name"""
-    return tx.all(sql, BankLine)

@@ -183,8 +183,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/console/notices/{id}/replay",
           handler=decisions_pages.replay_letter, gate=_REPLAY,
           summary="Try a failed e-mail again", takes="form", status=303),
-    Route(method="GET", path="/console/sources", handler=review_pages.sources, gate=_DECISIONS,
-          summary="The platforms, the banks and the rules in force"),
+    Route(method="GET", path="/console/platforms", handler=review_pages.platforms, gate=_DECISIONS,
+          summary="The platforms, and what each can carry out"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,
           summary="How to work in the console"),
     # Banks in the console ----------------------------------------------------------------------

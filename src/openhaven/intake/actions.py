@@ -285,11 +285,12 @@ def accept_media(tx: Tx, blobs: Blobs, platform: str, data: bytes, facts: MediaF
     blobs.put(media, tx.keys.seal(f"media:{media}", data))
     tx.run(
         """INSERT INTO media (id, platform, sha256, sha1, md5, pdq, quality, others, reads, type,
-             bytes, unknown, created_at)
+             bytes, unknown, film, plugin_hashes, created_at)
            VALUES (%(id)s, %(p)s, %(sha256)s, %(sha1)s, %(md5)s, %(pdq)s, %(quality)s, %(others)s,
-             %(reads)s, %(type)s, %(size)s, %(unknown)s, %(now)s)""",
+             %(reads)s, %(type)s, %(size)s, %(unknown)s, %(film)s, %(plugin_hashes)s, %(now)s)""",
         **msgspec.structs.asdict(facts)
         | {"id": media, "p": platform, "now": tx.now}
-        | {"others": list(facts.others), "reads": list(facts.reads)},
+        | {"others": list(facts.others), "reads": list(facts.reads)}
+        | {"plugin_hashes": list(facts.plugin_hashes)},
     )
     return msgspec.structs.replace(facts, id=media)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from openhaven import intake, line
+from openhaven import intake, line, signals
 from openhaven.core import HARMS, Problem
 from openhaven.intake import Accepted, Event, MediaFacts, Report
 from openhaven.web.call import Answer, Call, as_json
@@ -172,12 +172,13 @@ def post_media(call: Call) -> Answer:
     data = call.body()
     if not data:
         raise Problem("media.empty", "No bytes were sent.", next_step="Send the file as the body.")
-    found = call.haven.hasher.hash(data)
+    found = signals.look_closer(call.haven.hasher, call.haven.banks, data)
     facts = MediaFacts(
         id="", sha256=found.sha256, md5=found.md5, type=found.type, size=len(data), pdq=found.pdq,
         quality=found.quality, unknown=found.unknown, sha1=found.sha1,
         others=tuple(one.pdq for one in found.others),
-        reads=tuple(one.read for one in found.others),
+        reads=tuple(one.read for one in found.others), film=found.film,
+        plugin_hashes=found.plugin_hashes,
     )  # fmt: skip
     with call.haven.db.begin(call.actor, call.now) as tx:
         facts = intake.accept_media(tx, call.haven.blobs, call.platform, data, facts)

@@ -117,6 +117,7 @@ class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `sha256` has 32 bytes, `sha1` 20, `md5` 16, `pdq` 32; `quality` is PDQ's own measure, 0 to 100.
     `others` are hashes like `pdq` of other readings of the file, at most 15, `reads` their names.
+    `film` has the frames of one, 36 bytes each; `plugin_hashes` what plugins made of it, 8 at most.
     """
 
     id: str
@@ -130,3 +131,5 @@ class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):
     sha1: bytes | None = None
     others: tuple[bytes, ...] = ()
     reads: tuple[str, ...] = ()
+    film: bytes = b""
+    plugin_hashes: tuple[bytes, ...] = ()

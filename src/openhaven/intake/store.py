@@ -129,7 +129,8 @@ def media_facts(tx: Tx, platform: str, ids: Iterable[str]) -> dict[str, MediaFac
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    sql = """SELECT id, sha256, sha1, md5, type, bytes AS size, pdq, quality, others, reads, unknown
+    sql = """SELECT id, sha256, sha1, md5, type, bytes AS size, pdq, quality, others, reads,
+               unknown, film, plugin_hashes
              FROM media WHERE platform = %(p)s AND id = ANY(%(ids)s)"""
     return {facts.id: facts for facts in tx.all(sql, MediaFacts, p=platform, ids=wanted)}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from openhaven.signals.asking import measure, visible
     from openhaven.signals.banks import Bank, BankInfo, Banks, Match, Snapshot
+    from openhaven.signals.films import look_closer
     from openhaven.signals.hashes import MediaHash, MediaHasher, pdq
     from openhaven.signals.links import LinkLists, canonical
     from openhaven.signals.model import Finding, Signal
@@ -35,6 +36,7 @@ _HOMES = {
     "Tools": "plugins",
     "canonical": "links",
     "load": "plugins",
+    "look_closer": "films",
     "measure": "asking",
     "pdq": "hashes",
     "visible": "asking",
@@ -56,6 +58,7 @@ __all__ = [
     "Tools",
     "canonical",
     "load",
+    "look_closer",
     "measure",
     "pdq",
     "visible",

@@ -2,8 +2,9 @@
 
 from openhaven.intake.model import Event
 from openhaven.signals.banks import Banks, Match
+from openhaven.signals.judging import judged
 from openhaven.signals.media import detail_of
-from openhaven.signals.model import Finding, Media, Opinion
+from openhaven.signals.model import Finding, Media
 from openhaven.signals.text import near
 
 
@@ -41,18 +42,10 @@ class LikenessSignal:
     def _finding(self, match: Match, harmless: Match | None) -> Finding:
         alike = near.similarity(match.distance)
         detail = detail_of("text", match) | {"similarity": round(alike, 2)}
-        opinion: Opinion = "positive" if match.opinion == "positive" else "investigate"
-        if match.mode == "shadow":
-            opinion, detail = "noted", detail | {"noted": "shadow"}
-        elif harmless is not None and harmless.distance <= match.distance:
-            if match.distance:
-                opinion, detail = "noted", detail | {
-                    "noted": "cleared", "cleared_by": harmless.entry,
-                }  # fmt: skip
-            else:
-                opinion = "investigate"
-                detail |= {"disputed": 1, "disputed_by": harmless.entry}
+        near_enough = harmless is not None and harmless.distance <= match.distance
+        clears = harmless if near_enough else None
+        opinion, more = judged(match, clears, same=match.distance == 0)
         return Finding(
             signal=self.name, version=self.version, subject="text", value=match.bank,
-            harm=match.harm, opinion=opinion, confidence=alike, detail=detail,
+            harm=match.harm, opinion=opinion, confidence=alike, detail=detail | more,
         )  # fmt: skip

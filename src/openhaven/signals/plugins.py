@@ -12,11 +12,14 @@ import msgspec
 from openhaven.core import Problem
 from openhaven.signals.addresses import LinkSignal
 from openhaven.signals.banks import Banks
+from openhaven.signals.films import FilmSignal
+from openhaven.signals.hashes import hashers
 from openhaven.signals.hidden_links import LinkHashSignal, Resolver
 from openhaven.signals.likenesses import LikenessSignal
 from openhaven.signals.links import LinkLists
 from openhaven.signals.media import MediaSignal
 from openhaven.signals.model import Signal
+from openhaven.signals.plugged import PluginHashSignal
 from openhaven.signals.terms import TermSignal
 from openhaven.signals.text import TermList, Terms
 
@@ -36,6 +39,8 @@ Factory = Callable[[Tools], Signal]
 
 BUILT_IN: tuple[Factory, ...] = (
     lambda tools: MediaSignal(tools.banks),
+    lambda tools: FilmSignal(tools.banks),
+    lambda tools: PluginHashSignal(tools.banks),
     lambda tools: LikenessSignal(tools.banks),
     lambda tools: LinkHashSignal(tools.banks, resolvers()),
     lambda tools: TermSignal(
@@ -51,6 +56,10 @@ def load(tools: Tools) -> tuple[Signal, ...]:
     Raises `Problem` when a package's signal cannot be made or takes a name that is taken: a
     detector that is silently missing would be worse than no start.
     """
+    try:
+        hashers.installed()
+    except hashers.HasherError as error:
+        raise _broken(hashers.GROUP, str(error)) from error
     made = [factory(tools) for factory in BUILT_IN]
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         try:

@@ -96,6 +96,14 @@ class Bank:
             matches += [self._match(bank, row, over) for row in rows[:MOST_NAMED]]
         return sorted(matches, key=lambda match: (match.distance, match.entry))
 
+    def frames(self, entry: int) -> list[int]:
+        """Return the moments (ms) of the frames of a film, by its entry; empty when not there."""
+        moments: list[int] = []
+        for part in self.parts.indexes:
+            first, last = np.searchsorted(part.entries.ids, [entry, entry + 1])
+            moments += [extra_of(self.kind, bytes(key)) for key in part.entries.keys[first:last]]
+        return sorted(set(moments))
+
     def __len__(self) -> int:
         main, middle, fresh, hidden = self.parts
         return len(main) + len(middle) - len(hidden) + len(fresh)

@@ -20,8 +20,9 @@ NOT_STARTED = "the decoder could not be started"
 class Child:
     """A decoder process. Not safe for two threads at once: `MediaHasher` lends it to one."""
 
-    def __init__(self, idle_s: float) -> None:
+    def __init__(self, idle_s: float, module: str = MODULE) -> None:
         self._idle_s = idle_s
+        self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
@@ -60,7 +61,7 @@ class Child:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-m", MODULE, str(self._idle_s)],
+                [sys.executable, "-P", "-m", self._module, str(self._idle_s)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -114,6 +114,12 @@ def preview(image: bytes, max_px: int) -> bytes:
     return out.getvalue()
 
 
+def shown(image: bytes) -> Image.Image:
+    """Return the first frame as people see it, upright, in red, green and blue."""
+    with opened(image) as picture:
+        return as_seen(picture).convert("RGB")
+
+
 @contextmanager
 def opened(image: bytes) -> Iterator[Image.Image]:
     """Open a picture by what its bytes say it is, with its size checked before any decoding.

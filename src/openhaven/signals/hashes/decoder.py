@@ -11,11 +11,13 @@ import resource
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from msgspec.structs import replace
 from PIL import Image, ImageCms
 
+from openhaven.signals.hashes import hashers
 from openhaven.signals.hashes.decode import (
     CUT_OFF,
     FORMATS,
@@ -23,6 +25,7 @@ from openhaven.signals.hashes.decode import (
     cut_off_allowed,
     look,
     preview,
+    shown,
 )
 from openhaven.signals.hashes.loops import SIDE
 from openhaven.signals.hashes.wire import Answer, Job, receive, send
@@ -30,14 +33,24 @@ from openhaven.signals.hashes.wire import Answer, Job, receive, send
 MEMORY = 1 << 30
 NOBODY = 65534
 
+_hashers: list[hashers.Hasher] = []
+
 
 def main() -> None:
-    """Answer jobs one after another until the line closes or nothing comes for the idle time."""
+    """Serve pictures."""
+    serve(_warm_up, answer)
+
+
+def serve(warm_up: Callable[[], None], answer: Callable[[Job], Answer]) -> None:
+    """Answer jobs one after another until the line closes or nothing comes for the idle time.
+
+    What `warm_up` loads is there before the doors are closed.
+    """
     try:
         line = socket.socket(fileno=0)
     except OSError:
         sys.exit("The decoder is started by Openhaven itself, on a socket as its input.")
-    _warm_up()
+    warm_up()
     _close_doors()
     line.settimeout(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0)
     send(line, Answer())
@@ -73,13 +86,19 @@ def _answer(job: Job) -> Answer:
         return Answer(preview=preview(job.data, job.max_px))
     seen = look(job.data)
     main = seen.main
+    unknown, by_plugins = seen.unknown, ()
+    if _hashers:
+        by_plugins, failed = hashers.hashed(shown(job.data), _hashers)
+        unknown = "; ".join(filter(None, (unknown, failed))) or None
     return Answer(
-        seen.width, seen.height, main.pdq, main.quality, seen.others, unknown=seen.unknown
-    )
+        seen.width, seen.height, main.pdq, main.quality, seen.others, unknown=unknown,
+        plugin_hashes=by_plugins,
+    )  # fmt: skip
 
 
 def _warm_up() -> None:
     """Look at a small picture of each kind, so that whatever decoding loads is loaded now."""
+    _hashers.extend(hashers.installed().values())
     frames = [Image.new("P", (SIDE, SIDE), shade) for shade in range(2)]
     note = Image.Exif()
     note[0x0112] = 6

@@ -12,11 +12,17 @@ LONGEST = 96 * 1024 * 1024
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One picture to look at (`max_px` 0) or to make a preview of, with time and size allowed."""
+    """One piece to look at (`max_px` 0) or to make a preview of, with time and size allowed.
+
+    Of films also what kind they are, and where to look closely (from, to in ms), or at the `whole`.
+    """
 
     data: bytes
     max_px: int
     cpu_s: int
+    kind: str = ""
+    dense: tuple[tuple[int, int], ...] = ()
+    whole: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -33,6 +39,8 @@ class Answer(msgspec.Struct, frozen=True):
     others: tuple[Reading, ...] = ()
     preview: bytes | None = None
     unknown: str | None = None
+    film: bytes = b""
+    plugin_hashes: tuple[bytes, ...] = ()
 
 
 def send(line: socket.socket, message: Job | Answer) -> None:

@@ -12,7 +12,7 @@ from web_scene import serving
 from openhaven import intake
 from openhaven.core import Actor, Problem
 from openhaven.exchange import jobs, share, unshare
-from openhaven.exchange.store import SHARED_PAGE
+from openhaven.exchange.store import SHARED_PAGE, shared_page
 from openhaven.line import Haven
 from openhaven.signals.banks import (
     NewEntry,
@@ -136,6 +136,24 @@ def test_a_peer_reads_what_was_shared_and_follows_it(
         with pytest.raises(Problem):
             here.fetch("friend")
         assert len(here.alive("friend-md5")) == 2_500
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["", "l.e.1", "x.e.1.1", "c.e.-1.1", "c.e.²³.1", f"c.e.{'9' * 20}.1", f"c.e.1.{'9' * 40}",
+     "c.e.1.1." * 99],
+)  # fmt: skip
+def test_a_place_that_is_none_is_refused(db: Database, after: str) -> None:
+    with db.begin(ME) as tx:
+        made = create_bank(tx, "ours", kind="md5", harm="scam", owner="us", purpose="a test")
+        bank = {"id": made.id, "name": "ours", "kind": "md5", "opinion": "positive"}
+        if not after:
+            after = shared_page(tx, bank, "").next
+            assert shared_page(tx, bank, after).next == after
+            after = after.replace(".", " ")
+        epoch = shared_page(tx, bank, "").next.split(".")[1]
+        with pytest.raises(Problem, match="no place in a bank"):
+            shared_page(tx, bank, after.replace(".e.", f".{epoch}."))
 
 
 def test_a_change_that_commits_late_is_not_passed_over(haven: Haven) -> None:

@@ -1,5 +1,6 @@
 """Reading sources, what waits to be sent back, and the changes of a bank as a peer gets them."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -181,7 +182,8 @@ def _shared(row: _Row, kind: str) -> Shared:
 def _parse(after: str) -> tuple[str, str, int, int]:
     parts = after.split(".")
     plain = len(after) <= 100 and len(parts) == 4 and parts[0] in ("l", "c")
-    if not plain or not all(part.isascii() and part.isdigit() for part in parts[2:]):
+    # Of 18 digits at most, as a number in the database can have.
+    if not plain or not all(re.fullmatch("[0-9]{1,18}", part) for part in parts[2:]):
         raise Problem("bank.after", "This is no place in a bank.",
                       next_step="Send what the last page named as “next”.")  # fmt: skip
     return parts[0], parts[1], int(parts[2]), int(parts[3])

@@ -7,8 +7,7 @@ from datetime import date, datetime
 from openhaven.policy.backtest.stored import Past
 from openhaven.policy.model import Rule, Verdict
 from openhaven.policy.pack import Pack
-
-_ACTS = frozenset({"restrict", "remove", "block"})
+from openhaven.policy.standing.model import ALONE
 
 
 class Caps:
@@ -39,7 +38,7 @@ class Caps:
 
     def _over(self, verdict: Verdict, at: datetime, same: frozenset[str]) -> str:
         """Return the rule that would act and has done so too often today, or nothing."""
-        if verdict.outcome not in _ACTS:
+        if verdict.outcome not in ALONE:
             return ""
         rule = self._rules[verdict.reasons[0].rule]
         if rule.daily_cap is None or rule.id in same:

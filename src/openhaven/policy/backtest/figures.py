@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from math import sqrt
 
 import msgspec
 
+from openhaven.policy.shares import Share, wilson
+
 SMALL = 5
-Z95 = 1.959964
 
 
 class Pair(msgspec.Struct):
@@ -15,16 +15,6 @@ class Pair(msgspec.Struct):
 
     now: int = 0
     draft: int = 0
-
-
-class Share(msgspec.Struct, frozen=True):
-    """A share `of` a number with its 95 % interval (Wilson 1927); None where there is nothing."""
-
-    hits: int
-    of: int
-    share: float | None
-    low: float | None
-    high: float | None
 
 
 class RuleFigures(msgspec.Struct):
@@ -101,16 +91,6 @@ class Figures(msgspec.Struct):
     def differences(self) -> int:
         """How many events would end otherwise."""
         return sum(self.changes.values())
-
-
-def wilson(hits: int, of: int) -> Share:
-    """Return hits/of with the Wilson score interval at 95 % (E. B. Wilson, JASA 22, 1927)."""
-    if not of:
-        return Share(hits, of, None, None, None)
-    share, square = hits / of, Z95 * Z95
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    half = Z95 * sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
-    return Share(hits, of, share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def agreement(judged: Counter[tuple[bool, bool]]) -> Agreement:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from openhaven.policy.backtest.figures import Agreement, Cell, Figures, Load, Pair, Share
+from openhaven.policy.backtest.figures import Agreement, Cell, Figures, Load, Pair
 from openhaven.policy.backtest.model import REASONS, Backtest, Example
+from openhaven.policy.shares import Share
 
 _CHANGES = {"newly": "newly acted on", "no longer": "no longer acted on",
             "other": "with another outcome"}  # fmt: skip

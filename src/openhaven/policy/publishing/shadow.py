@@ -1,6 +1,5 @@
 """What became of a rule that only looks on: how often, on what, and whether people agree."""
 
-import math
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -12,6 +11,7 @@ from openhaven.policy.marked import Marked, UnreadableError, read_yaml
 from openhaven.policy.places import Source, did_you_mean
 from openhaven.policy.publishing import actions, store
 from openhaven.policy.publishing.model import Draft
+from openhaven.policy.shares import wilson
 from openhaven.storage import Tx
 
 SAMPLE = 20
@@ -52,18 +52,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None
 
 
-def wilson(part: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the interval of the share `part / of` (`of` > 0), each end from 0 to 1.
-
-    After E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference,
-    Journal of the American Statistical Association 22 (1927). `z` 1.96 is for 95 %.
-    """
-    share, weight = part / of, z * z / of
-    middle = (share + weight / 2) / (1 + weight)
-    half = z * math.sqrt(share * (1 - share) / of + weight / (4 * of)) / (1 + weight)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def shadow_rules(tx: Tx) -> list[str]:
     """Return the rules of the pack in force that only look on, by id."""
     return sorted(
@@ -83,7 +71,7 @@ def shadow_record(tx: Tx, rule: str) -> Record:
     packs = [now.pack, *_same(tx, rule, mine, now.pack)]
     judged = tx.rows(_JUDGED, rule=rule, packs=packs)
     agreed = sum(bool(row["agreed"]) for row in judged)
-    low, high = wilson(agreed, len(judged)) if judged else (None, None)
+    share = wilson(agreed, len(judged))
     sql = "SELECT count(*) FROM shadow_matches WHERE rule = %(rule)s AND pack = ANY(%(packs)s)"
     return Record(
         rule=rule,
@@ -92,9 +80,9 @@ def shadow_record(tx: Tx, rule: str) -> Record:
         sample=tuple(tx.all(_SAMPLE, Match, rule=rule, packs=packs, limit=SAMPLE)),
         judged=len(judged),
         agreed=agreed,
-        precision=agreed / len(judged) if judged else None,
-        low=low,
-        high=high,
+        precision=share.share,
+        low=share.low,
+        high=share.high,
     )
 
 

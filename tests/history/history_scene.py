@@ -14,6 +14,15 @@ from openhaven.policy.counters import read_counters
 from openhaven.policy.places import PackError, Source
 from openhaven.storage import Database
 
+HISTORY_PACK = {
+    "pack.toml": 'name = "counting-posts"\nversion = "1.0.0"\nowner = "The tests"\n'
+    'languages = ["en"]\njurisdictions = ["*"]\n',
+    "policy.md": "# Rules\n\n## Be brief {#brief}\nGround: terms, a rule\n\nPlease.\n",
+    "rules.yaml": "- {id: many, clause: brief, on: [post.create], mode: shadow,"
+    " when: counters.posts.in_1d >= 3, then: {outcome: review, harm: spam}}\n",
+    "counters.yaml": "posts: {count: events, by: account.id, on: [post.create], in: 1d}\n",
+}
+"""A small pack that counts the posts of each account."""
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 ME = system("worker")
 

@@ -33,6 +33,8 @@ class Voice(msgspec.Struct, frozen=True):
 def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     """Store a decision with its ledger entry, its acts as intended, its notices and kept copies."""
     made = _insert(tx, draft)
+    entries = [ledger.New("decision.made", {"decision": made.id, "pack": made.pack},
+                          ("decisions", made.id))]  # fmt: skip
     verbs = verbs_of(tx, draft.platform)
     verb = verb_for(made.outcome)
     irreversible = verb is not None and reversing(verb) is not None and not verbs.get(verb, True)
@@ -41,11 +43,12 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
         told = words.notice(
             voice.service, made, url, irreversible=irreversible, young=_is_young(tx, made)
         )
-        tell(tx, made, "decision", told)
-    _intend_all(tx, made, verb, verbs)
+        entries.append(_told(tx, made, "decision", told))
+    entries += _intend_all(tx, made, verb, verbs)
     _keep_copies(tx, made)
     if not made.held:
-        _answer_reporters(tx, made, voice)
+        entries += _answer_reporters(tx, made, voice)
+    ledger.append_many(tx, entries)
     review.close_case(tx, made.case_id)
     tx.wake("acts")
     tx.wake("console")
@@ -69,9 +72,6 @@ def _insert(tx: Tx, draft: Draft) -> Decision:
     sql = f"INSERT INTO decisions ({names}) VALUES ({values}) RETURNING *"  # noqa: S608 (own field names)
     made = tx.one(sql, Decision, **columns)
     assert made is not None
-    ledger.append(
-        tx, "decision.made", {"decision": made.id, "pack": made.pack}, row=("decisions", made.id)
-    )
     return made
 
 
@@ -81,15 +81,19 @@ def verbs_of(tx: Tx, platform: str) -> dict[str, bool]:
     return verbs
 
 
-def _intend_all(tx: Tx, made: Decision, verb: str | None, verbs: dict[str, bool]) -> None:
+def _intend_all(
+    tx: Tx, made: Decision, verb: str | None, verbs: dict[str, bool]
+) -> list[ledger.New]:
     """Intend the act of the outcome and the word to the person, which goes before a lock-out."""
+    if verb is None:
+        return []
     notify = None
-    if made.account is not None and verb is not None:
-        notify = intend(tx, made, "notify", {"account": made.account}, verbs)
-    if verb is not None:
-        after = notify if verb == "suspend" else None
-        target = target_of(made.outcome, made.item, made.account)
-        intend(tx, made, verb, target, verbs, until=made.until, after=after)
+    if made.account is not None:
+        notify = _intended(tx, made, "notify", {"account": made.account}, verbs)
+    after = notify.row[1] if notify and notify.row and verb == "suspend" else None
+    target = target_of(made.outcome, made.item, made.account)
+    act = _intended(tx, made, verb, target, verbs, until=made.until, after=after)
+    return [notify, act] if notify else [act]
 
 
 def intend(
@@ -99,10 +103,26 @@ def intend(
     target: dict[str, str],
     verbs: dict[str, bool],
     *,
+    after: str | None = None,
+    reverses: str | None = None,
+) -> None:
+    """Store an act as intended, with its ledger entry."""
+    entry = _intended(tx, made, verb, target, verbs, after=after, reverses=reverses)
+    ledger.append_many(tx, [entry])
+
+
+def _intended(
+    tx: Tx,
+    made: Decision,
+    verb: str,
+    target: dict[str, str],
+    verbs: dict[str, bool],
+    *,
     until: datetime | None = None,
     after: str | None = None,
     reverses: str | None = None,
-) -> str:
+) -> ledger.New:
+    """Store an act as intended; return the entry that is still to be appended."""
     act = new_id("act")
     able = verb in verbs
     tx.run(
@@ -126,8 +146,7 @@ def intend(
         error=None if able else "This platform cannot carry out this kind of act.",
     )
     ids = {"act": act, "decision": made.id} | ({"reverses": reverses} if reverses else {})
-    ledger.append(tx, f"act.intended.{verb}", ids, row=("acts", act))
-    return act
+    return ledger.New(f"act.intended.{verb}", ids, ("acts", act))
 
 
 def _keep_copies(tx: Tx, made: Decision) -> None:
@@ -165,9 +184,17 @@ def _keep_copies(tx: Tx, made: Decision) -> None:
 
 
 def tell(tx: Tx, made: Decision, kind: str, notice: Notice) -> None:
+    """Store a notice to the person a decision is about, with its ledger entry."""
+    ledger.append_many(tx, [_told(tx, made, kind, notice)])
+
+
+def _told(tx: Tx, made: Decision, kind: str, notice: Notice) -> ledger.New:
+    """Store a notice to the person; return the entry that is still to be appended."""
     sql = "SELECT contact FROM accounts WHERE platform = %(p)s AND id = %(a)s"
     has_contact = tx.value(sql, p=made.platform, a=made.account) is not None
-    _store_notice(tx, made, "account", kind, notice, made.subject or made.id, email=has_contact)
+    return _store_notice(
+        tx, made, "account", kind, notice, made.subject or made.id, email=has_contact
+    )
 
 
 def _store_notice(
@@ -180,7 +207,7 @@ def _store_notice(
     *,
     email: bool,
     report: str | None = None,
-) -> None:
+) -> ledger.New:
     notice_id = new_id("ntc")
     tx.run(
         """INSERT INTO notices (id, decision, audience, report, kind, subject, body, language,
@@ -198,9 +225,9 @@ def _store_notice(
         state="intended" if email else "none",
         next=tx.now if email else None,
     )
-    ids = {"notice": notice_id, "decision": made.id}
-    ledger.append(tx, f"notice.{kind}", ids, row=("notices", notice_id))
     tx.wake("notices")
+    ids = {"notice": notice_id, "decision": made.id}
+    return ledger.New(f"notice.{kind}", ids, ("notices", notice_id))
 
 
 class _Reporter(msgspec.Struct):
@@ -209,8 +236,9 @@ class _Reporter(msgspec.Struct):
     body: bytes | None
 
 
-def _answer_reporters(tx: Tx, made: Decision, voice: Voice) -> None:
-    """Tell everybody who reported this matter what became of it."""
+def _answer_reporters(tx: Tx, made: Decision, voice: Voice) -> list[ledger.New]:
+    """Tell everybody who reported this matter what became of it; return the entries for that."""
+    entries = []
     sql = """UPDATE reports SET state = 'decided', decided_at = %(now)s
              WHERE case_id = %(case)s AND state IN ('received', 'in_review')
              RETURNING id, subject, body"""
@@ -218,5 +246,8 @@ def _answer_reporters(tx: Tx, made: Decision, voice: Voice) -> None:
         plain = None if reporter.body is None else tx.keys.open(reporter.subject, reporter.body)
         contact = "" if plain is None else msgspec.json.decode(plain).get("contact") or ""
         notice = words.reporter_outcome(voice.service, made)
-        _store_notice(tx, made, "reporter", "outcome", notice, reporter.subject,
-                      email=intake.email_of(contact) is not None, report=reporter.id)  # fmt: skip
+        entries.append(
+            _store_notice(tx, made, "reporter", "outcome", notice, reporter.subject,
+                          email=intake.email_of(contact) is not None, report=reporter.id)
+        )  # fmt: skip
+    return entries

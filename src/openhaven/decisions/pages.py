@@ -139,7 +139,8 @@ def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> 
 
 
 def _open(call: Call, made: Decision) -> bool:
-    return made.state != "overturned" and call.now <= made.appeal_until
+    erased = made.account is None and made.item is None
+    return made.state != "overturned" and call.now <= made.appeal_until and not erased
 
 
 def _lost(acts: list[Act]) -> bool:

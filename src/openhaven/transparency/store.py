@@ -27,6 +27,7 @@ _APPEALS = {
     "open": "Being looked at",
     "upheld": "Upheld: the decision was overturned",
     "rejected": "Rejected: the decision stayed",
+    "withdrawn": "Ended: the person asked to be forgotten",
 }
 _REPORTS = {
     "received": "Received",

@@ -25,6 +25,9 @@ def appeal(tx: Tx, made: Decision, text: str) -> str:
     if made.state == "overturned":
         raise Problem("appeal.moot", "This decision does not hold any more.", status=409,
                       next_step="There is nothing left to appeal.")  # fmt: skip
+    if made.account is None and made.item is None:
+        raise Problem("appeal.erased", "What this decision was about has been erased.", status=410,
+                      next_step="You can still turn to a court.")  # fmt: skip
     if tx.now > made.appeal_until:
         raise Problem("appeal.late", "The time for an appeal has passed.", status=410,
                       next_step="You can still turn to a court.")  # fmt: skip

@@ -33,7 +33,7 @@ PATTERNS = [
     "z.{0,3}g", r"\s", "(?s).", "$",
 ]  # fmt: skip
 TERM = re.compile(r"<(\w+)>")
-many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def quoted(text: str) -> str:

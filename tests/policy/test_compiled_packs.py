@@ -89,7 +89,7 @@ def in_library(pack: Pack, parts: dict[str, Any], findings: list[Finding]) -> An
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(CONDITIONS, min_size=1, max_size=8), st.lists(EVENTS, min_size=1), FINDINGS)
 def test_a_verdict_is_what_the_library_says(
@@ -109,7 +109,7 @@ def test_a_verdict_is_what_the_library_says(
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(CONDITIONS, min_size=1, max_size=4), EVENTS, FINDINGS)
 def test_findings_that_are_not_needed_change_nothing(

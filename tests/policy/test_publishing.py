@@ -235,8 +235,6 @@ def files(here: Office, draft_id: str) -> dict[str, str]:
 
 FAULTS: list[tuple[dict[str, str], str]] = [
     ({"rules_yaml": STRICTER.replace("terms.bad", "terms.bat")}, "terms.bat"),
-    ({"rules_yaml": STRICTER.replace("clause: kind", "clause: nothing")}, "no clause"),
-    ({"rules_yaml": STRICTER.replace("  clause: kind\n", "")}, "clause"),
     ({"policy_md": "# Rules\n"}, "policy.md"),
     ({"terms__bad.txt": "flumquist\n"}, "A bad word: “one” should match"),
     ({"examples_yaml": EXAMPLES.replace("good morning", "zorgblat")}, "should not"),

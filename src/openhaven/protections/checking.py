@@ -109,7 +109,8 @@ class Check:
         mine = code if first <= second and first < ALLOW else _SENDER[second]
         if mine == "asks_first" and sender.age.band == "unknown" and asked.contact:
             mine = "asks_first_text"
-        theirs = _RECIPIENT[verdict, asked.contact and not question.relation.blocked]
+        known = question.relation.connected or question.relation.blocked
+        theirs = _RECIPIENT[verdict, asked.contact and not known]
         return self._made(
             verdict,
             self._part(question, question.sender, "sender", mine, sender),
@@ -128,13 +129,13 @@ class Check:
 
 
 # What the sender is told, by whether the other end is open; and the other end, by the answer and
-# whether a stranger who was not blocked wanted to reach it.
+# whether it was a stranger, not somebody blocked, who wanted to reach it.
 _SENDER = {DENY: "not_available", ASK: "asks_first", ALLOW: "allowed"}
 _RECIPIENT = {
     (DENY, True): "kept_away",
     (DENY, False): "silent",
     (ASK, True): "asked",
-    (ASK, False): "silent",
+    (ASK, False): "asked",
     (ALLOW, True): "allowed",
     (ALLOW, False): "allowed",
 }

@@ -1,6 +1,9 @@
 """Looking back: what becomes known today is found among what was posted before, once, by people."""
 
 import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,6 +14,7 @@ from line_scene import scene as lined
 
 from openhaven.core import Actor, Problem, new_id, utcnow
 from openhaven.exchange import lookback
+from openhaven.exchange import reopen as exchange_reopen
 from openhaven.exchange.lookback import actions, jobs
 from openhaven.exchange.lookback.comparing import SCANNED, Sieve
 from openhaven.exchange.lookback.store import Page
@@ -19,6 +23,20 @@ from openhaven.line import Haven
 from openhaven.signals.banks import NewEntry, add_entries, create_bank, set_mode, withdraw_entry
 
 DICE = random.Random(11)
+# Another process that takes a page of two pieces, slowly, as a large one would be.
+CHILD = """
+import sys, time
+from openhaven.exchange.lookback import actions, jobs
+from openhaven.signals import Banks
+from openhaven.storage import Database
+kept = actions.keep_page
+def slowly(*args):
+    time.sleep(0.4)
+    return kept(*args)
+jobs.actions.keep_page = slowly
+db = Database(sys.argv[1], bytes.fromhex(sys.argv[2]))
+jobs.look_back_due(db, Banks(), 2)
+"""
 
 
 def value() -> bytes:
@@ -96,6 +114,49 @@ def test_what_becomes_known_is_found_where_it_was_posted_before(scene: Scene) ->
     assert scene.rows("SELECT 1 FROM decisions") == []
     assert ledger(scene, "look_back%") == ["look_back.asked", "look_back.started",
                                            "look_back.match", "look_back.done"]  # fmt: skip
+
+
+def test_what_people_decide_of_it_says_that_machines_found_it(scene: Scene) -> None:
+    known = value()
+    posted(scene, known)
+    bank(scene)
+    add(scene, known)
+    rest(scene)
+    reviewer = scene.reviewer("Ana")
+    scene.judge(reviewer, tasks(scene)[0]["id"], "remove")
+    scene.work()
+    (made,) = scene.rows("SELECT harm, automated_detection, automated_decision FROM decisions")
+    assert made == {"harm": "csam.known", "automated_detection": True, "automated_decision": "not"}
+    with scene.haven.db.begin(Actor("system", "operator")) as tx:
+        withdraw_entry(tx, "known", known, "a mistake")
+    with scene.haven.db.begin(Actor("system", "operator")) as tx:
+        assert exchange_reopen(tx) == 1
+
+
+def test_a_worker_that_is_killed_leaves_it_to_the_next(scene: Scene) -> None:
+    known = value()
+    items = {posted(scene, flipped(known, n)) for n in range(8)}
+    bank(scene)
+    add(scene, known)
+    with scene.haven.db.begin(Actor("system", "operator")) as tx:
+        lookback.ask(tx, "known")
+    child = subprocess.Popen([sys.executable, "-c", CHILD, scene.haven.db.url,
+                              scene.haven.secrets.master])  # fmt: skip
+    for _ in range(400):
+        looked = scene.rows("SELECT looked FROM look_backs")[0]["looked"]
+        if looked >= 2 or child.poll() is not None:
+            break
+        time.sleep(0.05)
+    assert child.poll() is None
+    child.kill()
+    child.wait()
+    assert lookback.look_back_due(scene.haven.db, scene.haven.banks) == 0
+    with scene.haven.db.begin(Actor("system", "operator")) as tx:
+        tx.run("UPDATE look_backs SET lease_until = now()")
+    rest(scene, page=2)
+    (run,) = scene.rows("SELECT state, looked, matches FROM look_backs")
+    assert run == {"state": "done", "looked": 8, "matches": 8}
+    assert {task["item"] for task in tasks(scene)} == items
 
 
 def test_it_waits_for_additions_to_end_and_begins_by_itself(scene: Scene) -> None:

@@ -12,6 +12,7 @@ from openhaven.core import HARMS, Harm, Outcome, Problem
 from openhaven.decisions import HELD_BY, HELD_DUE, HELD_FOR, Draft
 from openhaven.intake import Claimed, Event, MediaFacts
 from openhaven.policy import Clause, Pack, Reason, Verdict
+from openhaven.signals.banks.matches import found_back
 from openhaven.storage import Tx
 
 Media = Mapping[str, MediaFacts]
@@ -228,12 +229,13 @@ def from_judgement(tx: Tx, given: review.Given, clause: Clause, pack: Pack) -> D
     )
     reasons = row.verdict.get("reasons", ()) if row and row.verdict else ()
     # A signal that could not tell has detected nothing.
-    found = [one for why in reasons for one in why["findings"] if not one.get("unknown")]
+    found = [str(one["harm"]) for why in reasons for one in why["findings"]
+             if not one.get("unknown")] + (found_back(tx, row.seq) if row else [])  # fmt: skip
     return Draft(
         case_id=given.case_id,
         platform=given.platform,
         outcome=given.outcome,  # type: ignore[arg-type]
-        harm=harm_of(given, pack, [str(one["harm"]) for one in found]),
+        harm=harm_of(given, pack, found),
         clause=clause.anchor,
         clause_title=clause.title,
         clause_text=clause.text,

@@ -56,6 +56,9 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
      "SELECT count(*) FROM bank_sources WHERE removed_at IS NULL AND failures > 0"),
     ("bank_feedback_failed", "Words about matches that a source did not take.",
      "SELECT count(*) FROM bank_outbox WHERE state = 'failed'"),
+    ("look_backs_stuck", "Looks back of banks that were halted this week, or cannot go on.",
+     """SELECT count(*) FROM look_backs WHERE (state = 'running' AND failures > 2)
+          OR (state = 'halted' AND ended_at > %(now)s - interval '7 days')"""),
     ("ledger_unsequenced_seconds", "Age of the oldest ledger entry without a place.",
      """SELECT coalesce(extract(epoch FROM %(now)s - min(at)), 0) FROM ledger_entries
         WHERE idx IS NULL"""),

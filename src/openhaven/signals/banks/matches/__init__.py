@@ -8,6 +8,7 @@ outbox for each source that had told us of the entry.
 from openhaven.signals.banks.matches.actions import forget, record, say, say_of_entry
 from openhaven.signals.banks.matches.model import Match, Seen
 from openhaven.signals.banks.matches.store import (
+    found_back,
     match,
     matches_in,
     matches_of,
@@ -19,6 +20,7 @@ __all__ = [
     "Match",
     "Seen",
     "forget",
+    "found_back",
     "match",
     "matches_in",
     "matches_of",

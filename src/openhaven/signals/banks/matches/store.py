@@ -39,6 +39,14 @@ def matches_in(tx: Tx, bank: str, limit: int = 20) -> list[Match]:
     return tx.all(_MATCH + sql, Match, bank=bank, limit=limit)
 
 
+def found_back(tx: Tx, event: int) -> list[str]:
+    """Return the harms that looking back found in an event, which its verdict does not know."""
+    sql = """SELECT DISTINCT b.harm FROM bank_matches m JOIN banks b ON b.id = m.bank
+             WHERE m.event = %(event)s AND m.look_back IS NOT NULL AND m.noted = ''
+             ORDER BY b.harm"""
+    return [str(row["harm"]) for row in tx.rows(sql, event=event)]
+
+
 def said_by(tx: Tx, match: int, who: str) -> str | None:
     """Return the word that somebody (an actor as text) said of a match."""
     sql = "SELECT word FROM bank_feedback WHERE match = %(match)s AND by = %(who)s"

@@ -1,18 +1,15 @@
 """`openhaven ledger`: verify the whole log, print its public key, print a receipt."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 import click
-import msgspec
 
 from openhaven.ledger.note import Signer, signer_from
 from openhaven.ledger.outside import FILE_NAME, read_outside
 from openhaven.ledger.proofs import receipt
 from openhaven.ledger.verify import verify
-from openhaven.storage import Database, Secrets, Settings, migrate, postgres
+from openhaven.storage import Database, Secrets, Settings, opened
 
 LONG = 20_000
 
@@ -28,34 +25,13 @@ class Wired(Protocol):
     def settings(self) -> Settings: ...
 
 
-class _Light(msgspec.Struct, frozen=True):
-    """The database, the secrets and the settings, and nothing else."""
-
-    db: Database
-    secrets: Secrets
-    settings: Settings
-
-
-@contextmanager
-def _opened() -> Iterator[Wired]:
-    """Open the database without wiring the system, which refuses to start on an altered ledger."""
-    settings = Settings.load()
-    secrets = Secrets.at(settings.home / "secrets.json")
-    with postgres.start(
-        settings.home, url=settings.database_url or None, password=secrets.database_password
-    ) as server:
-        migrate(server.url)
-        db = Database(server.url, bytes.fromhex(secrets.master), size=1)
-        try:
-            yield _Light(db, secrets, settings)
-        finally:
-            db.close()
-
-
 def _wired(ctx: click.Context) -> Wired:
-    """Return what the command line has wired already, else open the little that is needed."""
+    """Return what the command line has wired already, else open the little that is needed.
+
+    The whole system refuses to start on an altered ledger, which is just what is looked for here.
+    """
     found: Wired | None = ctx.obj
-    return found if found is not None else ctx.with_resource(_opened())
+    return found if found is not None else ctx.with_resource(opened())
 
 
 @click.group("ledger", help="Check and show the record of every action.")

@@ -17,7 +17,7 @@ from openhaven.staff.actions import (
     sign_out,
 )
 from openhaven.staff.model import ABSOLUTE, IDLE, LINK_LIFE, Member, Session
-from openhaven.staff.store import link_works, members, named
+from openhaven.staff.store import acting, link_works, members, named
 
 __all__ = [
     "ABSOLUTE",
@@ -25,6 +25,7 @@ __all__ = [
     "LINK_LIFE",
     "Member",
     "Session",
+    "acting",
     "create",
     "disable",
     "end_sessions",

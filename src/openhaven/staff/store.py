@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from openhaven.core import Problem
+from openhaven.core import Actor, Problem
 from openhaven.staff.model import IDLE, Member, Session
 from openhaven.storage import Tx
 
@@ -18,6 +18,14 @@ def named(tx: Tx, name: str) -> Member:
         raise Problem("staff.missing", "Nobody of that name works here.", status=404,
                       next_step="See who does with: openhaven staff list")  # fmt: skip
     return found
+
+
+def acting(tx: Tx, name: str) -> Actor:
+    """Return the member of this name as one who acts; raises `Problem` (404, 409 who left)."""
+    member = named(tx, name)
+    if member.disabled_at is not None:
+        raise Problem("staff.disabled", f"{member.name} does not work here any more.", status=409)
+    return member.actor
 
 
 def members(tx: Tx) -> list[Member]:

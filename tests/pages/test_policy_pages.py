@@ -138,7 +138,10 @@ def test_a_change_goes_all_the_way_without_a_script(
     assert "Waits for a second person" in per.text(f"{RULES}/drafts")
     per.get(draft)
     assert per.post(f"{draft}/review", said="publish", reason=" ").status == 400
-    assert per.post(f"{draft}/review", said="publish", reason="Read, and agreed.").status == 303
+    other = {"said": "publish", "reason": "Read, and agreed.", "fingerprint": "sha256:another"}
+    assert per.post(f"{draft}/review", **other).status == 409
+    read = {**other, "fingerprint": field(per.get(draft).body, "fingerprint")}
+    assert per.post(f"{draft}/review", **read).status == 303
 
     follow(scene)
     assert scene.haven.packs.current.files["rules.yaml"].count("severity: 3}") >= 2

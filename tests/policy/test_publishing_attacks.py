@@ -8,7 +8,7 @@ from policy_scene import FILES
 from publishing_scene import STRICTER, Office, office
 
 from openhaven import ledger, staff
-from openhaven.core import system, utcnow
+from openhaven.core import Problem, system, utcnow
 from openhaven.ledger import Sequencer, signer_from
 from openhaven.policy import publishing
 from openhaven.policy.actions import keep_files
@@ -143,3 +143,16 @@ def test_a_draft_changed_between_trial_and_proposal_is_caught(here: Office) -> N
         publishing.edit_draft(tx, draft.id, "rules.yaml", "- x", draft.version)
     with here.db.begin(here.ada) as tx, pytest.raises(Exception, match="changed since it was"):
         publishing.actions.propose(tx, draft.id, trial)
+
+
+def test_nobody_approves_another_text_than_the_one_that_was_read(here: Office) -> None:
+    """Taken back by its author while the second person reads, changed, and proposed again."""
+    mine = here.proposed(here.ada, rules_yaml=STRICTER)
+    with here.db.begin(here.ada) as tx:
+        again = publishing.bring_up_to_date(tx, mine.id, mine.version)
+        publishing.edit_draft(tx, mine.id, "rules.yaml", STRICTER + "# More.\n", again.version)
+    other = publishing.propose(here.db, here.ada, utcnow(), mine.id)
+    with pytest.raises(Problem, match="since you read it"), here.db.begin(here.ben) as tx:
+        publishing.approve(tx, mine.id, "It reads well.", fingerprint=mine.fingerprint)
+    with here.db.begin(here.ben) as tx:
+        publishing.approve(tx, mine.id, "It reads well.", fingerprint=other.fingerprint)

@@ -82,10 +82,14 @@ class Propose(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Word(msgspec.Struct, forbid_unknown_fields=True):
-    """A second person's word; `alone` where nobody else may publish."""
+    """A second person's word; `alone` where nobody else may publish.
+
+    With the draft's `fingerprint` nothing is approved but what was read.
+    """
 
     reason: str
     alone: bool = False
+    fingerprint: str = ""
 
 
 class Version(msgspec.Struct, forbid_unknown_fields=True):
@@ -180,7 +184,11 @@ def post_approve(call: Call) -> Answer:
     """`POST /console/api/policy/drafts/{id}/approve`: say yes to somebody else's draft."""
     given = call.json(Word)
     with call.haven.db.begin(call.actor, call.now) as tx:
-        return as_json(actions.approve(tx, call.path["id"], given.reason, alone=given.alone))
+        return as_json(
+            actions.approve(
+                tx, call.path["id"], given.reason, alone=given.alone, fingerprint=given.fingerprint
+            )
+        )
 
 
 def post_reject(call: Call) -> Answer:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import click
-import msgspec
 
 from openhaven import staff
 from openhaven.core import Actor, Problem, utcnow
@@ -23,7 +22,7 @@ from openhaven.policy.publishing.jobs import start
 from openhaven.policy.publishing.model import Draft, Standing
 from openhaven.policy.shipped import find_pack
 from openhaven.signals import Banks
-from openhaven.storage import Database, Secrets, Settings, migrate, postgres
+from openhaven.storage import Database, opened
 
 T = TypeVar("T")
 
@@ -35,43 +34,27 @@ class Wired(Protocol):
     def db(self) -> Database: ...
 
 
-class _Light(msgspec.Struct, frozen=True):
-    db: Database
-
-
 @contextmanager
-def _opened() -> Iterator[Wired]:
+def _with_rules() -> Iterator[Wired]:
     """Open the database, with something in force, without wiring the whole system."""
-    settings = Settings.load()
-    secrets = Secrets.at(settings.home / "secrets.json")
-    with postgres.start(
-        settings.home, url=settings.database_url or None, password=secrets.database_password
-    ) as server:
-        migrate(server.url)
-        db = Database(server.url, bytes.fromhex(secrets.master), size=2)
-        try:
-            with db.read() as tx:
-                fresh = store.newest(tx) is None
-            if fresh:
-                start(db, Banks(), settings.pack)
-            yield _Light(db)
-        finally:
-            db.close()
+    with opened() as found:
+        with found.db.read() as tx:
+            fresh = store.newest(tx) is None
+        if fresh:
+            start(found.db, Banks(), found.settings.pack)
+        yield found
 
 
 def opened_db(ctx: click.Context) -> Database:
     """Return the database that these verbs work on; it is opened when nobody has yet."""
     found: Wired | None = ctx.obj
-    return (found if found is not None else ctx.with_resource(_opened())).db
+    return (found if found is not None else ctx.with_resource(_with_rules())).db
 
 
 def actor_named(db: Database, name: str) -> Actor:
     """Return the member of staff in whose name a verb is done, unless they left (`Problem`)."""
     with db.read() as tx:
-        member = staff.named(tx, name)
-    if member.disabled_at is not None:
-        raise Problem("staff.disabled", f"{member.name} does not work here any more.", status=409)
-    return member.actor
+        return staff.acting(tx, name)
 
 
 AS = click.option("--as", "name", required=True, help="The member of staff who does this.")
@@ -117,15 +100,17 @@ def propose_command(ctx: click.Context, draft_id: str, name: str, backtest: str)
 @_REASON
 @click.option("--alone", is_flag=True, help="Nobody else here may publish: approve your own.")
 @click.option("--later", is_flag=True, help="Approve only; somebody puts it in force later.")
+@click.option("--fingerprint", default="", help="Only if the draft still holds what you read.")
 @click.pass_context
 def approve_command(
-    ctx: click.Context, draft_id: str, name: str, reason: str, alone: bool, later: bool
-) -> None:
+    ctx: click.Context, draft_id: str, name: str, reason: str, alone: bool, later: bool,
+    fingerprint: str,
+) -> None:  # fmt: skip
     """Approve the draft ID, which somebody else wrote, and put it in force."""
     db = opened_db(ctx)
     actor = actor_named(db, name)
     with db.begin(actor) as tx:
-        review = actions.approve(tx, draft_id, reason, alone=alone)
+        review = actions.approve(tx, draft_id, reason, alone=alone, fingerprint=fingerprint)
     if review.alone:
         click.echo("Approved alone: there was no second person, and everybody can see that.")
     if not later:

@@ -80,7 +80,8 @@ def review(call: Call) -> Answer:
             if said == "reject":
                 actions.reject(tx, call.path["id"], reason)
             else:
-                actions.approve(tx, call.path["id"], reason, alone=bool(form.get("alone")))
+                read, alone = form.get("fingerprint", ""), bool(form.get("alone"))
+                actions.approve(tx, call.path["id"], reason, alone=alone, fingerprint=read)
         if said == "publish":
             _publish(call)
 

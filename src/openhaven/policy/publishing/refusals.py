@@ -75,6 +75,13 @@ def not_proposed(draft: Draft) -> Problem:
                    )  # fmt: skip
 
 
+def read_another() -> Problem:
+    """Say that what somebody read and approved is not what was proposed since."""
+    return Problem("draft.read_another", "This draft was changed and proposed again since you read "
+                   "it.", status=409, next_step="Read it again; nothing was approved.",
+                   )  # fmt: skip
+
+
 def not_approved(draft: Draft) -> Problem:
     """Say that a draft lacks the second person's word."""
     if draft.ended_at is not None:

@@ -1,6 +1,6 @@
 # Openhaven. `make run` starts everything on this machine; `make` alone shows this list.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-policy screenshots lint fmt types lock clean
+.PHONY: help run test check bench bench-policy bench-protections screenshots lint fmt types lock clean
 
 PYTEST := .venv/bin/python -m pytest
 # The fast ring runs on two cores; what starts browsers and homeservers runs alone.
@@ -35,10 +35,15 @@ bench-matching: ## exact lookups of picture hashes, against peers that are insta
 	@scripts/environment .venv requirements-dev.lock
 	@.venv/bin/python -m bench.images
 	@.venv/bin/python -m bench.matching -n $(or $(N),1000000)
+	@.venv/bin/python -m bench.nearly
 
 bench-policy: ## rules per second, and the time that one event takes; JSON as the last line
 	@scripts/environment .venv requirements-dev.lock
 	@.venv/bin/python -m bench.policy
+
+bench-protections: ## the time of a check, alone and over HTTP; one JSON object as the last line
+	@scripts/environment .venv requirements-dev.lock
+	@.venv/bin/python -m bench.protections
 
 screenshots: ## make the pictures in docs/screenshots anew, from the running demo
 	@scripts/environment .venv requirements-dev.lock

@@ -6,12 +6,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from openhaven import intake
+from openhaven.core import system
 from openhaven.intake.model import Event, MediaFacts
+from openhaven.line import Haven
 from openhaven.signals import Finding, MediaHasher, look_closer, measure
 from openhaven.signals.banks import BankInfo, Banks, Row, Snapshot
+from openhaven.signals.banks.commands import bank
 from openhaven.signals.banks.model import fault_of
 from openhaven.signals.films import FilmSignal, spans_round
 from openhaven.signals.hashes import child as child_module
@@ -22,7 +27,7 @@ from openhaven.signals.video.model import thinned
 
 pytest.importorskip("av", reason="the extra “video” is not installed")
 
-from clips import clip, picture  # noqa: E402 (it needs the extra)
+from clips import clip, picture
 
 INFO = BankInfo("bnk_1", "films", "video", "other", "positive", 31, "live")
 FINE = BankInfo("bnk_2", "fine", "video", "other", "negative", 31, "live")
@@ -196,7 +201,7 @@ def test_cut_off_and_damaged_films_have_a_reason_or_what_there_is(
 
 def test_a_film_that_takes_too_long_ends_with_what_there_is_or_is_stopped() -> None:
     upload = clip([(1, 20.0)], key_every=1_000)
-    quick = MediaHasher(film_s=0.001)
+    quick = MediaHasher(film_s=0.0001)
     try:
         found = quick.hash(upload)
         assert found.unknown == child_module.LATE
@@ -249,6 +254,31 @@ def test_a_reviewer_gets_a_frame_to_look_at(hasher: MediaHasher, film: bytes) ->
 
     with Image.open(io.BytesIO(hasher.preview(film, 160))) as seen:
         assert max(seen.size) == 160
+
+
+def test_a_film_is_put_into_a_bank_and_an_upload_of_it_leads_to_a_finding(
+    haven: Haven, film: bytes, tmp_path: Path
+) -> None:
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(film)
+    for words in (["create", "known-films", "--kind", "video", "--harm", "other"],
+                  ["add-video", "known-films", str(file)]):  # fmt: skip
+        result = CliRunner().invoke(bank, words, obj=haven)
+        assert result.exit_code == 0, result.output
+    assert "1 added" in result.output
+    with haven.db.begin(system("test")) as tx:
+        haven.banks.refresh(tx)
+        platform, _ = intake.add_platform(tx, "films", webhook_url="https://films.example/hook")
+    upload = clip(SCENES[1:], width=256, height=144, codec="libx264")
+    found = look_closer(haven.hasher, haven.banks, upload)
+    facts = MediaFacts(id="", sha256=found.sha256, md5=found.md5, type=found.type, film=found.film)
+    with haven.db.begin(system("test")) as tx:
+        facts = intake.accept_media(tx, haven.blobs, platform, upload, facts)
+    with haven.db.read() as tx:
+        stored = intake.media_facts(tx, platform, [facts.id])[facts.id]
+    assert stored.film == found.film
+    (one,) = said(haven.banks, stored.film)
+    assert (one.value, one.opinion) == ("known-films", "positive")
 
 
 # The order of frames --------------------------------------------------------------------------

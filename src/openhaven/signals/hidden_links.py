@@ -79,7 +79,7 @@ class LinkHashSignal:
 
     def _finding(self, subject: str, match: Match, known: bool | None, fine: bool) -> Finding:
         """Return the finding about a match; `known` says whether the whole hash is on a list."""
-        opinion: Opinion = match.opinion
+        opinion: Opinion = "positive" if match.opinion == "positive" else "investigate"
         detail: Detail = detail_of("link-hash", match) | {"bytes": match.extra}
         if match.mode == "shadow":
             opinion, detail["noted"] = "noted", "shadow"

@@ -23,6 +23,7 @@ from openhaven.signals.banks.actions import (
     set_mode,
     withdraw_entry,
 )
+from openhaven.signals.banks.index import NEAR
 from openhaven.signals.banks.model import (
     AT_MOST,
     KINDS,
@@ -64,7 +65,7 @@ bank.add_command(look_back)
               help="The harm class that its entries stand for.")  # fmt: skip
 @click.option("--opinion", type=click.Choice(OPINIONS), default="positive", show_default=True)
 @click.option("--radius", type=click.IntRange(0, WIDEST_RADIUS), default=31, show_default=True,
-              help="How many bits of 256 a picture may differ by (pdq only).")  # fmt: skip
+              help="How many bits of 256 a picture, frame or text may differ by.")  # fmt: skip
 @click.option("--mode", type=click.Choice(MODES), default="live", show_default=True)
 @click.option("--at-most", type=click.Choice(AT_MOST), default="act", show_default=True,
               help="What a match may lead to, whatever a rule says.")  # fmt: skip
@@ -87,7 +88,7 @@ def list_(haven: Haven) -> None:
     """List the banks: name, kind, harm, opinion, radius, mode, entries, owner."""
     with haven.db.read() as tx:
         for row in store.listed(tx):
-            radius = row.radius if row.kind == "pdq" else "-"
+            radius = row.radius if row.kind in (*NEAR, "plugin") else "-"
             click.echo(
                 f"{row.name}\t{row.kind}\t{row.harm}\t{row.opinion}\t{radius}\t{row.mode}"
                 f"\t{row.entries}\t{row.owner}"
@@ -169,6 +170,36 @@ def add(
     _say(result.added, result.known, [Line(r.place + 1, None, r.reason) for r in result.refused])
     if info.opinion == "negative" and result.added:
         click.echo(f"Another person confirms it: openhaven bank confirm {name} VALUE --as STAFF")
+
+
+@bank.command("add-video")
+@click.argument("name")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--provenance", default="", help="Where they come from; else the file's name.")
+@_as
+@click.pass_obj
+def add_video(
+    haven: Haven, name: str, files: tuple[Path, ...], provenance: str, name_of: str | None
+) -> None:
+    """Add films to the bank NAME: hashes of a frame a second are kept, the FILES are not."""
+    with haven.db.read() as tx:
+        info = bank_named(tx, name)
+    if info.kind != "video":
+        raise Problem("bank.kind", f"“{name}” is no bank of films.", next_step="Make one of them: "
+                      "openhaven bank create NAME --kind video --harm HARM")  # fmt: skip
+    entries, faults = [], []
+    with click.progressbar(files, label=name, hidden=len(files) < 2) as bar:
+        for place, file in enumerate(bar, 1):
+            film, unknown = haven.hasher.film(file.read_bytes())
+            if film:
+                entries.append(NewEntry(film, None, provenance or file.name))
+            if unknown:
+                faults.append(Line(place, None, f"{file.name}: {unknown}"))
+    with haven.db.begin(_who(haven, name_of)) as tx:
+        result = _put(tx, name, info.opinion, entries)
+    _say(result.added, result.known, faults)
 
 
 @bank.command("import")

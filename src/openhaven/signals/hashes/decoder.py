@@ -86,7 +86,8 @@ def _answer(job: Job) -> Answer:
         return Answer(preview=preview(job.data, job.max_px))
     seen = look(job.data)
     main = seen.main
-    unknown, by_plugins = seen.unknown, ()
+    unknown = seen.unknown
+    by_plugins: tuple[bytes, ...] = ()
     if _hashers:
         by_plugins, failed = hashers.hashed(shown(job.data), _hashers)
         unknown = "; ".join(filter(None, (unknown, failed))) or None

@@ -76,7 +76,8 @@ def distances(name: str, hashes: NDArray[np.uint8], asked: NDArray[np.uint8]) ->
     own = getattr(installed().get(name), "distances", None)
     if own is not None:
         return np.asarray(own(hashes, asked), np.int64).reshape(len(hashes))
-    return np.bitwise_count(hashes ^ asked).sum(axis=1, dtype=np.int64)
+    far: NDArray[np.int64] = np.bitwise_count(hashes ^ asked).sum(axis=1, dtype=np.int64)
+    return far
 
 
 def values_of(stored: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:

@@ -1,7 +1,7 @@
 """Which part of one film is part of another: frames that look alike, in the same order and pace.
 
-One frame that looks alike says little: titles and empty rooms do. A run of them, each later than the
-one before in both films and by about as much, says that it is the same film.
+One frame that looks alike says little: titles and empty rooms do. A run of them, each later than
+the one before in both films and by about as much, says that it is the same film.
 """
 
 from collections.abc import Iterable

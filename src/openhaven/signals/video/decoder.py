@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import av
 import numpy as np
-from PIL import Image
 
 from openhaven.signals.hashes.decode import UndecodableError
 from openhaven.signals.hashes.decoder import serve

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import av
+import numpy as np
 from av.video.frame import VideoFrame
 from PIL import Image
 
@@ -64,7 +65,8 @@ def look(data: bytes, kind: str, dense: Spans | None = (), budget_s: float = 10.
     frames: list[Frame] = []
     size = (0, 0)
     try:
-        for size, seen in _seen(data, kind, dense, until):
+        for shown, seen in _seen(data, kind, dense, until):
+            size = shown
             if seen is None:
                 unknown = TOO_LONG
             elif seen.pdq:
@@ -183,8 +185,8 @@ def _turn(frame: VideoFrame) -> int:
 def _hashed(frame: VideoFrame) -> tuple[bytes, int]:
     """Return hash and quality of a frame, of its brightness alone: films store that by itself."""
     # One thread: behind the walls there can be no other.
-    grey = frame.reformat(format="gray", threads=1)
-    return pdq_of(Grid(grey.to_ndarray(), _turn(frame)))
+    grey = np.asarray(frame.reformat(format="gray", threads=1).to_ndarray(), np.uint8)
+    return pdq_of(Grid(grey, _turn(frame)))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 PUBLIC = ("/", "/report", "/report/receipt", "/report/no", "/transparency", "/transparency/verify",
           "/sign-in", "/nowhere")  # fmt: skip
 STAFF = ("/console", "/console/decisions", "/console/deliveries", "/console/platforms",
+         "/console/rules", "/console/rules/clauses", "/console/rules/drafts", "/console/rules/log",
          "/console/help")  # fmt: skip
 
 

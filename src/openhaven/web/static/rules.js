@@ -83,7 +83,8 @@ class Editor {
     this.verdict = document.querySelector("[data-verdict]");
     this.gutter = new Gutter(this.field);
     this.saved = this.field.defaultValue;
-    this.asked = null;
+    this.asking = false;
+    this.again = false;
     this.timer = 0;
     this.listen();
     this.ask();
@@ -121,24 +122,26 @@ class Editor {
     event.preventDefault();
   }
 
-  // Ask the server what it thinks of the text as it stands; only the latest answer counts.
+  // Ask the server what it thinks of the text as it stands. One question at a time: who goes on
+  // writing meanwhile is answered about the latest text, and the server never gets a queue.
   async ask() {
-    if (this.asked) this.asked.abort();
-    const mine = new AbortController();
-    this.asked = mine;
+    if (this.asking) { this.again = true; return; }
+    this.asking = true;
+    this.again = false;
     try {
       const answer = await fetch(this.form.dataset.check, {
         method: "POST",
-        signal: mine.signal,
         headers: { "Content-Type": "application/json", "X-CSRF-Token": this.form.elements.csrf.value },
         body: JSON.stringify({ files: { [this.file]: this.field.value } }),
       });
       const told = await answer.json();
       if (answer.ok) this.show(told);
-      else this.say(`${told.title} ${told.next_step || ""}`.trim());
-    } catch (error) {
-      if (error.name !== "AbortError") this.say("The check did not answer. Save, and check by hand.");
+      else this.say(`${told.title} ${told.next_step || ""}`.trim(), true);
+    } catch {
+      this.say("The check did not answer. Save, and check by hand.", true);
     }
+    this.asking = false;
+    if (this.again) this.ask();
   }
 
   show(told) {
@@ -201,9 +204,10 @@ class Editor {
     return list;
   }
 
-  // The same words again are not said again.
-  say(words) {
+  // The same words again are not said again. What keeps the check from working is shown as well.
+  say(words, trouble = false) {
     if (this.verdict.textContent !== words) this.verdict.textContent = words;
+    if (trouble) this.marks.replaceChildren(element("p", words, "note warn"));
   }
 }
 

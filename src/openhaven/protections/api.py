@@ -1,5 +1,6 @@
 """The API of protections: what holds for an account, who changes it, and the check. Thin."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -100,25 +101,38 @@ def delete_carer(call: Call) -> Reply:
 
 def post_check(call: Call) -> Reply:
     """Answer one question, or a list of up to 500, in order."""
-    if call.content.lstrip()[:1] == b"[":
+    if _is_list(call):
         return as_json(_answers(call, decode(call.content, Questions)))
     return as_json(_answers(call, [call.json(Question)])[0])
 
 
+def check_at_once(call: Call) -> Reply | None:
+    """Answer one question from memory alone; None when an account has to be read first."""
+    if _is_list(call):
+        return None
+    question = call.json(Question)
+    known = call.haven.protections.snapshot.at_once(call.platform, _named([question]))
+    return None if known is None else as_json(_answer(call, question, known))
+
+
+def _is_list(call: Call) -> bool:
+    return call.content.lstrip()[:1] == b"["
+
+
 def _answers(call: Call, questions: list[Question]) -> list[Answer]:
-    for place, question in enumerate(questions):
-        _check_time(question.at, call.now, place)
-    held = call.haven.protections
-    known = held.snapshot.profiles(
-        call.platform,
-        [party.id for one in questions for party in (one.sender, one.recipient) if party],
-    )
-    return [held.check.answer(one, _of(known, one.sender), _of(known, one.recipient), call.now)
-            for one in questions]  # fmt: skip
+    known = call.haven.protections.snapshot.profiles(call.platform, _named(questions))
+    return [_answer(call, one, known, place) for place, one in enumerate(questions)]
 
 
-def _of(known: "dict[str, Profile] | object", party: object) -> Profile:
-    return STRANGER if party is None else known[party.id]  # type: ignore[index,attr-defined]
+def _named(questions: list[Question]) -> list[str]:
+    return [party.id for one in questions for party in (one.sender, one.recipient) if party]
+
+
+def _answer(call: Call, one: Question, known: Mapping[str, Profile], place: int = 0) -> Answer:
+    _check_time(one.at, call.now, place)
+    sender = known[one.sender.id] if one.sender else STRANGER
+    recipient = known[one.recipient.id] if one.recipient else STRANGER
+    return call.haven.protections.check.answer(one, sender, recipient, call.now)
 
 
 def _check_time(at: datetime | None, now: datetime, place: int) -> None:

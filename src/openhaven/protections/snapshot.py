@@ -54,6 +54,19 @@ class Snapshot:
             found |= self._read(missing)
         return found
 
+    def at_once(self, platform: str, accounts: Iterable[str]) -> Mapping[str, Profile] | None:
+        """Return the profiles from memory alone, or None when something has to be read first."""
+        now = time.monotonic()
+        if now - self._followed > self._follow:
+            return None
+        found: dict[str, Profile] = {}
+        for account in accounts:
+            kept = self._known.get((platform, account))
+            if kept is None or now - kept[0] >= _KEPT:
+                return None
+            found[account] = kept[1]
+        return found
+
     def forget(self, platform: str, account: str) -> None:
         """Read this account anew when it is asked for again: this process has just written."""
         with self._reading:

@@ -85,7 +85,9 @@ class Endpoint:
         body.check_kind(route.takes, call.headers)
         with body.Reader(limit, self._desk.room) as reader:
             call.content = await reader.read(receive, call.headers)
-            answer = await self._desk.run(_handle, route, call)
+            # What needs no database is answered here: a thread would cost more than the answer.
+            at_once = route.quick(call) if route.quick else None
+            answer = at_once or await self._desk.run(_handle, route, call)
         if answer.stream is None or call.method == "HEAD":
             await give(answer, send, with_body=call.method != "HEAD")
         else:

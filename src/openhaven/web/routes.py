@@ -80,7 +80,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/v1/protections/check", handler=protections_api.post_check,
           gate=KEY, summary="Ask whether something may happen, or a list of up to 500 questions",
           takes="json", request=Question | list[Question], answer=Protection | list[Protection],
-          limit=1_000_000),
+          limit=1_000_000, quick=protections_api.check_at_once),
     Route(method="GET", path="/v1/protections/{account}", gate=KEY, answer=Protected,
           handler=protections_api.get_protections, summary="What holds for an account, and why",
           query=(("language", "The language of the sentences; English when it is not there"),)),

@@ -62,6 +62,7 @@ class Route:
     limit: int = 0
     rate: str = ""
     query: tuple[tuple[str, str], ...] = ()
+    quick: Callable[[Call], Answer | None] | None = None
 
     def size(self, media_limit: int) -> int:
         """Return the largest body in bytes that this route takes."""

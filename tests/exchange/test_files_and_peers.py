@@ -13,6 +13,7 @@ from openhaven import intake
 from openhaven.core import Actor, Problem
 from openhaven.exchange import jobs, share, unshare
 from openhaven.exchange.store import SHARED_PAGE, shared_page
+from openhaven.ledger import verify
 from openhaven.line import Haven
 from openhaven.signals.banks import (
     NewEntry,
@@ -248,6 +249,18 @@ def test_a_source_is_connected_looked_at_and_taken_away(haven: Haven, tmp_path: 
     assert "not read any more" in call(haven, "pause", "ours").output
     assert call(haven, "sources").exit_code == 0
     assert "30 entries are withdrawn" in call(haven, "disconnect", "ours", input="y\n").output
+
+
+@pytest.mark.parametrize("sql", ["url = 'https://another.example'", "mode = 'live'"])
+def test_a_source_that_was_turned_to_another_address_is_found_out(haven: Haven, sql: str) -> None:
+    here = Scene(haven.db)
+    here.connect("friend", "openhaven", "https://friend.example", mode="shadow")
+    haven.sequencer.tick()
+    with haven.db.read() as tx:
+        assert verify(tx, None, haven.signer.vkey).ok
+    here.run(f"UPDATE bank_sources SET {sql}")
+    with haven.db.read() as tx:
+        assert "of bank_sources is not what was sealed" in str(verify(tx, None, haven.signer.vkey))
 
 
 def test_what_was_exported_can_be_imported(haven: Haven, tmp_path: Path) -> None:

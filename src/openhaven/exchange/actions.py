@@ -66,7 +66,8 @@ def add_source(
                   sends=sends_feedback, now=tx.now):  # fmt: skip
         raise Problem("source.exists", f"There is or was a source “{name}” already.", status=409,
                       next_step="Choose another name.")  # fmt: skip
-    append(tx, "source.added", {"source": source_id, "kind": kind})
+    ids = {"source": source_id, "kind": kind}
+    append(tx, "source.added", ids, row=("bank_sources", source_id))
     tx.wake(CHANNEL)
     return store.source(tx, source_id)
 

@@ -54,12 +54,15 @@ SEALED: dict[str, tuple[str, ...]] = {
                      "at"),
     "packs_in_force": ("id", "seq", "after", "pack", "how", "review", "restores", "backtest",
                        "reason", "by_whom", "at"),
+    "bank_sources": ("id", "kind", "url", "config", "harm", "mode", "at_most", "radius", "clause",
+                     "owner", "purpose", "created_at"),
     "rule_fallbacks": ("id", "rule", "pack", "since", "appeals", "overturned"),
 }  # fmt: skip
 
 # A row of these tables that no entry speaks of was written behind the ledger's back.
 ALWAYS_RECORDED = (
     "decisions", "judgements", "appeals", "pack_reviews", "packs_in_force", "rule_fallbacks",
+    "bank_sources",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from policy_scene import write
 
 from openhaven.line import Haven
 from openhaven.policy import load
+from openhaven.policy.backtest.figures import Cell, hidden
 
 
 @pytest.fixture
@@ -37,3 +38,16 @@ def test_a_new_word_is_newly_matched_and_an_old_one_no_longer(here: Scene, tmp_p
     one = told["rules"]["bad-words"]
     assert (one["now"], one["draft"], one["newly"], one["gone"]) == (3, 1, 1, 3)
     assert told["clauses"] == {"kind": {"now": 3, "draft": 1}}
+
+
+def test_a_small_number_is_never_hidden_alone() -> None:
+    """From the total, which is told, and from the others it could be worked out."""
+    for numbers, shown in (
+        ([50, 3, 0], [None, None, 0]),
+        ([40, 0, 3], [None, 0, None]),
+        ([3, 0], [None, None]),
+        ([2, 3, 9], [None, None, 9]),
+        ([7, 0], [7, 0]),
+    ):
+        cells = {str(place): Cell(events=n) for place, n in enumerate(numbers)}
+        assert [one.events for one in hidden(cells).values()] == shown

@@ -121,6 +121,7 @@ _COLUMNS = ("events", "now", "draft")
 def _hide(numbers: list[int]) -> list[int | None]:
     small = {place for place, n in enumerate(numbers) if 0 < n < SMALL}
     if len(small) == 1:
-        rest = [(n, place) for place, n in enumerate(numbers) if n >= SMALL]
-        small |= {place for _, place in sorted(rest)[:1]}
+        # A large number rather than a zero, which would leave only few possibilities.
+        rest = [(n == 0, n, place) for place, n in enumerate(numbers) if place not in small]
+        small |= {place for _, _, place in sorted(rest)[:1]}
     return [None if place in small else n for place, n in enumerate(numbers)]

@@ -7,7 +7,7 @@ import click
 
 from openhaven.core import utcnow
 from openhaven.history.model import LETTERS
-from openhaven.history.store import Counting, counting, room
+from openhaven.history.store import Counting, counting, space
 from openhaven.storage import Database
 
 
@@ -28,7 +28,7 @@ def counters() -> None:
 def show(haven: Wired) -> None:
     """Show what the policy in force counts, and since when; a changed counter begins anew."""
     with haven.db.read() as tx:
-        found, used = counting(tx), room(tx)
+        found, used = counting(tx), space(tx)
     if not found:
         click.echo("The policy in force counts nothing.")
     for one in found:

@@ -16,8 +16,8 @@ class Counting(msgspec.Struct, frozen=True):
     since: datetime
 
 
-class Room(msgspec.Struct, frozen=True):
-    """How much room the counters take: rows, and bytes with their indexes."""
+class Space(msgspec.Struct, frozen=True):
+    """How much space the counters take: rows, and bytes with their indexes."""
 
     rows: int
     bytes: int
@@ -29,7 +29,7 @@ def counting(tx: Tx) -> list[Counting]:
     return tx.all(sql, Counting)
 
 
-def room(tx: Tx) -> Room:
-    """Return how much room all counters take."""
+def space(tx: Tx) -> Space:
+    """Return how much space all counters take."""
     sql = """SELECT count(*) AS rows, pg_total_relation_size('history') AS bytes FROM history"""
-    return tx.all(sql, Room)[0]
+    return tx.all(sql, Space)[0]

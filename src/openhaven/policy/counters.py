@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
 from openhaven.core import EventKind
 from openhaven.history import Counter, Notes, Window
-from openhaven.history.model import LETTERS
+from openhaven.history.model import LETTERS, Kind
 from openhaven.intake.model import Event
 from openhaven.policy.compile import answering, kinds_of, plain
 from openhaven.policy.conditions import Condition, compile_condition
@@ -21,7 +21,7 @@ from openhaven.policy.refusals import explained
 from openhaven.policy.vocabulary import COUNTERS, RESERVED, event_vocabulary
 
 COUNTERS_LIMIT = 200
-KINDS = ("count", "sum", "distinct", "rate", "first-seen", "time-since")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([mhd])")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -137,7 +137,7 @@ class _Reader:
             return None
         return Counter(
             name=self.name,
-            kind=kind,  # type: ignore[arg-type]
+            kind=kind,
             by=by,
             on=frozenset(declared.on),
             windows=windows,

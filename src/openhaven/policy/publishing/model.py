@@ -37,14 +37,12 @@ class Fault(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}:{self.column}: {self.name}: {self.fault}"
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of trying the files of a pack: its mistakes, and its examples that do not hold.
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a trial with its draft: the mistakes, and the examples that do not hold.
 
-    `fingerprint` is that of `files`, which are the `given` ones together with the installed packs
-    that they include. `program` is the version that tried, `seconds` how long it computed.
+    `program` is the version that tried, `seconds` how long it computed.
     """
 
-    given: str = ""
     fingerprint: str
     program: str
     seconds: float
@@ -56,28 +54,22 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[PackError, ...] = ()
     faults: tuple[Fault, ...] = ()
     warnings: tuple[PackError, ...] = ()
+
+
+class Trial(Tried, frozen=True, kw_only=True):
+    """What came of trying the files of a pack.
+
+    `fingerprint` is that of `files`, which are those that were `given` (their fingerprint) together
+    with the installed packs that they include.
+    """
+
+    given: str = ""
     files: dict[str, str] = {}
 
     @property
     def ok(self) -> bool:
         """Whether this pack may come into force."""
         return not self.errors and not self.faults
-
-
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of a trial with the draft: the same without the files."""
-
-    fingerprint: str
-    program: str
-    seconds: float
-    name: str = ""
-    version: str = ""
-    clauses: int = 0
-    rules: int = 0
-    examples: int = 0
-    errors: tuple[PackError, ...] = ()
-    faults: tuple[Fault, ...] = ()
-    warnings: tuple[PackError, ...] = ()
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What is known of how a piece of media looks: its hashes, one for each way to read it."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
@@ -11,7 +11,6 @@ PIXELS = 50_000_000  # of a picture that is decoded at all
 
 # How a hash came about, in the order in which readings are kept when there are too many.
 Read = Literal["white", "black", "plain", "stored", "inside", "frame"]
-READS: tuple[Read, ...] = get_args(Read)
 
 
 class Reading(msgspec.Struct, frozen=True):

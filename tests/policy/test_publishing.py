@@ -174,8 +174,6 @@ def test_what_was_proposed_is_changed_by_nobody(here: Office) -> None:
     draft = here.proposed(here.ada, rules_yaml=STRICTER)
     with here.db.begin(here.ada) as tx, refused("draft.proposed"):
         publishing.edit_draft(tx, draft.id, "policy.md", OTHER, draft.version)
-    with here.db.begin(here.ada) as tx, refused("draft.proposed"):
-        publishing.replace_files(tx, draft.id, {}, draft.version)
     with pytest.raises(Problem, match="nobody changes it"):
         publishing.propose(here.db, here.ada, utcnow(), draft.id)
 
@@ -191,6 +189,9 @@ def test_somebody_published_meanwhile(here: Office) -> None:
         fresh = publishing.bring_up_to_date(tx, mine.id, seen.version)
         files = publishing.files_of(tx, mine.id)
     assert (files["rules.yaml"], files["policy.md"], fresh.state) == (STRICTER, OTHER, "draft")
+    with here.db.read() as tx:
+        sql = "SELECT ids ->> 'draft' AS id FROM ledger_entries WHERE kind = 'policy.taken_back'"
+        assert tx.rows(sql) == [{"id": mine.id}]
     with pytest.raises(Problem, match="No second person"):
         publishing.publish(here.db, here.ben, utcnow(), mine.id)
 
@@ -296,7 +297,7 @@ def test_a_draft_has_bounds(here: Office) -> None:
         publishing.edit_draft(tx, draft.id, "terms/big.txt", "x" * 2_000_001, draft.version)
     many = {f"terms/t{n}.txt": "word\n" for n in range(501)}
     with here.db.begin(here.ada) as tx, refused("draft.too_large"):
-        publishing.replace_files(tx, draft.id, many, draft.version)
+        publishing.start_draft(tx, "Too many", many)
     for text in ("a\x00b", "a\ud800b"):
         with here.db.begin(here.ada) as tx, refused("draft.file"):
             publishing.edit_draft(tx, draft.id, "rules.yaml", text, draft.version)

@@ -73,13 +73,13 @@ def edit_draft(tx: Tx, draft_id: str, file: str, text: str | None, version: int)
         files.pop(file, None)
     else:
         files[file] = text.replace("\r\n", "\n")
-    return _write(tx, draft_id, files)
-
-
-def replace_files(tx: Tx, draft_id: str, files: Mapping[str, str], version: int) -> Draft:
-    """Give a draft these files instead of its own; as `edit_draft` otherwise."""
-    _open(tx, draft_id, version)
-    return _write(tx, draft_id, files)
+    tx.run(
+        """UPDATE pack_drafts SET files = %(files)s::jsonb, version = version + 1, state = 'draft',
+                                  tried = NULL, updated_at = %(now)s
+           WHERE id = %(id)s""",
+        id=draft_id, files=_json(check_files(files)), now=tx.now,
+    )  # fmt: skip
+    return store.draft(tx, draft_id)
 
 
 def note_trial(tx: Tx, draft_id: str, trial: Trial) -> Draft:
@@ -110,8 +110,9 @@ def note_trial(tx: Tx, draft_id: str, trial: Trial) -> Draft:
 def bring_up_to_date(tx: Tx, draft_id: str, version: int) -> Draft:
     """Base a draft on what is in force now, keeping what was changed in it, file by file.
 
-    It has to be checked, proposed and approved again. Raises `Problem` (409) when the same file
-    was changed here and by what was published meanwhile; that one is named.
+    It has to be checked, proposed and approved again; that one was taken back is in the ledger.
+    Raises `Problem` (409) when the same file was changed here and by what was published meanwhile;
+    that one is named.
     """
     who = _staff(tx, "policy.draft")
     found = store.draft(tx, draft_id, lock=True)
@@ -129,6 +130,8 @@ def bring_up_to_date(tx: Tx, draft_id: str, version: int) -> Draft:
         id=draft_id, files=_json(check_files(files)), pack=now.pack, now=tx.now,
         authors=_with(found, who),
     )  # fmt: skip
+    if found.state not in OPEN:
+        _note(tx, "policy.taken_back", found)
     return store.draft(tx, draft_id)
 
 
@@ -297,16 +300,6 @@ def _open(tx: Tx, draft_id: str, version: int) -> Draft:
 
 def _with(draft: Draft, who: str) -> list[str]:
     return list(dict.fromkeys([*draft.authors, who]))
-
-
-def _write(tx: Tx, draft_id: str, files: Mapping[str, str]) -> Draft:
-    tx.run(
-        """UPDATE pack_drafts SET files = %(files)s::jsonb, version = version + 1, state = 'draft',
-                                  tried = NULL, updated_at = %(now)s
-           WHERE id = %(id)s""",
-        id=draft_id, files=_json(check_files(dict(files))), now=tx.now,
-    )  # fmt: skip
-    return store.draft(tx, draft_id)
 
 
 def _proposed(tx: Tx, draft_id: str) -> Draft:

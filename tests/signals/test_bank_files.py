@@ -339,3 +339,12 @@ def test_builders_that_are_killed_leave_one_good_pair(
     assert is_kept(last)
     assert len(list(folder.glob("*.ring"))) == 1
     assert not list(folder.glob(".*"))
+
+
+def test_only_we_may_look_into_the_folder_of_banks(tmp_path: Path) -> None:
+    folder = tmp_path / "banks"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with Shelf(folder).building("pdq") as mine:
+        assert mine
+    assert folder.stat().st_mode & 0o777 == 0o700

@@ -133,6 +133,8 @@ class Shelf:
         What a builder that was killed left behind is cleared away. Raises `OSError`.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # One that was there already may be open to others, whom these hashes do not concern.
+        self.folder.chmod(0o700)
         with locked(self.folder / f"{kind}.building", wait=False) as mine:
             if mine:
                 for left in self.folder.glob(f".{kind}.*.part"):

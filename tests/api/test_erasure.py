@@ -1,6 +1,7 @@
 """What is forgotten: a person who asks, everything else in its time; proofs and counts stay."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from openhaven import ledger, records, review, staff
 from openhaven.core import Problem, utcnow
 from openhaven.ledger import verify
 from openhaven.line import jobs
+from openhaven.transparency.store import _APPEALS
 
 WORDS = "unmistakable-words"
 
@@ -103,7 +105,13 @@ def test_an_erased_person_is_gone_and_every_proof_stays(small_town: Town) -> Non
         assert told["notice"] is None
         record = town.ask("GET", f"/v1/decisions/{decision}").json
         assert (record["account"], record["item"]) == (None, None)
-    assert town.place.ask("GET", made["appeal"]).status == 200
+    appealed = town.place.ask("GET", made["appeal"])
+    assert appealed.status == 200
+    assert "Your appeal has ended" in appealed.body.decode()
+    # However an appeal ended, the public figures count it.
+    sql = "SELECT pg_get_constraintdef(oid) AS d FROM pg_constraint WHERE conname = %(n)s"
+    states = town.rows(sql, n="appeals_state_check")[0]["d"]
+    assert set(re.findall("'([a-z]+)'", states)) == set(_APPEALS)
     verdict = town.ask("GET", f"/v1/events/{made['event']}").json
     assert set(verdict) == VERDICT
     assert town.ask("GET", f"/v1/reports/{made['receipt']}").status == 200

@@ -70,7 +70,7 @@ def _events(tx: Tx, kept: Retention) -> list[str]:
 
 
 def _media(tx: Tx, kept: Retention) -> list[str]:
-    """Forget pictures that no event carries, or that nothing needs any more; then their hashes."""
+    """Forget pictures that no event carries, or that nothing needs any more."""
     sql = """UPDATE media SET deleted_at = %(now)s WHERE id IN (
                SELECT m.id FROM media m WHERE m.deleted_at IS NULL
                  AND m.created_at < CASE WHEN m.event IS NULL THEN %(unused)s ELSE %(used)s END
@@ -86,7 +86,7 @@ def _media(tx: Tx, kept: Retention) -> list[str]:
     ]
     for media in gone:
         tx.keys.destroy(f"media:{media}")
-    return gone or _hashes(tx, kept)
+    return gone
 
 
 def _hashes(tx: Tx, kept: Retention) -> list[str]:
@@ -176,6 +176,7 @@ _FORGET: dict[str, Callable[[Tx, Retention], list[str]]] = {
     "media": _media,
     "matters": _matters,
     "events": _events,
+    "hashes": _hashes,
     "sessions": _sessions,
     "history": _history,
     "rules": _rules,

@@ -17,22 +17,22 @@ class Asker:
 
     def __init__(self, at: Scene, place: Place) -> None:
         self.scene = at
-        self._place = place
+        self.place = place
         self._headers = {"authorization": f"Bearer {at.key}"}
 
     def check(self, body: Any) -> Reply:
-        return self._place.post_json("/v1/protections/check", body, **self._headers)
+        return self.place.post_json("/v1/protections/check", body, **self._headers)
 
     def get(self, account: str, query: str = "") -> Reply:
-        return self._place.ask("GET", f"/v1/protections/{account}{query}", headers=self._headers)
+        return self.place.ask("GET", f"/v1/protections/{account}{query}", headers=self._headers)
 
     def put(self, path: str, body: Any = None) -> Reply:
         raw = b"" if body is None else json.dumps(body).encode()
         kind = {} if body is None else {"content-type": "application/json"}
-        return self._place.ask("PUT", f"/v1/protections/{path}", raw, {**self._headers, **kind})
+        return self.place.ask("PUT", f"/v1/protections/{path}", raw, {**self._headers, **kind})
 
     def delete(self, path: str) -> Reply:
-        return self._place.ask("DELETE", f"/v1/protections/{path}", headers=self._headers)
+        return self.place.ask("DELETE", f"/v1/protections/{path}", headers=self._headers)
 
     def age(self, account: str, band: str, source: str = "declared", **more: Any) -> Reply:
         return self.put(f"{account}/age", {"source": source, "band": band, **more})

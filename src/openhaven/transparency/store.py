@@ -46,6 +46,7 @@ def figures(tx: Tx, service: str) -> Figures:
         _fixed(tx, "detection", "How it was found", "automated_detection", "decisions", _DETECTION),
         _by_category(tx),
         _fixed(tx, "report_state", "How far the reports are", "state", "reports", _REPORTS),
+        _weakened(tx),
         _fixed(tx, "appeals", "Appeals", "state", "appeals", _APPEALS),
     )
     appeals = {row.key: row.n for row in tables[-1].rows}
@@ -101,6 +102,14 @@ def _by_category(tx: Tx) -> Table:
              GROUP BY category ORDER BY n DESC, category"""
     counts = [(one.key, _words(one.key), one.n) for one in tx.all(sql, _Count)]
     return withhold("reports", "What people reported", counts)
+
+
+def _weakened(tx: Tx) -> Table:
+    """Count how often a protection of an account was opened, by which one it was."""
+    sql = """SELECT feature AS key, count(*) AS n FROM protection_changes WHERE weaker
+             GROUP BY feature ORDER BY n DESC, feature"""
+    counts = [(one.key, one.key, one.n) for one in tx.all(sql, _Count)]
+    return withhold("weakened", "Protections that were opened", counts)
 
 
 def _words(harm: str) -> str:

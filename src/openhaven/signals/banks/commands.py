@@ -289,10 +289,7 @@ def _who(haven: Haven, name: str | None) -> Actor:
     if name is None:
         return _ME
     with haven.db.read() as tx:
-        member = staff.named(tx, name)
-    if member.disabled_at is not None:
-        raise Problem("staff.disabled", f"{member.name} does not work here any more.", status=403)
-    return member.actor
+        return staff.acting(tx, name)
 
 
 def _value(kind: str, text: str) -> bytes:

@@ -137,7 +137,11 @@ def test_all_harms_are_listed_with_their_help() -> None:
 
 def test_all_packs_and_all_files_of_a_pack_are_listed() -> None:
     assert sorted(cells(rows(PAGE, "pack", "about"))) == list(shipped())
-    named = set(re.findall(r"`([^`]+)`", " ".join(row[0] for row in rows(PAGE, "file", "what stands in it"))))
+    named = set(
+        re.findall(
+            r"`([^`]+)`", " ".join(row[0] for row in rows(PAGE, "file", "what stands in it"))
+        )
+    )
     assert set(FILES) <= named
 
 

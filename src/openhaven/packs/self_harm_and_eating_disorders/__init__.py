@@ -1,1 +1,1 @@
-"""The pack for people in pain: it leads to help, never to punishment. Its text files are the pack."""
+"""The pack for people in pain: it leads to help, never to punishment. Its files are the pack."""

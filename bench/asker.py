@@ -48,14 +48,15 @@ class _Asker:
                 self.failed.append(type(error).__name__)
                 return
             self.taken.append((time.perf_counter() - due) * 1000)
-            if answer.status != 200:
+            # 202: not within two seconds, which the times show.
+            if answer.status not in (200, 202):
                 self.failed.append(f"status {answer.status}: {answer.data[:300].decode()}")
             number += order.connections
             due += pause
 
 
 def main() -> int:
-    """Ask until standard input ends; returns 1 when an answer was no verdict."""
+    """Ask until standard input ends; returns 1 when an answer was an error."""
     asker = _Asker(msgspec.json.decode(sys.stdin.buffer.readline(), type=Order))
     threads = [
         threading.Thread(target=asker.ask, args=(place,))

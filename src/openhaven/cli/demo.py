@@ -84,7 +84,7 @@ def _keep(haven: "Haven", tx: Tx) -> Kept:
 
 def _bank(haven: "Haven", tx: Tx) -> None:
     """Plant a benign picture in a bank, so that a perceptual match happens before one's eyes."""
-    from openhaven.signals.banks.actions import NewEntry, add_entries, create_bank
+    from openhaven.signals.banks import NewEntry, add_entries, create_bank
     from plaza import pictures
 
     if tx.value("SELECT 1 FROM banks WHERE name = 'demo-known'"):

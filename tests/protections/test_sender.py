@@ -1,5 +1,6 @@
 """The check never becomes a way to find children: what the sender gets does not say why."""
 
+import gc
 import sys
 from typing import Any
 
@@ -97,11 +98,15 @@ def steps(question: Question, sender: Profile, recipient: Profile) -> int:
         nonlocal count
         count += what in ("call", "c_call")
 
+    said(question, sender, recipient)
+    gc.collect()  # collecting in between would count as calls of whoever listens to it
+    gc.disable()
     sys.setprofile(note)
     try:
         said(question, sender, recipient)
     finally:
         sys.setprofile(None)
+        gc.enable()
     return count
 
 

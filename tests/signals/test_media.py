@@ -117,9 +117,7 @@ def test_mislabelled_types_are_sniffed(hasher: MediaHasher) -> None:
     assert hasher.hash(b"GIF89a" + encoded(picture(), "JPEG")).unknown is not None
 
 
-@pytest.mark.parametrize(
-    "data", [b"%PDF-1.7", b"\x1aE\xdf\xa3" + bytes(99), b"plain words", os.urandom(5000)]
-)
+@pytest.mark.parametrize("data", [b"%PDF-1.7", b"plain words", os.urandom(5000)])
 def test_other_media_have_exact_hashes_only(hasher: MediaHasher, data: bytes) -> None:
     found = hasher.hash(data)
     assert found.unknown == "this kind of media is not decoded yet"
@@ -277,7 +275,8 @@ def test_an_idle_decoder_ends_and_a_later_picture_gets_another() -> None:
     hasher.close()
 
 
-def test_the_decoder_cannot_open_files_and_is_not_root(hasher: MediaHasher) -> None:
+def test_the_decoder_cannot_open_files_and_is_not_root() -> None:
+    hasher = MediaHasher(wall_s=30)
     hasher.hash(encoded(picture(), "PNG"))
     (pid,) = hasher.pids()
     limits = Path(f"/proc/{pid}/limits").read_text()
@@ -285,6 +284,7 @@ def test_the_decoder_cannot_open_files_and_is_not_root(hasher: MediaHasher) -> N
     assert "Max file size             0 " in limits
     status = Path(f"/proc/{pid}/status").read_text()
     assert "Uid:\t0" not in status
+    hasher.close()
 
 
 def test_many_threads_share_it() -> None:

@@ -90,6 +90,18 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """Whether there is content that a signal could look at (never when it is encrypted)."""
         return self.item is not None and not (self.conversation and self.conversation.encrypted)
 
+    @property
+    def private(self) -> bool:
+        """Whether it was said among people who expect nobody else to read along."""
+        return self.conversation is not None and self.conversation.visibility == "private"
+
+    def may_be_read(self, private_basis: str | None) -> bool:
+        """Say whether there is content, and a ground to look at it.
+
+        `private_basis` is the legal basis that the platform has recorded for private conversations.
+        """
+        return self.content and (not self.private or private_basis is not None)
+
 
 class ReportSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a report is about: an item, or an account."""

@@ -164,8 +164,7 @@ def _subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
     if row.event is not None:
         stored, event = intake.open_event(tx, row.event)
     text = (event.item.text or "") if event and event.item else ""
-    private = bool(event and event.conversation and event.conversation.visibility == "private")
-    hidden = private and not row.reports and row.private_basis is None
+    hidden = bool(event and event.private) and not row.reports and row.private_basis is None
     return {
         "stored": stored,
         "event": event,

@@ -191,10 +191,7 @@ def _finding(tx: Tx, piece: Piece, info: BankInfo, banks: Banks) -> Finding | No
     What was erased, is not kept any more, or was private without a ground to look at it is left.
     """
     _, event = intake.open_event(tx, piece.event)
-    if event is None or not event.content:
-        return None
-    private = event.conversation is not None and event.conversation.visibility == "private"
-    if private and piece.private_basis is None:
+    if event is None or not event.may_be_read(piece.private_basis):
         return None
     facts = intake.media_facts(tx, piece.platform, [piece.id]).get(piece.id)
     found = () if facts is None else MediaSignal(banks).known(f"media:{piece.id}", facts)

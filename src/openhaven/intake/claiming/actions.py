@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from openhaven import ledger
-from openhaven.intake.model import Event
 from openhaven.intake.store import Claimed, opened
 from openhaven.storage import Tx
 
@@ -72,7 +71,7 @@ def _opened(tx: Tx, rows: list[_Waiting]) -> list[Claimed]:
         if event is None:
             gone.append(row.seq)
             continue
-        content = event.content and _may_read(event, row.private_basis)
+        content = event.may_be_read(row.private_basis)
         claimed.append(Claimed(row.seq, row.platform, row.subject, event, content))
     if gone:
         tx.run(
@@ -122,11 +121,6 @@ def _in_turn(tx: Tx, rows: list[_Waiting]) -> list[_Waiting]:
     if not first:
         return rows
     return [row for row in rows if row.seq < first.get((row.platform, row.account), row.seq + 1)]
-
-
-def _may_read(event: Event, private_basis: str | None) -> bool:
-    private = event.conversation is not None and event.conversation.visibility == "private"
-    return not private or private_basis is not None
 
 
 def record(tx: Tx, verdicts: Sequence[tuple[int, str, bytes]], *, tallied: bool) -> None:

@@ -264,8 +264,7 @@ def _look(tx: Tx, example: Example, grounds: dict[str, str | None]) -> Look:
     event = opened(tx, row["subject"], row["body"])
     if event is None:
         return Look(example, row["kind"], None, ())
-    private = event.conversation is not None and event.conversation.visibility == "private"
-    shown = visible(event, event.content and (not private or bool(grounds.get(row["platform"]))))
+    shown = visible(event, event.may_be_read(grounds.get(row["platform"])))
     item = shown.item
     return Look(example, row["kind"], item.text if item else None, item.links if item else ())
 

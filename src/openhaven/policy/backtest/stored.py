@@ -86,10 +86,8 @@ def _past(tx: Tx, row: Row, basis: str | None) -> Past:
     event, missing = _event(tx, row)
     if event is None:
         return Past(row, was, None, content=False, kept=opened(None), missing=missing)
-    private = event.conversation is not None and event.conversation.visibility == "private"
-    content = event.content and (not private or basis is not None)
     data = None if row.features is None else tx.keys.open(row.subject, row.features)
-    return Past(row, was, event, content, opened(data))
+    return Past(row, was, event, event.may_be_read(basis), opened(data))
 
 
 def _event(tx: Tx, row: Row) -> tuple[Event | None, str]:

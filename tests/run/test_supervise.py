@@ -101,7 +101,7 @@ def test_one_signal_ends_children_first_and_postgresql_last(
     worker, data = tree.first("worker"), tmp_path / "home/postgres"
     assert cluster.living(data)
     tree.process.send_signal(number)
-    assert tree.process.wait(30) == 0
+    assert tree.process.wait(10) == 0
     assert gone(worker)
     assert cluster.living(data) == []
     assert "ended by itself" not in tree.errors.read_text()

@@ -125,6 +125,14 @@ def test_other_media_have_exact_hashes_only(hasher: MediaHasher, data: bytes) ->
     assert found.sha256 == hashlib.sha256(data).digest()
 
 
+def test_a_film_that_is_only_its_beginning_is_damaged(hasher: MediaHasher) -> None:
+    data = b"\x1aE\xdf\xa3" + bytes(99)
+    found = hasher.hash(data)
+    assert found.unknown == "the film is damaged"
+    assert found.pdq is None
+    assert found.sha256 == hashlib.sha256(data).digest()
+
+
 def test_an_empty_file(hasher: MediaHasher) -> None:
     assert hasher.hash(b"").unknown == "the file is empty"
 

@@ -14,7 +14,7 @@ from openhaven.ledger.jobs import Sequencer
 from openhaven.ledger.model import SEALED, Head, New
 from openhaven.ledger.note import Checkpoint, Signer, open_checkpoint, signer_from
 from openhaven.ledger.outside import FILE_NAME, compare_outside, keep_outside, read_outside
-from openhaven.ledger.proofs import check_receipt, inclusion, receipt
+from openhaven.ledger.proofs import Proven, Words, check_receipt, inclusion, receipt, salted
 from openhaven.ledger.store import head
 from openhaven.ledger.tree import ProofError
 from openhaven.ledger.verify import verify
@@ -27,9 +27,11 @@ __all__ = [
     "Head",
     "New",
     "ProofError",
+    "Proven",
     "Report",
     "Sequencer",
     "Signer",
+    "Words",
     "append",
     "append_many",
     "check_receipt",
@@ -42,6 +44,7 @@ __all__ = [
     "open_checkpoint",
     "read_outside",
     "receipt",
+    "salted",
     "sequence",
     "signer_from",
     "verify",

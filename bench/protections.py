@@ -18,8 +18,9 @@ import msgspec
 
 from bench import checker, tree
 from bench.load import quantile
-from openhaven.protections import Check, Evidence, Profile, Question, Words, load
+from openhaven.protections import Check, Evidence, Profile, Question, load
 from openhaven.protections.model import Choices
+from openhaven.protections.wording import Words
 
 _ACCOUNTS = 2_000
 _LIST = 20

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from openhaven import connectors, intake, ledger, policy, protections, signals
+from openhaven import connectors, intake, ledger, policy, signals
 from openhaven.connectors import Http, Wiring
 from openhaven.core import system
+from openhaven.core.words import speak
 from openhaven.line import Haven
+from openhaven.protections import accounts
 from openhaven.storage import Blobs, Database, Secrets, Settings, migrate, postgres
 from openhaven.storage.logs import configure_logs
 
@@ -31,8 +33,10 @@ def running(settings: Settings) -> Iterator[Haven]:
 def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
     """Bring the database at `url` to this version and wire everything that works on it.
 
-    Raises `Problem` for a broken pack, an altered ledger or a database of a newer version.
+    Raises `Problem` for a broken pack, an altered ledger, a database of a newer version, or a file
+    of translations that cannot be read.
     """
+    speak(settings.locales)
     migrate(url)
     db = Database(url, bytes.fromhex(secrets.master))
     signer = ledger.signer_from(bytes.fromhex(secrets.ledger_seed))
@@ -54,7 +58,7 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
         connectors=connectors.connect(wiring),
         signer=signer,
         sequencer=sequencer,
-        protections=protections.start(db),
+        protections=accounts.start(db),
     )
     _first_words(haven)
     return haven

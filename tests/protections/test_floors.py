@@ -25,7 +25,7 @@ from worlds import (
 
 from openhaven import protections
 from openhaven.core import Actor, Problem, new_id
-from openhaven.protections import Choice, Evidence, Profile, resolve
+from openhaven.protections import Choice, Evidence, Profile, accounts, resolve
 from openhaven.protections.checking import effective
 from openhaven.protections.floors import FLOORS, RIGHTS
 from openhaven.protections.model import ALL_BANDS, BANDS, MINORS, SCALES, Choices
@@ -103,15 +103,15 @@ def do(tx: Any, platform: str, step: Any) -> None:
     what, first, second, third, flag = step
     if what == "set":
         choice = Choice(first, third, second, flag)
-        protections.set_protection(
+        accounts.set_protection(
             tx, DEFAULTS, platform, "kid", choice, carer="carer" if flag else "x"
         )
     elif what == "age":
-        protections.note_age(tx, DEFAULTS, platform, "kid", first, second, carer=third)
+        accounts.note_age(tx, DEFAULTS, platform, "kid", first, second, carer=third)
     elif what == "carer":
-        protections.add_carer(tx, DEFAULTS, platform, "kid", first)
+        accounts.add_carer(tx, DEFAULTS, platform, "kid", first)
     else:
-        protections.remove_carer(tx, DEFAULTS, platform, "kid", first)
+        accounts.remove_carer(tx, DEFAULTS, platform, "kid", first)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -119,11 +119,11 @@ def do(tx: Any, platform: str, step: Any) -> None:
 def test_no_sequence_of_calls_lifts_a_floor(db: Database, start: Any, sequence: Any) -> None:
     platform = new_id("plt")
     with db.begin(ME, NOW) as tx:
-        protections.note_age(tx, DEFAULTS, platform, "kid", "declared", start)
+        accounts.note_age(tx, DEFAULTS, platform, "kid", "declared", start)
         for step in sequence:
             with suppress(Problem):
                 do(tx, platform, step)
-            profile = protections.profile_of(tx, platform, "kid")
+            profile = accounts.profile_of(tx, platform, "kid")
             floors_hold(profile)
             # Nothing that the child says alone makes it older: only a stronger source does.
             strong = any(one.source != "declared" for one in profile.evidence)

@@ -6,7 +6,7 @@ import pytest
 from worlds import CHECK, FILES
 
 from openhaven.core import Problem
-from openhaven.protections import Words
+from openhaven.protections.wording import Words
 
 _VOWELS = re.compile(r"[aeiouy]+")
 

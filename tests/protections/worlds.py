@@ -6,8 +6,8 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from openhaven.protections import Check, Choice, Evidence, Party, Profile, Question, Relation, load
+from openhaven.protections.accounts import gathered
 from openhaven.protections.model import ACTIONS, BANDS, SCALES, Role, Source
-from openhaven.protections.store import gathered
 from openhaven.protections.wording import Words
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)

@@ -3,24 +3,16 @@
 The structs mirror `POST /v1/events`; unknown fields are refused with their path by msgspec.
 """
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 from openhaven.core import AgeBand, EventKind, Visibility
+from openhaven.core.shapes import Country, Id, Language, Moment
 
-# Room for the longest ids in use (Matrix: 255 characters) with a prefix of ours before them.
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 Short = Annotated[str, msgspec.Meta(max_length=200)]
 Url = Annotated[str, msgspec.Meta(max_length=2_000)]
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
-# In Python `$` would let a line feed follow, so the length is part of the shape.
-Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", max_length=2)]
-Language = Annotated[
-    str, msgspec.Meta(pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$(?!\\n)", max_length=35)
-]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Scalar = Annotated[str, msgspec.Meta(max_length=2_000)] | int | float | bool | None
 
 

@@ -7,7 +7,7 @@ from openhaven.connectors import Connector, Http
 from openhaven.decisions import Voice
 from openhaven.ledger import Sequencer, Signer
 from openhaven.policy import Packs
-from openhaven.protections import Protections
+from openhaven.protections.accounts import Protections
 from openhaven.signals import Banks, MediaHasher, Signal
 from openhaven.storage import Blobs, Database, Secrets, Settings
 

@@ -1,21 +1,20 @@
 """The API of protections: what holds for an account, who changes it, and the check. Thin."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Annotated, Literal
 
 import msgspec
 
-from openhaven import protections
-from openhaven.core import AgeBand, Problem
-from openhaven.protections import Choice, Profile, Question
+from openhaven.core import AgeBand
+from openhaven.protections import Choice, Profile, Question, accounts, settings_of
+from openhaven.protections.checking import check_time
 from openhaven.protections.model import STRANGER, Answer
 from openhaven.web.call import Answer as Reply
 from openhaven.web.call import Call, as_json
 from openhaven.web.json_text import decode
 
 BATCH = 500
-_LATE = timedelta(days=1)
 Questions = Annotated[list[Question], msgspec.Meta(min_length=1, max_length=BATCH)]
 
 
@@ -45,12 +44,10 @@ def get_protections(call: Call) -> Reply:
     """Return what holds for an account: each value, why, and who may change it."""
     account = call.path["account"]
     with call.haven.db.read(call.now) as tx:
-        profile = protections.profile_of(tx, call.platform, account)
+        profile = accounts.profile_of(tx, call.platform, account)
     held = call.haven.protections
     return as_json(
-        protections.settings_of(
-            held.check, profile, call.query.get("language", "en"), call.now.date()
-        )
+        settings_of(held.check, profile, call.query.get("language", "en"), call.now.date())
     )
 
 
@@ -61,7 +58,7 @@ def put_setting(call: Call) -> Reply:
     role: Literal["child", "carer", "operator"] = "child" if said.by == "holder" else said.by
     choice = Choice(call.path["feature"], role, said.value, said.explained)
     with call.haven.db.begin(call.actor, call.now) as tx:
-        change = protections.set_protection(
+        change = accounts.set_protection(
             tx, held.defaults, call.platform, account, choice, carer=said.carer
         )
     held.snapshot.forget(call.platform, account)
@@ -73,7 +70,7 @@ def put_age(call: Call) -> Reply:
     said = call.json(AgeSaid)
     account, held = call.path["account"], call.haven.protections
     with call.haven.db.begin(call.actor, call.now) as tx:
-        age = protections.note_age(
+        age = accounts.note_age(
             tx, held.defaults, call.platform, account, said.source, said.band,
             day=said.day, expires=said.expires, carer=said.carer,
         )  # fmt: skip
@@ -85,7 +82,7 @@ def put_carer(call: Call) -> Reply:
     """Note that an account cares for another."""
     account, held = call.path["account"], call.haven.protections
     with call.haven.db.begin(call.actor, call.now) as tx:
-        protections.add_carer(tx, held.defaults, call.platform, account, call.path["carer"])
+        accounts.add_carer(tx, held.defaults, call.platform, account, call.path["carer"])
     held.snapshot.forget(call.platform, account)
     return as_json({"account": account, "carer": call.path["carer"]})
 
@@ -94,7 +91,7 @@ def delete_carer(call: Call) -> Reply:
     """End that an account cares for another."""
     account, held = call.path["account"], call.haven.protections
     with call.haven.db.begin(call.actor, call.now) as tx:
-        protections.remove_carer(tx, held.defaults, call.platform, account, call.path["carer"])
+        accounts.remove_carer(tx, held.defaults, call.platform, account, call.path["carer"])
     held.snapshot.forget(call.platform, account)
     return as_json({"account": account, "carer": None})
 
@@ -129,15 +126,7 @@ def _named(questions: list[Question]) -> list[str]:
 
 
 def _answer(call: Call, one: Question, known: Mapping[str, Profile], place: int = 0) -> Answer:
-    _check_time(one.at, call.now, place)
+    check_time(one.at, call.now, place)
     sender = known[one.sender.id] if one.sender else STRANGER
     recipient = known[one.recipient.id] if one.recipient else STRANGER
     return call.haven.protections.check.answer(one, sender, recipient, call.now)
-
-
-def _check_time(at: datetime | None, now: datetime, place: int) -> None:
-    """Raise `Problem` (400) for a moment that cannot be now: a clock that is wrong."""
-    if at is not None and abs(at - now) > _LATE:
-        raise Problem("check.time", "The moment is not today.", f"at `$[{place}].at`",
-                      next_step="Send the local time of the account with its offset, such as "
-                      "2026-11-21T20:00:00+01:00; or leave it out.")  # fmt: skip

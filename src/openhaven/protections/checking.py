@@ -6,7 +6,8 @@ and a setting are the same bit, are found by the same steps, and end in the same
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Protocol
 
 import msgspec
 
@@ -28,8 +29,9 @@ from openhaven.protections.model import (
     Relation,
     Verdict,
 )
-from openhaven.protections.wording import Words
 
+# A moment further away than this is no `now` anywhere on Earth: a clock is wrong.
+LATE = timedelta(days=1)
 DENY, ASK, ALLOW = 0, 1, 2
 _SAID: tuple[Verdict, ...] = ("deny", "ask", "allow")
 NOBODY, CONNECTIONS, PEERS, ASKED_FIRST, EVERYONE = range(len(SCALES["audience"]))
@@ -50,10 +52,20 @@ class End(msgspec.Struct, frozen=True):
         return effective(self.cells[feature], self.choices.get(feature, _UNSET), self.age)
 
 
+class Speaks(Protocol):
+    """Where the sentences come from."""
+
+    def part(self, language: str, side: str, code: str, *, young: bool) -> Part:
+        """Return what one side (`sender` or `recipient`) is told, in a language or in English."""
+
+    def reason(self, language: str, code: str, *, young: bool) -> str:
+        """Return why a setting is as it is."""
+
+
 class Check:
     """Answers questions from the data and the words alone."""
 
-    def __init__(self, defaults: Defaults, words: Words) -> None:
+    def __init__(self, defaults: Defaults, words: Speaks) -> None:
         self.defaults = defaults
         self.words = words
 
@@ -289,3 +301,11 @@ def _missing(action: str) -> Problem:
         f"action {action}",
         next_step="Name the accounts in `from` and `to`.",
     )
+
+
+def check_time(at: datetime | None, now: datetime, place: int = 0) -> None:
+    """Raise `Problem` (400) for a moment that cannot be now; `place` is that of the question."""
+    if at is not None and abs(at - now) > LATE:
+        raise Problem("check.time", "The moment is not today.", f"at `$[{place}].at`",
+                      next_step="Send the local time of the account with its offset, such as "
+                      "2026-11-21T20:00:00+01:00; or leave it out.")  # fmt: skip

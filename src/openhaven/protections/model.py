@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 import msgspec
 
 from openhaven.core import AgeBand
-from openhaven.intake.model import Account, Language, Moment
+from openhaven.core.shapes import Country, Id, Language, Moment
 
 Action = Literal[
     "message.send",
@@ -95,9 +95,15 @@ class Choices(msgspec.Struct, frozen=True):
 STRANGER = Profile()
 
 
-class Party(Account, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An account at one end of an action, as the platform names it, and the language it reads."""
+class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An account at one end of an action, as the platform names it in events; the language is what
+    it reads.
+    """
 
+    id: Id
+    created_at: Moment | None = None
+    age_band: AgeBand = "unknown"
+    country: Country | None = None
     language: Language | None = None
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from openhaven.core import Problem
 from openhaven.protections.model import Part
+from openhaven.protections.spoken import FALLBACK, Said, Sentences, short
 
-FALLBACK = "en"
 # Whom a child may turn to, as topics of help, by code; adults are not sent to anybody.
 _HELP: Mapping[str, tuple[str, ...]] = {"kept_away": ("child", "child-abuse")}
 
@@ -51,6 +51,23 @@ class Words:
         """The languages that there are."""
         return frozenset(self._reasons)
 
+    def sentences(self) -> dict[str, Sentences]:
+        """Return all of them by language, as a value for who has not the files."""
+        return {language: self._sentences(language) for language in sorted(self.languages)}
+
+    def _sentences(self, language: str) -> Sentences:
+        codes = [(side, code) for one, side, code, young in self._parts if one == "en" and young]
+        return Sentences(
+            {
+                f"{side}.{code}": Said(
+                    self.part(language, side, code, young=False),
+                    self.part(language, side, code, young=True),
+                )
+                for side, code in codes
+            },
+            {code: (words.plain, words.child) for code, words in self._reasons[language].items()},
+        )
+
     def part(self, language: str, side: str, code: str, *, young: bool) -> Part:
         """Return what one side (`sender` or `recipient`) is told."""
         return self._parts[self._known(language), side, code, young]
@@ -63,8 +80,8 @@ class Words:
     def _known(self, language: str) -> str:
         if language in self._reasons:
             return language
-        short = language.partition("-")[0].lower()
-        return short if short in self._reasons else FALLBACK
+        plain = short(language)
+        return plain if plain in self._reasons else FALLBACK
 
 
 def _part(code: str, words: _Words, *, young: bool) -> Part:

@@ -17,9 +17,10 @@ from openhaven.policy.publishing import pages as draft_pages
 from openhaven.policy.publishing.archive import LARGEST as ARCHIVE
 from openhaven.policy.publishing.model import Draft, Review, Standing, Tried
 from openhaven.policy.publishing.shadow import Record
-from openhaven.protections import Age, Change, Protected, Question
+from openhaven.protections import Age, Protected, Question
 from openhaven.protections import Answer as Protection
 from openhaven.protections import api as protections_api
+from openhaven.protections.accounts import Change
 from openhaven.review import pages as review_pages
 from openhaven.signals.banks import pages as bank_pages
 from openhaven.staff import api as staff_api
@@ -64,6 +65,9 @@ ROUTES: tuple[Route, ...] = (
           handler=decisions_api.get_statement, answer=shapes.StatementShape,
           summary="The statement of reasons, with the message to the person",
           query=(("form", "`dsa` leaves only what the DSA Transparency Database takes"),)),
+    Route(method="GET", path="/v1/decisions/{id}/receipt", handler=decisions_api.get_receipt,
+          gate=KEY, summary="The receipt: what was recorded, with its proof (C2SP tlog-proof)",
+          answer="text/plain"),
     Route(method="POST", path="/v1/acts/{id}/outcome", handler=decisions_api.post_outcome,
           gate=KEY, summary="Say that an act was carried out, or failed", takes="json",
           request=decisions_api.ActOutcome, answer=dict[str, str]),
@@ -124,6 +128,8 @@ ROUTES: tuple[Route, ...] = (
           summary="A decision with its reasons, and the form to appeal"),
     Route(method="POST", path="/appeal/{token}", handler=decisions_pages.appeal_send, gate=PUBLIC,
           summary="Send an appeal", takes="form", status=303, rate="appeal"),
+    Route(method="GET", path="/appeal/{token}/receipt", handler=decisions_pages.receipt,
+          gate=PUBLIC, summary="The receipt of a decision, as a file", answer="text/plain"),
     Route(method="GET", path="/transparency", handler=transparency_pages.transparency,
           gate=PUBLIC, summary="What was done, in figures"),
     Route(method="GET", path="/transparency/chart.svg", handler=transparency_pages.weekly_chart,
@@ -134,6 +140,13 @@ ROUTES: tuple[Route, ...] = (
           gate=PUBLIC, summary="The figures as a table", answer="text/csv"),
     Route(method="GET", path="/transparency/verify", handler=transparency_pages.verify,
           gate=PUBLIC, summary="How anybody can check the ledger"),
+    Route(method="GET", path="/transparency/receipts", handler=transparency_pages.receipts,
+          gate=PUBLIC, summary="How anybody can check a receipt"),
+    Route(method="GET", path="/transparency/receipts/check.html", gate=PUBLIC,
+          handler=transparency_pages.receipt_checker,
+          summary="A page to save, which checks receipts without a network"),
+    Route(method="GET", path="/ledger/key", handler=public.ledger_key, gate=PUBLIC,
+          summary="The public key with which anybody can check the ledger", answer="text/plain"),
     Route(method="GET", path="/ledger/checkpoint", handler=public.checkpoint, gate=PUBLIC,
           summary="The newest signed head of the ledger (C2SP tlog-tiles)", answer="text/plain"),
     Route(method="GET", path="/ledger/tile/{level}/{path:path}", handler=public.tile, gate=PUBLIC,

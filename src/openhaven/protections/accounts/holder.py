@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from openhaven.protections.accounts.snapshot import Snapshot
 from openhaven.protections.checking import Check
 from openhaven.protections.defaults import Defaults, load
-from openhaven.protections.snapshot import Snapshot
 from openhaven.protections.wording import Words
 from openhaven.storage import Database
 

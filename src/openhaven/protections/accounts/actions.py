@@ -7,7 +7,7 @@ import msgspec
 
 from openhaven import ledger
 from openhaven.core import AgeBand, Problem, new_id
-from openhaven.protections import store
+from openhaven.protections.accounts import store
 from openhaven.protections.ages import Age, expiry, resolve
 from openhaven.protections.checking import effective
 from openhaven.protections.defaults import Cell, Defaults

@@ -10,9 +10,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
-from openhaven.protections import store
+from openhaven.protections.accounts import store
+from openhaven.protections.accounts.store import Whose
 from openhaven.protections.model import STRANGER, Profile
-from openhaven.protections.store import Whose
 from openhaven.storage import Database
 
 _FOLLOW = 0.5

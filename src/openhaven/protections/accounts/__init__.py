@@ -1,0 +1,27 @@
+"""What is known of accounts, kept in the database: evidence of age, choices, carers.
+
+The rest of the room is pure and asks nobody. Here it is fed: verbs that note and set, and what a
+process remembers of accounts, so that a check asks no database.
+"""
+
+from openhaven.protections.accounts.actions import (
+    Change,
+    add_carer,
+    note_age,
+    remove_carer,
+    set_protection,
+)
+from openhaven.protections.accounts.holder import Protections, start
+from openhaven.protections.accounts.store import gathered, profile_of
+
+__all__ = [
+    "Change",
+    "Protections",
+    "add_carer",
+    "gathered",
+    "note_age",
+    "profile_of",
+    "remove_carer",
+    "set_protection",
+    "start",
+]

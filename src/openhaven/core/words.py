@@ -1,6 +1,21 @@
-"""The closed lists of words that the API, the database and the pages share."""
+"""The closed lists of words that the API, the database and the pages share; and the sentences.
+
+Whatever is said to people (not to staff) is said through `translate`, in their language.
+"""
 
 from typing import Literal, get_args
+
+from openhaven.core.translating import best as best
+from openhaven.core.translating import day_in as day_in
+from openhaven.core.translating import direction as direction
+from openhaven.core.translating import languages as languages
+from openhaven.core.translating import mark as mark
+from openhaven.core.translating import moment_in as moment_in
+from openhaven.core.translating import number_in as number_in
+from openhaven.core.translating import own_name as own_name
+from openhaven.core.translating import speak as speak
+from openhaven.core.translating import translate as translate
+from openhaven.core.translating import translate_count as translate_count
 
 AgeBand = Literal["under-13", "13-15", "16-17", "18-plus", "unknown"]
 Visibility = Literal["public", "group", "private"]

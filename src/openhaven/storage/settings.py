@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pack: str = "starter"
     media_limit: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000_000)] = 32_000_000
     metrics_token: str = ""
+    language: str = "en"
+    locales: Path | None = None
     retention: Retention = Retention()
     mail: Mail = Mail()
 
@@ -80,7 +82,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit",
-          "metrics_token")  # fmt: skip
+          "metrics_token", "language", "locales")  # fmt: skip
 
 
 def _path(kind: type, value: object) -> object:

@@ -5,15 +5,17 @@ own transaction: `with call.haven.db.begin(call.actor, call.now) as tx: …`. It
 raising `Problem`; the door turns that into an RFC 9457 answer or a page.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from openhaven.core import Actor, Permission, Problem, permits
+from openhaven.core.words import best, translate
 from openhaven.web.json_text import decode
 from openhaven.web.upload import parse_upload
 from openhaven.web.urls import Form, parse_form
@@ -79,9 +81,59 @@ class Call:
                 self._form = parse_form(self.content)
         return self._form
 
+    @property
+    def asked_language(self) -> str:
+        """The language that the address asks for (`?lang=`), or ""; links of the page keep it."""
+        given = self.query.get("lang", "")
+        return best([given], "") if given else ""
+
+    @property
+    def language(self) -> str:
+        """The language of the answer (BCP 47), one that there is.
+
+        What the address asks for (`lang`, on the API `language`), else what the browser asks for,
+        else the operator's. The console of staff is in English.
+        """
+        if self.staff:
+            return "en"
+        given = (self.query.get("lang", ""), self.query.get("language", ""))
+        wanted = accepted(self.headers.get("accept-language", ""))
+        return best([*filter(None, given), *wanted], self.haven.settings.language)
+
+    def in_language(self, code: str) -> str:
+        """Return the address of this page in another language."""
+        query = {**{name: one for name, one in self.query.items() if name != "lang"}, "lang": code}
+        return f"{quote(self.url_path)}?{urlencode(query)}"
+
+    def say(self, text: str, /, **values: object) -> str:
+        """Return a sentence (English, with places `{name}`) in the language of the answer."""
+        return translate(self.language, text, **values)
+
     def may(self, permission: Permission) -> bool:
         """Say whether the one who asks has this permission."""
         return permits(self.actor.roles, permission)
+
+
+def accepted(header: str) -> list[str]:
+    """Return the languages of an `Accept-Language` header, most wanted first (RFC 9110, 12.5.4).
+
+    What is not wanted (`q=0`) is left out, and so is a part that cannot be read.
+    """
+    found = []
+    for place, part in enumerate(header.split(",")[:20]):
+        language, _, rest = part.partition(";")
+        weight = _weight(rest)
+        if language.strip() and weight > 0:
+            found.append((-weight, place, language.strip()))
+    return [language for _, _, language in sorted(found)]
+
+
+def _weight(parameter: str) -> float:
+    text = parameter.replace(" ", "")
+    if not text:
+        return 1.0
+    found = re.fullmatch(r"q=([01](\.\d{0,3})?)", text)
+    return float(found[1]) if found else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +172,13 @@ def page(call: Call, template: str, status: int = 200, /, **values: Any) -> Answ
     """Answer with the template `"room/name.html"` filled with `values`.
 
     Every template also sees `call` (and so `call.staff`, `call.may(…)`, `call.now`), `csrf` (the
-    token that each form of staff sends as the field `csrf`) and `service` (the service's name).
+    token that each form of staff sends as the field `csrf`) and `service` (the service's name), and
+    says its sentences with `_` in the language of the call.
     """
     from openhaven.web.pages import render
 
-    return Answer(status, render(call, template, values), HTML)
+    headers = {"content-language": call.language}
+    return Answer(status, render(call, template, values), HTML, headers)
 
 
 def see_other(url: str, headers: Mapping[str, str] | None = None) -> Answer:

@@ -114,8 +114,9 @@ class Door:
         if not _is_browser(scope):
             return as_problem(problem)
         call: Call = scope.get("openhaven.call") or Call(
-            haven=self._haven, method="GET", url_path=scope["path"], actor=_NOBODY, now=utcnow()
-        )
+            haven=self._haven, method="GET", url_path=scope["path"], actor=_NOBODY, now=utcnow(),
+            headers=scope.get("openhaven.headers", {}),
+        )  # fmt: skip
         try:
             text = render(call, "web/problem.html", {"problem": problem})
         except TemplateError as error:

@@ -7,6 +7,7 @@ a thread the gate of staff, the form's token, and the handler.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from openhaven.web.call import Answer, Call, Refusal
 from openhaven.web.limits import Buckets, Room
 from openhaven.web.live import Hub
 from openhaven.web.security import cookies
+from openhaven.web.speaking import location_with_language
 from openhaven.web.table import Route
 from openhaven.web.urls import parse_query, percent_decoded
 
@@ -127,7 +129,16 @@ def _handle(route: Route, call: Call) -> Answer:
     if route.gate.kind == "signed in":
         gates.let_in_staff(call, route.gate)
     gates.check_form(call, route)
-    return route.handler(call)
+    return _kept(call, route.handler(call))
+
+
+def _kept(call: Call, answer: Answer) -> Answer:
+    """Return a redirect of a page that was asked for in a language so that it stays in it."""
+    where = answer.headers.get("location", "")
+    if answer.status != 303 or call.staff or not call.asked_language:
+        return answer
+    kept = location_with_language(where, call.asked_language)
+    return replace(answer, headers={**answer.headers, "location": kept})
 
 
 def _now() -> datetime:

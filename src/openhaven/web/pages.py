@@ -1,7 +1,7 @@
 """Pages: templates of every room, addressed as `"room/name.html"`; escaped, strict, self-hosted."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import (
@@ -11,7 +11,8 @@ from jinja2 import (
     StrictUndefined,
     TemplateNotFound,
 )
-from markupsafe import Markup
+
+from openhaven.web.speaking import GLOBALS, day, keep_language, moment, speaking
 
 if TYPE_CHECKING:
     from openhaven.web.call import Call
@@ -39,20 +40,6 @@ class RoomLoader(BaseLoader):
         if room not in self._rooms:
             self._rooms[room] = PackageLoader(f"openhaven.{room}")
         return self._rooms[room]
-
-
-def moment(at: datetime | None) -> str:
-    """Show a moment to the minute, in UTC; nothing for None."""
-    if at is None:
-        return ""
-    return Markup('<time datetime="{}">{}</time>').format(
-        at.isoformat(timespec="seconds"), f"{day(at)}, {at:%H:%M} UTC"
-    )
-
-
-def day(at: date) -> str:
-    """Show a day: `5 March 2026`."""
-    return f"{at.day} {at:%B %Y}"
 
 
 def address(text: str | None) -> str:
@@ -83,6 +70,7 @@ def _environment() -> Environment:
         loader=RoomLoader(), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    made.globals.update(GLOBALS)
     made.filters["moment"] = moment
     made.filters["day"] = day
     made.filters["address"] = address
@@ -94,7 +82,13 @@ TEMPLATES = _environment()
 
 
 def render(call: "Call", template: str, values: dict[str, Any]) -> bytes:
-    """Return the page as UTF-8. A value that a template needs and does not get is an error."""
-    service = call.haven.settings.service_name
+    """Return the page as UTF-8, in the language of the call.
+
+    A value that a template needs and does not get is an error.
+    """
+    service, language = call.haven.settings.service_name, call.language
     found = TEMPLATES.get_template(template)
-    return found.render(call=call, csrf=call.csrf, service=service, **values).encode()
+    with speaking(language):
+        text = found.render(call=call, csrf=call.csrf, service=service, language=language, **values)
+    filled = text.encode()
+    return keep_language(filled, call.asked_language) if call.asked_language else filled

@@ -1,0 +1,114 @@
+"""Says a sentence in somebody's language: the one way in which texts for people leave the house.
+
+The message id is the English sentence with named places: `translate("de", "We removed {it}.",
+it=…)`. What a place is filled with is never looked into, so a catalogue cannot reach into values.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+
+from babel.core import Locale
+from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
+
+from openhaven.core.catalogues import SHIPPED, SOURCE, Catalogues
+
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+
+
+class _Spoken:
+    """What this process speaks: set once at its start."""
+
+    catalogues: Catalogues | None = None
+    folders: tuple[Path, ...] = (SHIPPED,)
+    show_missing = False
+
+
+def _now() -> Catalogues:
+    if _Spoken.catalogues is None:
+        _Spoken.catalogues = Catalogues(_Spoken.folders, show_missing=_Spoken.show_missing)
+    return _Spoken.catalogues
+
+
+def speak(own: Path | None = None, *, show_missing: bool | None = None) -> None:
+    """Read the catalogues that ship, and over them those of the operator's folder `own`.
+
+    `show_missing` is for tests: a sentence without its translation stands between ⟦ and ⟧. None
+    leaves that as it is. Raises `Problem` for a file that cannot be read.
+    """
+    if show_missing is not None:
+        _Spoken.show_missing = show_missing
+    _Spoken.folders = (SHIPPED, own) if own else (SHIPPED,)
+    _Spoken.catalogues = Catalogues(_Spoken.folders, show_missing=_Spoken.show_missing)
+
+
+def mark(text: str) -> str:
+    """Return `text` as it is: marks a constant for the catalogues that is translated later."""
+    return text
+
+
+def translate(language: str, text: str, /, **values: object) -> str:
+    """Return the sentence `text` in `language`, its places `{name}` filled with `values`.
+
+    A language that is not there, or a sentence that is not translated, is answered in English. A
+    place without a value stays as it is. Never raises.
+    """
+    return fill(_now().of(language).gettext(text) if text else "", values)
+
+
+def translate_count(language: str, one: str, many: str, count: int, /, **values: object) -> str:
+    """Return the sentence for `count` things, by the language's own rule; `{count}` is filled."""
+    said = _now().of(language).ngettext(one, many, count)
+    return fill(said, {"count": number_in(language, count), **values})
+
+
+def fill(text: str, values: dict[str, object]) -> str:
+    """Return `text` with its places `{name}` filled; a place without a value stays as it is."""
+    return _PLACE.sub(lambda found: str(values.get(found[1], found[0])), text)
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages that there are catalogues for, as BCP 47 codes, sorted."""
+    return _now().languages()
+
+
+def best(wanted: Iterable[str], otherwise: str = SOURCE) -> str:
+    """Return the first language of `wanted` (BCP 47) that there is, else `otherwise`."""
+    found = (_now().find(one) for one in wanted)
+    return next((one for one in found if one), None) or _now().find(otherwise) or SOURCE
+
+
+def direction(language: str) -> str:
+    """Return how a language is written: `ltr` or `rtl` (Unicode CLDR)."""
+    return _locale(language).text_direction
+
+
+def own_name(language: str) -> str:
+    """Return the name of a language in itself: `Deutsch`."""
+    name = Locale.parse(language.replace("-", "_")).display_name or language
+    return name[:1].upper() + name[1:]
+
+
+def day_in(language: str, at: date) -> str:
+    """Return a day in words: `5 March 2026`, `5. März 2026`, `2026年3月5日`."""
+    return format_date(at, "long", locale=_locale(language))
+
+
+def moment_in(language: str, at: datetime) -> str:
+    """Return a moment to the minute, in UTC: `5 March 2026, 14:05 UTC`."""
+    return f"{day_in(language, at)}, {format_time(at, 'HH:mm', locale=_locale(language))} UTC"
+
+
+def number_in(language: str, value: int) -> str:
+    """Return a whole number with the separators of a language."""
+    return format_decimal(value, locale=_locale(language))
+
+
+@cache
+def _locale(language: str) -> Locale:
+    """Return CLDR's data for a language that there is; days in English are written `5 March`."""
+    code = best([language])
+    return Locale.parse("en_GB" if code == SOURCE else code.replace("-", "_"))

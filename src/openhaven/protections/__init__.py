@@ -14,6 +14,7 @@ from openhaven.protections.checking import Check
 from openhaven.protections.defaults import Defaults, compiled, load
 from openhaven.protections.model import (
     Answer,
+    Change,
     Choice,
     Evidence,
     Party,
@@ -26,6 +27,7 @@ from openhaven.protections.settings import Protected, settings_of
 __all__ = [
     "Age",
     "Answer",
+    "Change",
     "Check",
     "Choice",
     "Defaults",

@@ -9,12 +9,15 @@ import msgspec
 from openhaven.core import AgeBand
 from openhaven.protections import Choice, Profile, Question, accounts, settings_of
 from openhaven.protections.checking import check_time
+from openhaven.protections.handed import Handed, Wanted
 from openhaven.protections.model import STRANGER, Answer
+from openhaven.storage import Tx
 from openhaven.web.call import Answer as Reply
 from openhaven.web.call import Call, as_json
 from openhaven.web.json_text import decode
 
 BATCH = 500
+_NAMED = 5_000
 Questions = Annotated[list[Question], msgspec.Meta(min_length=1, max_length=BATCH)]
 
 
@@ -101,6 +104,37 @@ def post_check(call: Call) -> Reply:
     if _is_list(call):
         return as_json(_answers(call, decode(call.content, Questions)))
     return as_json(_answers(call, [call.json(Question)])[0])
+
+
+def post_snapshot(call: Call) -> Reply:
+    """Hand over what is needed to check elsewhere: profiles, what changed, and the data if new."""
+    wanted, held = call.json(Wanted), call.haven.protections
+    with call.haven.db.read(call.now) as tx:
+        # The cursor first: what is written after it is named the next time.
+        cursor = accounts.horizon(tx)
+        changed = _changed(tx, call.platform, wanted.since)
+        known = accounts.profiles(tx, [(call.platform, one) for one in wanted.accounts])
+    new = wanted.data != held.defaults.fingerprint
+    return as_json(
+        Handed(
+            profiles={
+                one: msgspec.structs.replace(known.get((call.platform, one), STRANGER), subject="")
+                for one in wanted.accounts
+            },
+            changed=changed,
+            cursor=cursor,
+            data=held.defaults.fingerprint,
+            defaults=held.defaults if new else None,
+            languages=held.words.sentences() if new else None,
+        )
+    )
+
+
+def _changed(tx: Tx, platform: str, since: int | None) -> tuple[str, ...] | None:
+    if since is None:
+        return ()
+    found = accounts.changed(tx, since, platform, _NAMED + 1)
+    return tuple(account for _, account in found) if len(found) <= _NAMED else None
 
 
 def check_at_once(call: Call) -> Reply | None:

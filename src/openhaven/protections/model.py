@@ -51,7 +51,7 @@ SCALES: Mapping[str, tuple[str, ...]] = {
 CARER_SAYS = ("declared", "estimate", "carer")
 
 
-class Evidence(msgspec.Struct, frozen=True):
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a source said of an account's age, on which day, and until when that counts."""
 
     source: Source
@@ -69,7 +69,7 @@ class Choice(msgspec.Struct, frozen=True):
     explained: bool = False
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
+class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known of one account when a question about it is answered.
 
     `choices` are the places on their scales, by feature: of the holder (with whether it was
@@ -83,7 +83,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     carers: int = 0
 
 
-class Choices(msgspec.Struct, frozen=True):
+class Choices(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was set for one feature, as places on its scale; None where nobody set anything."""
 
     child: int | None = None
@@ -144,3 +144,17 @@ class Answer(msgspec.Struct, frozen=True):
     recipient: Part
     clause: str
     data: str
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may happen at once."""
+        return self.answer == "allow"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a change did: the value that held before, and the one that holds now."""
+
+    feature: str
+    before: str
+    after: str
+    weaker: bool

@@ -17,10 +17,10 @@ from openhaven.policy.publishing import pages as draft_pages
 from openhaven.policy.publishing.archive import LARGEST as ARCHIVE
 from openhaven.policy.publishing.model import Draft, Review, Standing, Tried
 from openhaven.policy.publishing.shadow import Record
-from openhaven.protections import Age, Protected, Question
+from openhaven.protections import Age, Change, Protected, Question
 from openhaven.protections import Answer as Protection
 from openhaven.protections import api as protections_api
-from openhaven.protections.accounts import Change
+from openhaven.protections.handed import Handed, Wanted
 from openhaven.review import pages as review_pages
 from openhaven.signals.banks import pages as bank_pages
 from openhaven.staff import api as staff_api
@@ -85,6 +85,9 @@ ROUTES: tuple[Route, ...] = (
           gate=KEY, summary="Ask whether something may happen, or a list of up to 500 questions",
           takes="json", request=Question | list[Question], answer=Protection | list[Protection],
           limit=1_000_000, quick=protections_api.check_at_once),
+    Route(method="POST", path="/v1/protections/snapshot", gate=KEY, takes="json", request=Wanted,
+          handler=protections_api.post_snapshot, answer=Handed, limit=1_000_000,
+          summary="What a platform needs to check in its own process, and what changed"),
     Route(method="GET", path="/v1/protections/{account}", gate=KEY, answer=Protected,
           handler=protections_api.get_protections, summary="What holds for an account, and why",
           query=(("language", "The language of the sentences; English when it is not there"),)),

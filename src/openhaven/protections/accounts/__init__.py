@@ -5,22 +5,29 @@ process remembers of accounts, so that a check asks no database.
 """
 
 from openhaven.protections.accounts.actions import (
-    Change,
     add_carer,
     note_age,
     remove_carer,
     set_protection,
 )
 from openhaven.protections.accounts.holder import Protections, start
-from openhaven.protections.accounts.store import gathered, profile_of
+from openhaven.protections.accounts.store import (
+    changed,
+    gathered,
+    horizon,
+    profile_of,
+    profiles,
+)
 
 __all__ = [
-    "Change",
     "Protections",
     "add_carer",
+    "changed",
     "gathered",
+    "horizon",
     "note_age",
     "profile_of",
+    "profiles",
     "remove_carer",
     "set_protection",
     "start",

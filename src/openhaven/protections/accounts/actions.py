@@ -14,22 +14,13 @@ from openhaven.protections.defaults import Cell, Defaults
 from openhaven.protections.model import (
     BANDS,
     SCALES,
+    Change,
     Choice,
     Choices,
     Profile,
     Source,
 )
 from openhaven.storage import Tx
-
-
-class Change(msgspec.Struct, frozen=True):
-    """What a change did: the value that held before, and the one that holds now."""
-
-    feature: str
-    before: str
-    after: str
-    weaker: bool
-
 
 # Ages -----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ class Protections:
 
     check: Check
     snapshot: Snapshot
+    words: Words
 
     @property
     def defaults(self) -> Defaults:
@@ -30,4 +31,5 @@ def start(db: Database, folder: Path | None = None) -> Protections:
     a floor: nothing starts with it.
     """
     defaults, files = load(folder)
-    return Protections(Check(defaults, Words(files)), Snapshot(db))
+    words = Words(files)
+    return Protections(Check(defaults, words), Snapshot(db), words)

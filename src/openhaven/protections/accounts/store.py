@@ -85,13 +85,15 @@ class _Changed(msgspec.Struct):
     id: str
 
 
-def changed(tx: Tx, since: int) -> list[Whose]:
-    """Return the accounts about which a transaction from `since` on wrote something."""
+def changed(tx: Tx, since: int, platform: str | None = None, limit: int = 100_000) -> list[Whose]:
+    """Return the accounts (of one platform) that a transaction from `since` on wrote about."""
     sql = """SELECT a.platform, a.id FROM accounts a WHERE a.subject IN (
                SELECT subject FROM age_evidence WHERE writer >= %(since)s::text::xid8
                UNION SELECT subject FROM protection_settings
-                     WHERE writer >= %(since)s::text::xid8)"""
-    return [(row.platform, row.id) for row in tx.all(sql, _Changed, since=since)]
+                     WHERE writer >= %(since)s::text::xid8)
+             AND (%(platform)s::text IS NULL OR a.platform = %(platform)s) LIMIT %(limit)s"""
+    rows = tx.all(sql, _Changed, since=since, platform=platform, limit=limit)
+    return [(row.platform, row.id) for row in rows]
 
 
 def horizon(tx: Tx) -> int:

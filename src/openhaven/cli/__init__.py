@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "pack": ("openhaven.policy.commands", "pack", False),
     "counters": ("openhaven.history.commands", "counters", True),
     "ledger": ("openhaven.ledger.commands", "ledger", False),
+    "receipt": ("openhaven.decisions.receipts.commands", "receipt", False),
     "matrix": ("openhaven.connectors.matrix.commands", "matrix", True),
     "records": ("openhaven.records.commands", "records", True),
     "backup": ("openhaven.cli.keep", "backup", False),

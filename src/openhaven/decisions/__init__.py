@@ -25,6 +25,7 @@ from openhaven.decisions.delivery import (
     report_outcome,
 )
 from openhaven.decisions.model import HELD_BY, HELD_DUE, HELD_FOR, Act, Decision, Draft
+from openhaven.decisions.receipts import receipt_of
 from openhaven.decisions.store import (
     Notice,
     acts_of,
@@ -57,6 +58,7 @@ __all__ = [
     "finish_letter",
     "notice_text",
     "overturn",
+    "receipt_of",
     "reject",
     "replay_act",
     "replay_letter",

@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 
 from openhaven import intake, ledger, review
 from openhaven.core import new_id
-from openhaven.decisions import words
+from openhaven.decisions import receipts, words
 from openhaven.decisions.model import (
     APPEAL_WINDOW,
     Decision,
@@ -33,8 +33,10 @@ class Voice(msgspec.Struct, frozen=True):
 def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     """Store a decision with its ledger entry, its acts as intended, its notices and kept copies."""
     made = _insert(tx, draft)
-    entries = [ledger.New("decision.made", {"decision": made.id, "pack": made.pack},
-                          ("decisions", made.id))]  # fmt: skip
+    spoken = ledger.salted(receipts.recorded(voice.service, made))
+    receipts.keep(tx, made, spoken)
+    ids = {"decision": made.id, "pack": made.pack, ledger.WORDS: spoken.tag}
+    entries = [ledger.New("decision.made", ids, ("decisions", made.id))]
     verbs = verbs_of(tx, draft.platform)
     verb = verb_for(made.outcome)
     irreversible = verb is not None and reversing(verb) is not None and not verbs.get(verb, True)

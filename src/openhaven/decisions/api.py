@@ -57,10 +57,24 @@ def get_statement(call: Call) -> Answer:
         "facts": made.facts,
         "until": made.until,
         "redress": made.redress,
+        "receipt": f"{call.haven.settings.url}/appeal/{token}/receipt",
         "notice": None if notice is None else {
             "title": notice.title, "text": notice.text, "help": notice.help,
             "appeal_url": f"{call.haven.settings.url}/appeal/{token}"},
     })  # fmt: skip
+
+
+def get_receipt(call: Call) -> Answer:
+    """Return the receipt: what was recorded, with the proof that it stands in the ledger."""
+    with call.haven.db.read(call.now) as tx:
+        made = decisions.decision(tx, call.path["id"], platform=call.platform)
+        return receipt_answer(decisions.receipt_of(tx, made), made.id)
+
+
+def receipt_answer(text: str, decision: str) -> Answer:
+    """Return the answer that is saved as the file of a receipt (C2SP tlog-proof)."""
+    named = {"content-disposition": f'attachment; filename="{decision}.tlog-proof"'}
+    return Answer(200, text.encode(), "text/plain; charset=utf-8", named)
 
 
 def post_outcome(call: Call) -> Answer:

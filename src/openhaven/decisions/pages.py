@@ -7,6 +7,7 @@ from openhaven import decisions
 from openhaven.core import HARMS, Problem
 from openhaven.core.words import REVERSING
 from openhaven.decisions import Act, Decision, dsa, views
+from openhaven.decisions.api import receipt_answer
 from openhaven.intake import Event, open_event, platform_named
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
@@ -116,6 +117,13 @@ def appeal_send(call: Call) -> Answer:
             raise
         return _appeal_page(call, problem, text)
     return see_other(f"/appeal/{call.path['token']}")
+
+
+def receipt(call: Call) -> Answer:
+    """`GET /appeal/{token}/receipt`: the receipt of the decision, as a file to keep."""
+    with call.haven.db.read(call.now) as tx:
+        made = decisions.decision_of_token(tx, call.path["token"])
+        return receipt_answer(decisions.receipt_of(tx, made), made.id)
 
 
 def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> Answer:

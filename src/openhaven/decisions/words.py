@@ -7,7 +7,7 @@ from openhaven.decisions.model import Decision
 from openhaven.decisions.store import Notice
 
 # `{it}` is what the decision is about, `{whose}` the account behind it.
-_WHAT = {
+WHAT = {
     "allow": "We looked at {it} and took no action.",
     "warn": "This is a warning about {it}. Nothing was removed.",
     "restrict": "We limited {it}: who can see it, or what can be done with it.",
@@ -15,7 +15,7 @@ _WHAT = {
     "block": "We did not publish {it}.",
     "suspend": "We suspended {whose} account. It is about {it}.",
 }
-_TITLE = {
+TITLE = {
     "allow": "No action was taken",
     "warn": "A warning",
     "restrict": "Something of yours was limited",
@@ -23,7 +23,7 @@ _TITLE = {
     "block": "Something you wanted to post was not published",
     "suspend": "Your account was suspended",
 }
-_AUTOMATION = {
+AUTOMATION = {
     (True, "fully"): "A computer found this and decided it. A person looks at it when you appeal.",
     (True, "partially"): "A computer found this; a person decided with its help.",
     (True, "not"): "A computer found this; a person decided.",
@@ -52,23 +52,24 @@ def notice(
     where = "everywhere" if decision.scope == ["*"] else "in " + ", ".join(decision.scope)
     ground = "the law" if decision.ground == "law" else "our rules"
     parts = [
-        _WHAT[decision.outcome].format(it=_it(decision), whose="your"),
+        WHAT[decision.outcome].format(it=it_of(decision), whose="your"),
         _YOUNG if young and decision.outcome != "allow" else "",
         f"Why: {decision.facts}",
         f"It goes against {ground}: “{decision.clause_title}”. {decision.clause_text}"
         if decision.outcome != "allow"
         else f"We checked it against: “{decision.clause_title}”.",
         f"This applies {where}, {_duration(decision)}." if decision.outcome != "allow" else "",
-        _AUTOMATION[decision.automated_detection, decision.automated_decision],
+        AUTOMATION[decision.automated_detection, decision.automated_decision],
         "What was removed cannot be put back by the platform. A sealed copy is kept while you can "
         "appeal, so that your words are not lost."
         if irreversible
         else "",
         decision.redress,
         f"Appeal here: {appeal_url}",
+        _receipt(appeal_url),
     ]
     text = "\n\n".join(part for part in parts if part)
-    return Notice(f"{service}: {_TITLE[decision.outcome]}", text, list(HARMS[decision.harm].help))
+    return Notice(f"{service}: {TITLE[decision.outcome]}", text, list(HARMS[decision.harm].help))
 
 
 def _held(service: str, decision: Decision, appeal_url: str, *, young: bool) -> Notice:
@@ -77,7 +78,7 @@ def _held(service: str, decision: Decision, appeal_url: str, *, young: bool) -> 
     It does not say that anything goes against a rule, since nobody knows that yet.
     """
     parts = [
-        f"We hold {_it(decision)} back for now. Nothing was found against it or against you.",
+        f"We hold {it_of(decision)} back for now. Nothing was found against it or against you.",
         _YOUNG if young else "",
         f"Why: {decision.facts}",
         f"What we could not check it against: “{decision.clause_title}”. {decision.clause_text}",
@@ -86,10 +87,15 @@ def _held(service: str, decision: Decision, appeal_url: str, *, young: bool) -> 
         "A computer held it back, because it could not finish a check.",
         decision.redress,
         f"Appeal here: {appeal_url}",
+        _receipt(appeal_url),
     ]
     text = "\n\n".join(part for part in parts if part)
     title = "Something of yours waits for a look"
     return Notice(f"{service}: {title}", text, list(HARMS[decision.harm].help))
+
+
+def _receipt(appeal_url: str) -> str:
+    return f"Your receipt, which proves to anybody what we wrote down: {appeal_url}/receipt"
 
 
 def appeal_outcome(service: str, decision: Decision, facts: str, *, upheld: bool) -> Notice:
@@ -110,7 +116,7 @@ def appeal_outcome(service: str, decision: Decision, facts: str, *, upheld: bool
 def taken_back(service: str, decision: Decision, facts: str) -> Notice:
     """Return the message that a decision was taken back without an appeal."""
     text = "\n\n".join((
-        f"We looked again at {_it(decision)}, although you had not appealed. The decision does "
+        f"We looked again at {it_of(decision)}, although you had not appealed. The decision does "
         "not hold any more.",
         f"Why: {facts}",
         "What we did is being undone now. We are sorry.",
@@ -124,7 +130,7 @@ def reporter_outcome(service: str, decision: Decision) -> Notice:
     """Return the message to a reporter: what became of the report, without naming anybody."""
     acted = decision.outcome != "allow"
     ground = "the law" if decision.ground == "law" else "our rules"
-    what = _WHAT[decision.outcome].format(it="what you reported", whose="the")
+    what = WHAT[decision.outcome].format(it="what you reported", whose="the")
     text = "\n\n".join((
         "Thank you for your report. A person looked at it."
         if decision.automated_decision == "not"
@@ -142,7 +148,7 @@ def _duration(decision: Decision) -> str:
     return f"until {_day(decision.until)}"
 
 
-def _it(decision: Decision) -> str:
+def it_of(decision: Decision) -> str:
     """Say what it is about, so that a person who posts a lot knows which of it."""
     if decision.item is None:
         return "your account"

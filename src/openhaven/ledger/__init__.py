@@ -14,7 +14,15 @@ from openhaven.ledger.jobs import Sequencer
 from openhaven.ledger.model import SEALED, Head, New
 from openhaven.ledger.note import Checkpoint, Signer, open_checkpoint, signer_from
 from openhaven.ledger.outside import FILE_NAME, compare_outside, keep_outside, read_outside
-from openhaven.ledger.proofs import Proven, Words, check_receipt, inclusion, receipt, salted
+from openhaven.ledger.proofs import (
+    WORDS,
+    Proven,
+    Words,
+    check_receipt,
+    inclusion,
+    receipt,
+    salted,
+)
 from openhaven.ledger.store import head
 from openhaven.ledger.tree import ProofError
 from openhaven.ledger.verify import verify
@@ -22,6 +30,7 @@ from openhaven.ledger.verify import verify
 __all__ = [
     "FILE_NAME",
     "SEALED",
+    "WORDS",
     "Checkpoint",
     "Finding",
     "Head",

@@ -4,7 +4,7 @@ from datetime import timedelta
 from weakref import WeakKeyDictionary
 
 from openhaven.storage import Database
-from openhaven.transparency import chart, export, store
+from openhaven.transparency import chart, export, offline, store
 from openhaven.transparency.model import Figures
 from openhaven.web import Answer, Call, as_json, page
 
@@ -38,6 +38,18 @@ def verify(call: Call) -> Answer:
     with call.haven.db.read(call.now) as tx:
         newest = store.newest_checkpoint(tx)
     return page(call, "transparency/verify.html", newest=newest)
+
+
+def receipts(call: Call) -> Answer:
+    """`GET /transparency/receipts`: what a receipt is, and how anybody can check one."""
+    return page(call, "transparency/receipts.html", vkey=call.haven.signer.vkey)
+
+
+def receipt_checker(call: Call) -> Answer:
+    """`GET /transparency/receipts/check.html`: the page that checks receipts, to be saved."""
+    found = page(call, "transparency/check.html", vkey=call.haven.signer.vkey, **offline.parts())
+    named = {"content-disposition": 'attachment; filename="check-a-receipt.html"'}
+    return Answer(found.status, found.body, found.type, named)
 
 
 def _figures(call: Call) -> Figures:

@@ -1,7 +1,7 @@
 """The start page, the help page and the public side of the ledger."""
 
 from openhaven.ledger import api as log
-from openhaven.web.call import Answer, Call, page
+from openhaven.web.call import Answer, Call, as_text, page
 
 
 def start(call: Call) -> Answer:
@@ -12,6 +12,11 @@ def start(call: Call) -> Answer:
 def console_help(call: Call) -> Answer:
     """`GET /console/help`: how to work in the console."""
     return page(call, "web/help.html")
+
+
+def ledger_key(call: Call) -> Answer:
+    """`GET /ledger/key`: the log's public key, as one line."""
+    return as_text(call.haven.signer.vkey + "\n")
 
 
 def checkpoint(call: Call) -> Answer:

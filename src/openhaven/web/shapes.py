@@ -101,4 +101,5 @@ class StatementShape(msgspec.Struct):
     facts: str
     until: datetime | None
     redress: str
+    receipt: str
     notice: NoticeShape | None

@@ -243,6 +243,24 @@ def test_an_error_is_made_good_as_far_as_matrix_allows(
     assert is_removed(bob, square, bad)
 
 
+def forgotten(town: Town, speaker: User, room: str) -> list[str]:
+    """Let things be said that the homeserver never sends: they die with it, in its memory.
+
+    While a transaction waits for its answer the next events wait in memory only, though Synapse
+    has noted already that they were sent.
+    """
+    eventually(town.settled, within=60)
+    town.freeze("serve")
+    said = [speaker.say(room, "in flight zorgblat")]
+    time.sleep(0.5)
+    said += [speaker.say(room, f"in memory zorgblat {n}") for n in range(5)]
+    time.sleep(0.5)
+    town.homeserver.stop(signal.SIGKILL)
+    town.homeserver.start()
+    town.thaw("serve")
+    return said
+
+
 def test_outages_lose_nothing_and_repeat_nothing(
     town: Town, alice: User, bob: User, square: str
 ) -> None:
@@ -262,6 +280,7 @@ def test_outages_lose_nothing_and_repeat_nothing(
     town.homeserver.stop(signal.SIGKILL)
     town.homeserver.start()
     town.start("serve")
+    said += forgotten(town, alice, square)
     eventually(lambda: all(is_removed(bob, square, event) for event in said), within=60)
     eventually(town.settled, within=60)
     town.kill("work")

@@ -113,9 +113,18 @@ class Town:
         process.send_signal(signal.SIGKILL)
         process.wait(20)
 
+    def freeze(self, name: str) -> None:
+        """Let `serve` or `work` stand still: it takes connections and answers nothing."""
+        self._processes[name].send_signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let it go on."""
+        self._processes[name].send_signal(signal.SIGCONT)
+
     def close(self) -> None:
         """End everything."""
         for process in self._processes.values():
+            process.send_signal(signal.SIGCONT)
             process.terminate()
         for process in self._processes.values():
             try:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -35,8 +35,13 @@ def connect(tx: Tx, name: str, url: str, server_name: str, basis: str | None) ->
     return platform
 
 
-def receive(tx: Tx, platform: str, events: Mapping[str, bytes]) -> int:
-    """Store events of a homeserver, by id; return how many of them are new."""
+def receive(
+    tx: Tx, platform: str, events: Mapping[str, bytes], heard: datetime | None = None
+) -> int:
+    """Store events of a homeserver, by id; return how many of them are new.
+
+    `heard` is when the newest of them was made, if the homeserver has sent them by itself.
+    """
     if not events:
         return 0
     tx.keys.ensure([platform])
@@ -46,6 +51,10 @@ def receive(tx: Tx, platform: str, events: Mapping[str, bytes]) -> int:
              ORDER BY n.nth ON CONFLICT DO NOTHING"""
     bodies = [tx.keys.seal(platform, body) for body in events.values()]
     stored = tx.run(sql, p=platform, ids=list(events), bodies=bodies, now=tx.now)
+    if heard is not None:
+        sql = """UPDATE matrix_servers SET heard_at = %(heard)s
+                 WHERE platform = %(p)s AND (heard_at IS NULL OR heard_at < %(heard)s)"""
+        tx.run(sql, p=platform, heard=min(heard, tx.now))
     if stored:
         tx.wake("matrix")
     return stored

@@ -8,6 +8,7 @@ send the same transaction for ever, and nothing behind it would arrive.
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from openhaven.connectors.matrix import actions, store
@@ -15,6 +16,7 @@ from openhaven.connectors.matrix.model import Server
 from openhaven.core import Actor
 from openhaven.web.call import Answer, Call, as_json
 
+_FAR = 4_000_000_000_000
 _EVENT_ID = re.compile(r"\$[!-~]{1,254}")
 
 
@@ -32,7 +34,8 @@ def transactions(call: Call) -> Answer:
         return _error(400, "M_BAD_JSON", "A transaction has a list of events.")
     actor = Actor("platform", server.platform)
     with call.haven.db.begin(actor, call.now) as tx:
-        actions.receive(tx, server.platform, {_id(event): _body(event) for event in events})
+        bodies = {_id(event): _body(event) for event in events}
+        actions.receive(tx, server.platform, bodies, _heard(server, events))
     return as_json({})
 
 
@@ -74,6 +77,20 @@ def _id(event: Any) -> str:
     if isinstance(given, str) and _EVENT_ID.fullmatch(given):
         return given
     return "unreadable:" + hashlib.sha256(_body(event)).hexdigest()
+
+
+def _heard(server: Server, events: list[Any]) -> datetime | None:
+    """Return when the newest of the events was made, of those that the homeserver itself dates."""
+    ours = ":" + server.server_name
+    made = [
+        int(event["origin_server_ts"])
+        for event in events
+        if isinstance(event, dict)
+        and str(event.get("sender")).endswith(ours)
+        and isinstance(event.get("origin_server_ts"), int)
+        and 0 <= event["origin_server_ts"] < _FAR
+    ]
+    return datetime.fromtimestamp(max(made) / 1000, UTC) if made else None
 
 
 def _body(event: Any) -> bytes:

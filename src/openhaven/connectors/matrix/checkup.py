@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from openhaven.connectors.matrix import store
+from openhaven.connectors.matrix import catching_up, store
 from openhaven.connectors.matrix.client import ADMIN, AwayError, Homeserver, RefusedError
 from openhaven.connectors.matrix.model import SENDER, Server
 from openhaven.connectors.matrix.registration import SERVICE
@@ -61,11 +61,32 @@ def look(wiring: Wiring, server: Server) -> Iterator[Line]:
         else:
             yield Line(True, words)
     yield from _inbox(wiring, server)
+    yield _behind(wiring, server)
 
 
 def _new_enough(asks: Homeserver) -> None:
     if not asks.can_fetch_events():
         raise RefusedError(404, "M_UNRECOGNIZED", "This Synapse is too old, or we are no admin.")
+
+
+def _behind(wiring: Wiring, server: Server) -> Line:
+    """Say whether something from around a restart of the homeserver is still to be read."""
+    with wiring.db.read() as tx:
+        found = catching_up.standing(tx, server.platform)
+    if found.owed:
+        left = "its list of rooms" if found.listing else f"{found.rooms} rooms"
+        return Line(
+            found.error is None,
+            f"After a restart, what was said since {found.since} is read again: {left} to go.",
+            f"It is tried again by itself. Last error: {found.error}",
+        )
+    if found.done_at is None:
+        return Line(True, "Nothing has to be read again.")
+    return Line(
+        True,
+        f"What was said around its last restart was read again by {found.done_at}: "
+        f"{found.events} events had not been sent to us.",
+    )
 
 
 def _inbox(wiring: Wiring, server: Server) -> Iterator[Line]:

@@ -62,10 +62,10 @@ class Homeserver:
         **query: str | int,
     ) -> dict[str, Any]:
         """Send a request; return the answer's JSON object. Raises `AwayError`, `RefusedError`."""
-        reply = self._send(method, path, body, as_user, query, limit=4_000_000)
+        reply = self.send(method, path, body, as_user, query, limit=4_000_000)
         return _object(reply.body)
 
-    def _send(
+    def send(
         self,
         method: str,
         path: str,
@@ -74,6 +74,7 @@ class Homeserver:
         query: Mapping[str, str | int],
         limit: int,
     ) -> Reply:
+        """Send a request; return the answer, of at most `limit` bytes (else `TooLargeError`)."""
         parameters = dict(query) | ({"user_id": as_user} if as_user else {})
         url = self._server.url + path + ("?" + urlencode(parameters) if parameters else "")
         headers = {"authorization": f"Bearer {self._server.tokens.ours}"}
@@ -157,7 +158,7 @@ class Homeserver:
         server, media = parts_of(uri)
         path = f"/_matrix/client/v1/media/download/{_part(server)}/{_part(media)}"
         query = {"allow_redirect": "false", "admin_unsafely_bypass_quarantine": "true"}
-        return self._send("GET", path, None, None, query, limit).body
+        return self.send("GET", path, None, None, query, limit).body
 
     # Acting on items ------------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
 """`openhaven matrix`: connect a homeserver, and see what works."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from openhaven.connectors.http import check_address
-from openhaven.connectors.matrix import actions, checkup, registration, store
+from openhaven.connectors.matrix import actions, catching_up, checkup, registration, store
+from openhaven.connectors.matrix.catching_up import LONGEST_BACK
 from openhaven.connectors.matrix.model import Server
 from openhaven.connectors.model import Wiring
 from openhaven.core import Problem, system
@@ -88,6 +90,27 @@ def retry(haven: Haven, name: str | None) -> None:
     with haven.db.begin(_ME) as tx:
         count = actions.try_again(tx, server.platform)
     click.echo(f"{count} events are tried again.")
+
+
+@matrix.command("catch-up")
+@click.argument("name", required=False)
+@click.option(
+    "--hours",
+    type=click.IntRange(1, LONGEST_BACK.days * 24),
+    default=24,
+    show_default=True,
+    help="How far back to read.",
+)
+@click.pass_obj
+def catch_up(haven: Haven, name: str | None, hours: int) -> None:
+    """Read again what was said, in every room, and hand on what never came.
+
+    After a restart of the homeserver this happens by itself.
+    """
+    server = _chosen(haven, name)
+    with haven.db.begin(_ME) as tx:
+        catching_up.owe(tx, server.platform, tx.now - timedelta(hours=hours))
+    click.echo("It is read again by `openhaven work`. See how far with: openhaven matrix check")
 
 
 def _chosen(haven: Haven, name: str | None) -> Server:

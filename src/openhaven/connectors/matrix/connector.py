@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from openhaven.connectors.matrix import acts
+from openhaven.connectors.matrix.catching_up import CatchUp
 from openhaven.connectors.matrix.jobs import Jobs
 from openhaven.connectors.matrix.model import VERBS
 from openhaven.connectors.model import Carried, Wiring
@@ -19,6 +20,7 @@ class Matrix:
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._jobs = Jobs(wiring)
+        self._catch_up = CatchUp(wiring)
 
     def carry_out(self, platform: Platform, act: Act) -> Carried:
         """Carry out `act` on the homeserver, once."""
@@ -26,5 +28,9 @@ class Matrix:
         return acts.carry_out(self._wiring, act)
 
     def jobs(self) -> Mapping[str, Callable[[], int]]:
-        """Return the work on the inbox and the fetching of reports."""
-        return {"matrix": self._jobs.drain, "matrix.reports": self._jobs.poll}
+        """Return the work on the inbox, the fetching of reports, and catching up."""
+        return {
+            "matrix": self._jobs.drain,
+            "matrix.reports": self._jobs.poll,
+            "matrix.catch_up": self._catch_up.step,
+        }

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from openhaven.connectors.http import UnreachableError
-from openhaven.connectors.matrix import actions, store
+from openhaven.connectors.matrix import actions, catching_up, store
 from openhaven.connectors.matrix.client import AwayError, Homeserver, RefusedError
 from openhaven.connectors.matrix.convert import UnreadableError
 from openhaven.connectors.matrix.incoming import ME, Desk, NotYetError, Ready, store_ready
@@ -41,6 +41,7 @@ class Jobs:
     def __init__(self, wiring: Wiring) -> None:
         self._wiring = wiring
         self._pulses: dict[str, Pulse] = {}
+        self._quiet: set[str] = set()
         self._polled = 0.0
         self._lock = threading.Lock()
 
@@ -133,7 +134,7 @@ class Jobs:
         began = utcnow()
         homeserver = Homeserver(self._wiring.http, server)
         try:
-            self._wake_up(server, homeserver)
+            unbroken = self._ran_on(server)
             found = _reports(homeserver, _since(server))
         except (
             AwayError,
@@ -145,17 +146,40 @@ class Jobs:
             with self._wiring.db.begin(ME) as tx:
                 actions.polled(tx, server.platform, str(error) or type(error).__name__)
             return 0
+        self._nudge(server, homeserver)
         with self._wiring.db.begin(ME, began) as tx:
             new = actions.receive(tx, server.platform, found)
             if new or _is_stale(tx, server):
                 actions.polled(tx, server.platform, None)
+            if unbroken and server.heard_at is not None:
+                # It was read before the beat: the homeserver has not been restarted since.
+                catching_up.trust(tx, server.platform, server.heard_at)
         return new
 
-    def _wake_up(self, server: Server, homeserver: Homeserver) -> None:
-        """Make a homeserver that was restarted send what it could not deliver before."""
+    def _ran_on(self, server: Server) -> bool:
+        """See whether a homeserver was restarted; if so, a reading is owed for what it forgot.
+
+        Returns whether it ran on.
+        """
         pulse = self._pulses.setdefault(server.platform, Pulse(server.url))
-        if pulse.broke():
+        broke = pulse.broke()
+        if broke:
+            with self._wiring.db.begin(ME) as tx:
+                catching_up.owe(tx, server.platform)
+            pulse.mended()
+            self._quiet.add(server.platform)
+        return not broke
+
+    def _nudge(self, server: Server, homeserver: Homeserver) -> None:
+        """Make a homeserver that was restarted send what it could not deliver before."""
+        if server.platform not in self._quiet:
+            return
+        try:
             nudge(self._wiring, server, homeserver)
+        except (AwayError, RefusedError) as error:
+            log.warning("matrix.not_nudged", platform=server.platform, error=str(error))
+        else:
+            self._quiet.discard(server.platform)
 
 
 def _since(server: Server) -> datetime:

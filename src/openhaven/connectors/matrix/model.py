@@ -51,6 +51,7 @@ class Server(msgspec.Struct, frozen=True):
     connected_at: datetime
     polled_at: datetime | None
     last_error: str | None
+    heard_at: datetime | None
     tokens: Tokens
 
     @property

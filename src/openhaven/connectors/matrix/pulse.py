@@ -2,7 +2,8 @@
 
 Synapse resends what it could not deliver only once something new happens on it (seen with 1.163).
 After a restart on a quiet evening, the last message before it would wait until somebody speaks.
-So a connection is kept open: when it breaks, the homeserver was restarted, and we make it send.
+And what it had only in its memory is never sent. So a connection is kept open: when it breaks, the
+homeserver was restarted; we make it send, and read in its records what is missing.
 """
 
 import http.client
@@ -24,7 +25,7 @@ class Pulse:
         self._known = False
 
     def broke(self) -> bool:
-        """Say whether the connection broke since the last time, or is there for the first time.
+        """Say whether the connection broke since `mended` was called, or is there anew.
 
         Raises OSError or `http.client.HTTPException` when the homeserver is away.
         """
@@ -41,8 +42,12 @@ class Pulse:
             except (OSError, http.client.HTTPException):
                 self._line.close()
                 raise
-            self._known = True
             return True
+
+    def mended(self) -> None:
+        """Note that what follows from the break was stored: the next one counts again."""
+        with self._lock:
+            self._known = True
 
     def close(self) -> None:
         """Close the connection."""
@@ -50,4 +55,8 @@ class Pulse:
 
     def _beat(self) -> None:
         self._line.request("GET", self._path)
-        self._line.getresponse().read(1_000_000)
+        reply = self._line.getresponse()
+        reply.read(1_000_000)
+        if reply.status >= 500:
+            # What stands before the homeserver answers; the homeserver itself is away.
+            raise http.client.HTTPException(f"The homeserver answered {reply.status}.")

@@ -20,11 +20,13 @@ class _Row(msgspec.Struct):
     connected_at: datetime
     polled_at: datetime | None
     last_error: str | None
+    heard_at: datetime | None
     tokens: bytes
 
 
 _SERVER = """SELECT s.platform, p.name, s.url, s.server_name, p.private_basis,
-               p.created_at AS connected_at, s.polled_at, s.last_error, s.tokens
+               p.created_at AS connected_at, s.polled_at, s.last_error, s.heard_at,
+               s.tokens
              FROM matrix_servers s JOIN platforms p ON p.id = s.platform """
 
 

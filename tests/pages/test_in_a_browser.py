@@ -13,7 +13,7 @@ from web_scene import Place
 pytestmark = pytest.mark.slow
 
 PUBLIC = ("/", "/report", "/report/receipt", "/report/no", "/transparency", "/transparency/verify",
-          "/sign-in", "/nowhere")  # fmt: skip
+          "/transparency/receipts",          "/sign-in", "/nowhere")  # fmt: skip
 STAFF = ("/console", "/console/decisions", "/console/deliveries", "/console/platforms",
          "/console/rules", "/console/rules/clauses", "/console/rules/drafts", "/console/rules/log",
          "/console/help")  # fmt: skip

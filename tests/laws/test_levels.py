@@ -12,13 +12,13 @@ LEVELS = {
     "core": 0, "storage": 1, "ledger": 2, "staff": 3, "support": 3, "observatory": 3, "evidence": 4,
     "intake": 5, "history": 6, "protections": 6, "signals": 7, "policy": 8, "review": 9,
     "decisions": 10, "authorities": 11, "exchange": 11, "connectors": 11, "transparency": 12,
-    "records": 12, "line": 12, "web": 13, "cli": 13, "supervise": 13, "main": 14,
+    "survivors": 11, "records": 12, "line": 12, "web": 13, "cli": 13, "supervise": 13, "main": 14,
 }  # fmt: skip
 # Within a level, `line` is the one that puts the others in order.
 # Who goes outside goes through the one way out, which stands in `connectors`.
 SAME_LEVEL = {
-    ("line", "records"), ("exchange", "connectors"), ("cli", "supervise"), ("cli", "web"),
-    ("cli", "main"),
+    ("line", "records"), ("exchange", "connectors"), ("survivors", "connectors"),
+    ("cli", "supervise"), ("cli", "web"), ("cli", "main"),
 }  # fmt: skip
 # Faces are thin and count as level 13, whichever room they stand in.
 FACES = re.compile(r"(^|_)(api|pages|commands|views)$")

@@ -8,7 +8,17 @@ from datetime import timedelta
 import psycopg
 import structlog
 
-from openhaven import connectors, decisions, exchange, intake, ledger, policy, records, review
+from openhaven import (
+    connectors,
+    decisions,
+    exchange,
+    intake,
+    ledger,
+    policy,
+    records,
+    review,
+    survivors,
+)
 from openhaven.core import Problem, system
 from openhaven.decisions import Act
 from openhaven.line.drafts import matter
@@ -208,6 +218,11 @@ def keep_banks(haven: Haven) -> int:
     return exchange.keep_banks(haven.db, haven.settings.retention.events)
 
 
+def call_staff(haven: Haven) -> int:
+    """Send the calls to staff that are due."""
+    return survivors.send_alerts(haven.db, haven.settings, haven.http)
+
+
 # The machinery ---------------------------------------------------------------------------------
 
 
@@ -245,6 +260,8 @@ class Worker:
         self._loop("recalls", 1.0, lambda: exchange.look_after(haven.db))
         self._loop("look-backs", 5.0, lambda: exchange.look_back_due(haven.db, haven.banks))
         self._loop("expiry", 60.0, lambda: keep_banks(haven))
+        self._loop("survivors", 2.0, lambda: survivors.tend(haven.db), "survivors")
+        self._loop("alerts", 5.0, lambda: call_staff(haven), "alerts")
         self._loop("backtests", 1.0, self._backtests.tend, "backtests")
         for name, job in connectors.jobs(haven.connectors).items():
             self._loop(name, 1.0, job, name)

@@ -43,6 +43,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     event_kind: str | None
     rule: str | None
     clause: str | None
+    urgency: int = 0
+    clock_at: datetime | None = None
 
     def title(self, pack: Pack) -> str:
         """The harm in plain words; where that says nothing, the clause that a rule named."""
@@ -141,10 +143,10 @@ _TASK = """SELECT t.id, t.kind, t.queue, t.severity, t.reports, t.state, t.barre
              c.account, e.kind AS event_kind, e.verdict #>> '{reasons,0,rule}' AS rule,
              e.verdict #>> '{reasons,0,clause}' AS clause,
              t.case_id, t.event, t.appeal, t.lease_until, t.done_at, c.platform AS platform_id,
-             p.private_basis, t.reopens
+             p.private_basis, t.reopens, t.urgency, t.clock_at
            FROM tasks t JOIN cases c ON c.id = t.case_id JOIN platforms p ON p.id = c.platform
            LEFT JOIN staff s ON s.id = t.claimed_by LEFT JOIN events e ON e.seq = t.event """
-_FIRST = " ORDER BY t.severity DESC, t.due_at, t.id "
+_FIRST = " ORDER BY t.urgency DESC, t.severity DESC, t.due_at, t.id "
 
 
 def queue(tx: Tx, name: str = "", limit: int = 100) -> list[Waiting]:

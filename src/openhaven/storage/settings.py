@@ -37,6 +37,24 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     starttls: bool = True
 
 
+class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to call when somebody may be in danger or a legal clock runs out."""
+
+    webhook: str = ""
+    secret: str = ""
+    email: str = ""
+
+
+class Support(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where people are told to turn. `directory` is the adapter that reads `directory_url`."""
+
+    verified_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 180
+    country: Annotated[str, msgspec.Meta(pattern="^([A-Z]{2})?$", max_length=2)] = ""
+    directory: str = "json"
+    directory_url: str = ""
+    directory_key: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything an operator may set; every default is safe on a machine that others can reach."""
 
@@ -55,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locales: Path | None = None
     retention: Retention = Retention()
     mail: Mail = Mail()
+    alerts: Alerts = Alerts()
+    support: Support = Support()
 
     @property
     def url(self) -> str:

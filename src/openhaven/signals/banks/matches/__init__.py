@@ -5,7 +5,7 @@ leads back to whatever rested on it. A word of a reviewer about a match is count
 outbox for each source that had told us of the entry.
 """
 
-from openhaven.signals.banks.matches.actions import forget, record, say, say_of_entry
+from openhaven.signals.banks.matches.actions import forget, record, say, say_of_entry, tie
 from openhaven.signals.banks.matches.model import Match, Seen
 from openhaven.signals.banks.matches.store import (
     found_back,
@@ -29,4 +29,5 @@ __all__ = [
     "said_by",
     "say",
     "say_of_entry",
+    "tie",
 ]

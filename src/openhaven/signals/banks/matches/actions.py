@@ -33,6 +33,12 @@ def record(tx: Tx, seen: Sequence[Seen]) -> int:
     return tx.run(sql, now=tx.now, **columns)
 
 
+def tie(tx: Tx, match: int, task: str) -> None:
+    """Note the task that came of a match which had led to nothing yet."""
+    sql = "UPDATE bank_matches SET task = %(t)s WHERE id = %(id)s AND task IS NULL"
+    tx.run(sql, id=match, t=task)
+
+
 def say(tx: Tx, match: int, word: str) -> str:
     """Say of a match that it was right (`confirm`) or a `false_match`; return the word's id.
 

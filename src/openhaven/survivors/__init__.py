@@ -1,0 +1,31 @@
+"""Help for people to whom it happened: a removal in 48 hours, a watch, an answer to threats.
+
+What they ask for becomes reports, so that there is one line and one place where work begins. The
+clock that runs for them is visible to staff and escalates by itself; a hash that they made in their
+own browser waits in a bank of which a match only ever asks a person; and where somebody may be in
+danger now, staff is called. They can stay unnamed, come back by a secret link, and withdraw.
+"""
+
+from openhaven.survivors.actions import ask_removal, lift_freeze, tell_threat, withdraw
+from openhaven.survivors.alerts import send_alerts
+from openhaven.survivors.jobs import tend
+from openhaven.survivors.model import CLOCK, Removal, Threat
+from openhaven.survivors.store import Status, status
+from openhaven.survivors.watch import ask_watch
+from openhaven.survivors.watch.model import Watch
+
+__all__ = [
+    "CLOCK",
+    "Removal",
+    "Status",
+    "Threat",
+    "Watch",
+    "ask_removal",
+    "ask_watch",
+    "lift_freeze",
+    "send_alerts",
+    "status",
+    "tell_threat",
+    "tend",
+    "withdraw",
+]

@@ -18,7 +18,8 @@ from openhaven.policy.marked import Marked, UnreadableError, read_yaml
 from openhaven.policy.model import Rule
 from openhaven.policy.places import PackError, Source, did_you_mean
 from openhaven.policy.refusals import explained
-from openhaven.policy.vocabulary import COUNTERS, RESERVED, event_vocabulary
+from openhaven.policy.vocabulary import BEHAVIOUR, COUNTERS, RESERVED, event_vocabulary
+from openhaven.signals import behaviour
 
 COUNTERS_LIMIT = 200
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -88,6 +89,20 @@ def asked_by(
     return tuple(
         msgspec.structs.replace(one, asked=found.get(one.name, frozenset())) for one in counters
     )
+
+
+def behaviour_asked(rules: Iterable[tuple[Rule, Condition]]) -> tuple[Counter, ...]:
+    """Return what is counted for signs of behaviour, if a rule reads any; else nothing."""
+    kinds = {
+        kind
+        for rule, condition in rules
+        if any(name.startswith(BEHAVIOUR) for name in condition.names)
+        for kind in rule.on
+    }
+    asked = behaviour.KINDS & kinds
+    if not asked:
+        return ()
+    return tuple(msgspec.structs.replace(one, asked=asked) for one in behaviour.COUNTERS)
 
 
 class _Reader:

@@ -10,7 +10,7 @@ import msgspec
 from openhaven.core import HARMS, Harm
 from openhaven.intake.model import Event, Item
 from openhaven.policy.model import FROM_BANK, FROM_REPORT
-from openhaven.policy.vocabulary import COUNTERS, LABELS, NONE, Vocabulary
+from openhaven.policy.vocabulary import BEHAVIOUR, COUNTERS, LABELS, NONE, Vocabulary
 from openhaven.signals.model import Finding
 
 _BANKS = ("banks.positive", "banks.investigate", "banks.harms")
@@ -18,6 +18,7 @@ _OWED: dict[str, tuple[str, ...]] = {
     "terms": ("terms.",),
     "links": ("links.", "banks."),
     "media": ("banks.",),
+    "behaviour": (BEHAVIOUR,),
 }
 _OWED_BY_SUBJECT: dict[str, tuple[str, ...]] = {
     "text": ("terms.", "links."),
@@ -219,6 +220,8 @@ def _names(finding: Finding) -> tuple[str, ...]:
             return (f"terms.{finding.value}",)
         case "link":
             return (f"links.{finding.value}",)
+        case "pattern":
+            return (f"{BEHAVIOUR}{finding.value}",)
         case "noted":
             return ()
 

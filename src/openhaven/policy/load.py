@@ -10,7 +10,7 @@ import msgspec
 from openhaven.core import HARMS
 from openhaven.policy.clauses import read_all_clauses
 from openhaven.policy.conditions import Condition, compile_condition
-from openhaven.policy.counters import asked_by, read_all_counters
+from openhaven.policy.counters import asked_by, behaviour_asked, read_all_counters
 from openhaven.policy.folder import NAME, check_texts, fingerprint
 from openhaven.policy.includes import in_order, read_packs
 from openhaven.policy.lists import read_list
@@ -94,7 +94,7 @@ def load_texts(texts: dict[str, str], *, kept: bool = False) -> Pack:
     pairs = [(one.rule, one.condition) for one in rules]
     pack = Pack(manifest, fingerprint(texts), texts, clauses, pairs, lists, vocabulary, said.seen)
     pack.warnings = tuple(sorted(warnings))
-    pack.counters = asked_by(counters, pairs)
+    pack.counters = (*asked_by(counters, pairs), *behaviour_asked(pairs))
     return pack
 
 

@@ -16,7 +16,8 @@ from openhaven.policy.model import STRENGTH, Clause, Fallback, Labelled, Rule, V
 from openhaven.policy.places import PackError
 from openhaven.policy.plans import Compiled, Plans
 from openhaven.policy.spoken import Spoken, always, drawn, lessened
-from openhaven.policy.vocabulary import LABELS, Vocabulary
+from openhaven.policy.vocabulary import BEHAVIOUR, LABELS, Vocabulary
+from openhaven.signals import behaviour
 from openhaven.signals.model import Finding
 
 _RANK = attrgetter("rank")
@@ -82,6 +83,8 @@ class Pack:
         names = frozenset(name for one in self.compiled for name in one.condition.names)
         self.reads_labels = not names.isdisjoint(LABELS)
         """Whether a rule asks which labels an account or an item has."""
+        self.reads_behaviour = any(name.startswith(BEHAVIOUR) for name in names)
+        """Whether a rule asks for signs of behaviour."""
 
     def evaluate(
         self,
@@ -99,6 +102,8 @@ class Pack:
         `fallen`).
         """
         findings = tuple(findings)
+        if self.reads_behaviour:
+            findings += tuple(behaviour.look(event, counters))
         plan = self._plans.of(event.kind, prompted=bool(findings))
         if not plan.rules:
             return Verdict(event=event.id, outcome="allow", pack=self.fingerprint)

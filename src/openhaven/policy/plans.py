@@ -10,10 +10,10 @@ from openhaven.policy.compile import Answer, Program, answering, kinds_of, plain
 from openhaven.policy.conditions import Condition
 from openhaven.policy.model import Rule
 from openhaven.policy.spoken import FROM_ELSEWHERE, Spoken
-from openhaven.policy.vocabulary import Vocabulary
+from openhaven.policy.vocabulary import BEHAVIOUR, Vocabulary
 
 NEEDS = frozenset({"terms", "links", "banks"})
-_OWED = ("terms.", "links.", "banks.")
+_OWED = ("terms.", "links.", "banks.", BEHAVIOUR)
 
 
 class Compiled(msgspec.Struct, frozen=True):

@@ -8,10 +8,10 @@ from openhaven.core import HARMS, Harm
 from openhaven.policy.conditions import Condition
 from openhaven.policy.facts import not_answered
 from openhaven.policy.model import STRENGTH, Reason, Rule
-from openhaven.policy.vocabulary import COUNTERS, LABELS
+from openhaven.policy.vocabulary import BEHAVIOUR, COUNTERS, LABELS
 from openhaven.signals.model import Finding
 
-FROM_SIGNALS = ("terms.", "links.", "banks.", "signals.")
+FROM_SIGNALS = ("terms.", "links.", "banks.", "signals.", BEHAVIOUR)
 # What is not known before signals are asked: their answers, and what was counted and noted before.
 FROM_ELSEWHERE = (*FROM_SIGNALS, COUNTERS, *LABELS)
 _WHOLE = 1 << 64

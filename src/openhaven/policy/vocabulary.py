@@ -13,6 +13,7 @@ import msgspec
 from cel_expr_python import cel
 
 from openhaven.core import HARMS, AgeBand, EventKind, Visibility
+from openhaven.signals import behaviour
 
 NONE = "none"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -42,6 +43,7 @@ _NAMES: dict[str, cel.Type] = {
 }
 LABELS = ("account.labels", "item.labels")
 COUNTERS = "counters."
+BEHAVIOUR = "behaviour."
 _COUNTED = {"int": _T.INT, "double": _T.DOUBLE, "bool": _T.BOOL}
 _LISTED = ("banks.positive", "banks.investigate", "banks.harms", "signals.unknown")
 FUNCTIONS = (
@@ -83,6 +85,7 @@ def declare(
     types.update({COUNTERS + name: _COUNTED[kind] for name, kind in counters.items()})
     types.update({f"terms.{name}": _T.BOOL for name in terms})
     types.update({f"links.{name}": _T.BOOL for name in links})
+    types.update({BEHAVIOUR + name: _T.BOOL for name in behaviour.SIGNS})
     used = frozenset(banks)
     words = {
         "event.kind": frozenset(get_args(EventKind)),
@@ -95,7 +98,7 @@ def declare(
         "report.category": frozenset(HARMS) | {NONE},
         **dict.fromkeys(LABELS, frozenset(labels)),
     }
-    lists = [name for name in types if name.startswith(("terms.", "links."))]
+    lists = [name for name in types if name.startswith(("terms.", "links.", BEHAVIOUR))]
     blank: dict[str, Any] = {**{name: [] for name in _LISTED}, **dict.fromkeys(lists, False)}
     return Vocabulary(types, words, blank, cel.NewEnv(variables=types), frozenset(counters))
 
@@ -104,6 +107,6 @@ def declare(
 def event_vocabulary() -> Vocabulary:
     """Return the vocabulary of what an event says by itself, for the conditions of counters."""
     whole = declare((), (), ())
-    elsewhere = ("banks.", "signals.", *LABELS)
+    elsewhere = ("banks.", "signals.", BEHAVIOUR, *LABELS)
     types = {name: one for name, one in whole.types.items() if not name.startswith(elsewhere)}
     return Vocabulary(types, whole.words, {}, cel.NewEnv(variables=types))

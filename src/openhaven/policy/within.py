@@ -9,7 +9,7 @@ def outcome_within(verdict: Verdict) -> Outcome:
     """Return the verdict's outcome, or `review` where it rests on what is only to be looked at.
 
     Whatever a pack says: a match with the opinion `investigate`, or in a bank that leads to a
-    review at most, never removes anything.
+    review at most, never removes anything; nor do signs of behaviour, however many.
     """
     acts = verdict.outcome not in ("allow", "review")
     return "review" if acts and not _may_act(verdict.reasons[0]) else verdict.outcome
@@ -21,5 +21,5 @@ def _may_act(reason: Reason) -> bool:
 
 
 def _only_a_look(finding: Finding) -> bool:
-    doubtful = finding.opinion in ("investigate", "noted")
+    doubtful = finding.opinion in ("investigate", "pattern", "noted")
     return doubtful or finding.detail.get("at_most") == "review"

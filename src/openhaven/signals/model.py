@@ -7,8 +7,8 @@ import msgspec
 
 from openhaven.intake.model import Event, MediaFacts
 
-# `noted` is for people to see: no rule can read it.
-Opinion = Literal["positive", "investigate", "term", "link", "noted"]
+# `pattern` is a sign of behaviour. `noted` is for people to see: no rule can read it.
+Opinion = Literal["positive", "investigate", "term", "link", "pattern", "noted"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -169,6 +169,6 @@ def test_the_command_needs_no_database(town: Town, saved: Path) -> None:
     command = [sys.executable, "-m", "openhaven", "receipt", "verify", str(saved), "--key",
                town.haven.signer.vkey]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60,
-                           env={"OPENHAVEN_DATABASE_URL": "postgresql://none.invalid/"})  # fmt: skip
+                           env={"OPENHAVEN_DATABASE_URL": "postgresql://no.invalid/"})  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "This receipt holds." in ended.stdout

@@ -225,8 +225,19 @@ function show(tone, title, detail, words) {
   label.textContent = words === null ? "It carries no words" : "What was recorded";
   const shown = document.createElement(words === null ? "p" : "pre");
   shown.dir = "auto";
-  shown.textContent = words ?? "They were erased, or this receipt is older than words in receipts. It proves that there was a decision, and when.";
+  if (words === null) shown.textContent = "They were erased, or this receipt is older than words in receipts. It proves that there was a decision, and when.";
+  else shown.append(...words.split(/(?<=\n)(?! )/).map(line));
   result.append(label, shown);
+}
+
+// One line of the words, with what stands before its colon in bold.
+function line(text) {
+  const whole = document.createElement("span");
+  const name = document.createElement("b");
+  const end = text.indexOf(": ") + 1;
+  name.textContent = text.slice(0, end);
+  whole.append(name, text.slice(end));
+  return whole;
 }
 
 async function given() {

@@ -37,6 +37,7 @@ def _message(settings: Settings, letter: Letter, address: str, notice: Notice) -
     message["To"] = address
     message["Subject"] = " ".join(notice.title.split())
     message["Message-ID"] = f"<{letter.id}@openhaven.invalid>"
+    message["Content-Language"] = notice.language
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(notice.text)
     return message

@@ -18,6 +18,7 @@ from openhaven.core.problems import Problem
 
 SOURCE = "en"
 FILE = "openhaven.po"
+_SHOWN = "⟦{}⟧"
 SHIPPED = Path(__file__).resolve().parent.parent / "locales"
 
 
@@ -26,13 +27,13 @@ class _Untranslated(NullTranslations):
 
     def __init__(self, *, shown: bool) -> None:
         super().__init__()
-        self._frame = "⟦{}⟧" if shown else "{}"
+        self._frame = _SHOWN if shown else "{}"
 
     def gettext(self, message: str) -> str:
-        return self._frame.format(message)
+        return self._frame.replace("{}", message)
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self._frame.format(msgid1 if n == 1 else msgid2)
+        return self._frame.replace("{}", msgid1 if n == 1 else msgid2)
 
 
 class Catalogues:
@@ -67,6 +68,12 @@ class Catalogues:
                 return self._codes[code]
             code = code.rpartition("-")[0]
         return None
+
+    def ours(self, language: str, text: str) -> str:
+        """Return `text` in a language, or as it is when no catalogue of that language has it."""
+        code = self.find(language) or SOURCE
+        said = self._read[code].gettext(text) if text else ""
+        return text if said == _SHOWN.replace("{}", text) else said
 
     def of(self, language: str) -> NullTranslations:
         """Return the sentences of a language, or the English ones."""

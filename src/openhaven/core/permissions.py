@@ -19,28 +19,32 @@ Permission = Literal[
     "policy.publish",
     "bank.read",
     "bank.edit",
+    "support.read",
+    "support.edit",
 ]
 
 GRANTS: dict[str, frozenset[str]] = {
     "moderator": frozenset(
         {"queue.read", "task.work", "media.reveal", "decision.read", "delivery.read"}
-        | {"policy.read", "bank.read"}
+        | {"policy.read", "bank.read", "support.read"}
     ),
     "appeals": frozenset(
         {"queue.read", "appeal.work", "media.reveal", "decision.read", "delivery.read"}
-        | {"policy.read", "bank.read"}
+        | {"policy.read", "bank.read", "support.read"}
     ),
     # Drafts and publishes rules and keeps banks; that two people are needed is not a role's matter.
     "policy": frozenset(
         {"queue.read", "decision.read", "policy.read", "policy.draft", "policy.publish"}
-        | {"bank.read", "bank.edit"}
+        | {"bank.read", "bank.edit", "support.read"}
     ),
     "auditor": frozenset(
         {"decision.read", "delivery.read", "ledger.read", "policy.read", "bank.read"}
+        | {"support.read"}
     ),
     "administrator": frozenset(
         {"queue.read", "decision.read", "delivery.read", "delivery.replay", "ledger.read"}
         | {"staff.manage", "policy.read", "policy.publish", "bank.read"}
+        | {"support.read", "support.edit"}
     ),
 }
 

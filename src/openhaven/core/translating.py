@@ -59,6 +59,14 @@ def translate(language: str, text: str, /, **values: object) -> str:
     return fill(_now().of(language).gettext(text) if text else "", values)
 
 
+def translate_known(language: str, text: str) -> str:
+    """Return a sentence that was stored or raised in English, in `language` if it is one of ours.
+
+    What a person wrote, or what is only for staff, stays as it is, and is not marked in tests.
+    """
+    return _now().ours(language, text)
+
+
 def translate_count(language: str, one: str, many: str, count: int, /, **values: object) -> str:
     """Return the sentence for `count` things, by the language's own rule; `{count}` is filled."""
     said = _now().of(language).ngettext(one, many, count)
@@ -99,7 +107,12 @@ def day_in(language: str, at: date) -> str:
 
 def moment_in(language: str, at: datetime) -> str:
     """Return a moment to the minute, in UTC: `5 March 2026, 14:05 UTC`."""
-    return f"{day_in(language, at)}, {format_time(at, 'HH:mm', locale=_locale(language))} UTC"
+    return f"{day_in(language, at)}, {time_in(language, at)} UTC"
+
+
+def time_in(language: str, at: datetime) -> str:
+    """Return the time of day of a moment, to the minute: `14:05`."""
+    return format_time(at, "HH:mm", locale=_locale(language))
 
 
 def number_in(language: str, value: int) -> str:

@@ -14,8 +14,10 @@ from openhaven.core.translating import moment_in as moment_in
 from openhaven.core.translating import number_in as number_in
 from openhaven.core.translating import own_name as own_name
 from openhaven.core.translating import speak as speak
+from openhaven.core.translating import time_in as time_in
 from openhaven.core.translating import translate as translate
 from openhaven.core.translating import translate_count as translate_count
+from openhaven.core.translating import translate_known as translate_known
 
 AgeBand = Literal["under-13", "13-15", "16-17", "18-plus", "unknown"]
 Visibility = Literal["public", "group", "private"]

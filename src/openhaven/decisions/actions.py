@@ -1,5 +1,6 @@
 """Verbs of decisions: decide, and intend what follows. Each in the caller's transaction."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,14 +18,20 @@ from openhaven.decisions.model import (
     verb_for,
 )
 from openhaven.decisions.store import Notice, appeal_token
+from openhaven.policy import Clause
 from openhaven.storage import Tx
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """How the service speaks to people: its name and the address of its pages."""
+    """How the service speaks to people: its name, the address of its pages, its clauses in force.
+
+    `language` is what people read of whom it is not known.
+    """
 
     service: str
     url: str
+    clauses: Mapping[str, Clause] = {}
+    language: str = "en"
 
 
 # Deciding -------------------------------------------------------------------------------------
@@ -42,9 +49,8 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     irreversible = verb is not None and reversing(verb) is not None and not verbs.get(verb, True)
     if made.account is not None and made.outcome != "allow":
         url = f"{voice.url}/appeal/{appeal_token(tx, made.id)}"
-        told = words.notice(
-            voice.service, made, url, irreversible=irreversible, young=_is_young(tx, made)
-        )
+        to = reader_of(tx, made, voice)
+        told = words.notice(voice.service, made, url, to, irreversible=irreversible)
         entries.append(_told(tx, made, "decision", told))
     entries += _intend_all(tx, made, verb, verbs)
     _keep_copies(tx, made)
@@ -57,9 +63,12 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     return made
 
 
-def _is_young(tx: Tx, made: Decision) -> bool:
+def reader_of(tx: Tx, made: Decision, voice: Voice) -> words.Reader:
+    """Return how the person that a decision is about reads: in which language, and how old."""
     known = intake.account_of(tx, made.platform, made.account or "")
-    return known is not None and known.age_band in ("under-13", "13-15", "16-17")
+    young = known is not None and known.age_band in ("under-13", "13-15", "16-17")
+    language = known.language if known else None
+    return words.reader(language or voice.language, voice.clauses, young=young)
 
 
 def _insert(tx: Tx, draft: Draft) -> Decision:
@@ -214,8 +223,8 @@ def _store_notice(
     tx.run(
         """INSERT INTO notices (id, decision, audience, report, kind, subject, body, language,
              created_at, email_state, email_next_at)
-           VALUES (%(id)s, %(d)s, %(audience)s, %(report)s, %(kind)s, %(subject)s, %(body)s, 'en',
-             %(now)s, %(state)s, %(next)s)""",
+           VALUES (%(id)s, %(d)s, %(audience)s, %(report)s, %(kind)s, %(subject)s, %(body)s,
+             %(language)s, %(now)s, %(state)s, %(next)s)""",
         id=notice_id,
         d=made.id,
         audience=audience,
@@ -223,6 +232,7 @@ def _store_notice(
         kind=kind,
         subject=subject,
         body=tx.keys.seal(subject, msgspec.json.encode(notice)),
+        language=notice.language,
         now=tx.now,
         state="intended" if email else "none",
         next=tx.now if email else None,
@@ -246,8 +256,10 @@ def _answer_reporters(tx: Tx, made: Decision, voice: Voice) -> list[ledger.New]:
              RETURNING id, subject, body"""
     for reporter in tx.all(sql, _Reporter, case=made.case_id, now=tx.now):
         plain = None if reporter.body is None else tx.keys.open(reporter.subject, reporter.body)
-        contact = "" if plain is None else msgspec.json.decode(plain).get("contact") or ""
-        notice = words.reporter_outcome(voice.service, made)
+        said = {} if plain is None else msgspec.json.decode(plain)
+        contact = said.get("contact") or ""
+        to = words.reader(said.get("language") or voice.language, voice.clauses)
+        notice = words.reporter_outcome(voice.service, made, to)
         entries.append(
             _store_notice(tx, made, "reporter", "outcome", notice, reporter.subject,
                           email=intake.email_of(contact) is not None, report=reporter.id)

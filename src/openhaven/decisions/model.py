@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from openhaven.core import Ground, Problem
-from openhaven.core.words import REVERSING
+from openhaven.core.words import REVERSING, mark
 
 # At least six months (Article 20(1) DSA), whichever months they are.
 APPEAL_WINDOW = timedelta(days=184)
@@ -21,7 +21,7 @@ DecisionOutcome = Literal["allow", "warn", "restrict", "remove", "block", "suspe
 Source = Literal["own_initiative", "report", "trusted_flagger", "order"]
 RESTRICTIONS = frozenset({"restrict", "remove", "block", "suspend"})
 
-REDRESS = (
+REDRESS = mark(
     "You can appeal for six months, free of charge, through the link in this message. A person who "
     "had no part in this decision will look at it. You can also turn to a certified out-of-court "
     "dispute settlement body (in the EU) or to a court."

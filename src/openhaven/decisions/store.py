@@ -68,6 +68,7 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str
     text: str
     help: list[str] = []
+    language: str = "en"
 
 
 class _Sealed(msgspec.Struct):

@@ -1,159 +1,253 @@
 """The words of notices: plain, complete, and never naming a reporter, hash, bank or distance."""
 
-from datetime import datetime
+import re
+from collections.abc import Mapping
+
+import msgspec
 
 from openhaven.core import HARMS
+from openhaven.core.words import best, day_in, mark, time_in, translate, translate_known
 from openhaven.decisions.model import Decision
 from openhaven.decisions.store import Notice
+from openhaven.policy import Clause
 
-# `{it}` is what the decision is about, `{whose}` the account behind it.
+# `{it}` is what the decision is about.
 WHAT = {
-    "allow": "We looked at {it} and took no action.",
-    "warn": "This is a warning about {it}. Nothing was removed.",
-    "restrict": "We limited {it}: who can see it, or what can be done with it.",
-    "remove": "We removed {it}.",
-    "block": "We did not publish {it}.",
-    "suspend": "We suspended {whose} account. It is about {it}.",
+    "allow": mark("We looked at {it} and took no action."),
+    "warn": mark("This is a warning about {it}. Nothing was removed."),
+    "restrict": mark("We limited {it}: who can see it, or what can be done with it."),
+    "remove": mark("We removed {it}."),
+    "block": mark("We did not publish {it}."),
+    "suspend": mark("We suspended your account. It is about {it}."),
 }
 TITLE = {
-    "allow": "No action was taken",
-    "warn": "A warning",
-    "restrict": "Something of yours was limited",
-    "remove": "Something you posted was removed",
-    "block": "Something you wanted to post was not published",
-    "suspend": "Your account was suspended",
+    "allow": mark("No action was taken"),
+    "warn": mark("A warning"),
+    "restrict": mark("Something of yours was limited"),
+    "remove": mark("Something you posted was removed"),
+    "block": mark("Something you wanted to post was not published"),
+    "suspend": mark("Your account was suspended"),
 }
 AUTOMATION = {
-    (True, "fully"): "A computer found this and decided it. A person looks at it when you appeal.",
-    (True, "partially"): "A computer found this; a person decided with its help.",
-    (True, "not"): "A computer found this; a person decided.",
-    (False, "fully"): "A computer decided this. A person looks at it when you appeal.",
-    (False, "partially"): "A person decided, with the help of a computer.",
-    (False, "not"): "A person looked at this and decided.",
+    (True, "fully"): mark(
+        "A computer found this and decided it. A person looks at it when you appeal."
+    ),
+    (True, "partially"): mark("A computer found this; a person decided with its help."),
+    (True, "not"): mark("A computer found this; a person decided."),
+    (False, "fully"): mark("A computer decided this. A person looks at it when you appeal."),
+    (False, "partially"): mark("A person decided, with the help of a computer."),
+    (False, "not"): mark("A person looked at this and decided."),
 }
-
-
-_YOUNG = (
+_REPORTED = {
+    "warn": mark("We warned the person. Nothing was removed."),
+    "restrict": mark("We limited what you reported: who can see it, or what can be done with it."),
+    "remove": mark("We removed what you reported."),
+    "block": mark("We did not publish what you reported."),
+    "suspend": mark("We suspended the account."),
+}
+_YOUNG = mark(
     "This is about one thing, not about who you are. If something here is hard to understand, show "
     "it to an adult you trust. They may help you to appeal."
 )
+_LOST = mark(
+    "What was removed cannot be put back by the platform. A sealed copy is kept while you can "
+    "appeal, so that your words are not lost."
+)
+_COURT = mark(
+    "You can turn to a certified out-of-court dispute settlement body (in the EU) or to a court."
+)
+_UNDOING = mark("What we did is being undone now. We are sorry.")
+_BY_A_PERSON = mark("A person decided this, not a computer.")
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """Whom a notice is for: the language (BCP 47), and whether known to be under eighteen.
+
+    `clauses` are those in force, by their anchors: a clause that has not changed since may be there
+    in the reader's language.
+    """
+
+    language: str = "en"
+    young: bool = False
+    clauses: Mapping[str, Clause] = {}
+
+    def say(self, text: str, /, **values: object) -> str:
+        """Return a sentence in the reader's language."""
+        return translate(self.language, text, **values)
+
+    def clause(self, decision: Decision) -> tuple[str, str]:
+        """Return title and text of the decision's clause, translated where the pack says it."""
+        now = self.clauses.get(decision.clause)
+        if now is None or now.text != decision.clause_text:
+            return decision.clause_title, decision.clause_text
+        said, _ = now.said_in(self.language)
+        return said.title, said.text
+
+    def facts(self, decision: Decision) -> str:
+        """Return what was found; a rule's fixed sentences are translated, a person's words not."""
+        if decision.automated_decision != "fully":
+            return decision.facts
+        sentences = re.split(r"(?<=\.) ", decision.facts)
+        return " ".join(translate_known(self.language, one) for one in sentences)
+
+    def link(self, url: str) -> str:
+        """Return the address of a page of ours in the reader's language."""
+        return url if self.language == "en" else f"{url}?lang={self.language}"
+
+
+def reader(language: str | None, clauses: Mapping[str, Clause], *, young: bool = False) -> Reader:
+    """Return whom a notice is for; a language that is not there, or not known, is English."""
+    return Reader(best([language or ""]), young, clauses)
 
 
 def notice(
-    service: str, decision: Decision, appeal_url: str, *, irreversible: bool, young: bool = False
+    service: str, decision: Decision, appeal_url: str, to: Reader, *, irreversible: bool
 ) -> Notice:
     """Return the statement of reasons to the person acted against, in plain words.
 
-    `irreversible` says that something was done that cannot be restored; the person is told.
-    `young` says that the person is known to be under eighteen, and gets a kind word.
+    `irreversible` says that something was done that cannot be restored; the person is told. Who is
+    known to be under eighteen gets a kind word.
     """
     if decision.held:
-        return _held(service, decision, appeal_url, young=young)
-    where = "everywhere" if decision.scope == ["*"] else "in " + ", ".join(decision.scope)
-    ground = "the law" if decision.ground == "law" else "our rules"
+        return _held(service, decision, appeal_url, to)
+    acted = decision.outcome != "allow"
     parts = [
-        WHAT[decision.outcome].format(it=it_of(decision), whose="your"),
-        _YOUNG if young and decision.outcome != "allow" else "",
-        f"Why: {decision.facts}",
-        f"It goes against {ground}: “{decision.clause_title}”. {decision.clause_text}"
-        if decision.outcome != "allow"
-        else f"We checked it against: “{decision.clause_title}”.",
-        f"This applies {where}, {_duration(decision)}." if decision.outcome != "allow" else "",
-        AUTOMATION[decision.automated_detection, decision.automated_decision],
-        "What was removed cannot be put back by the platform. A sealed copy is kept while you can "
-        "appeal, so that your words are not lost."
-        if irreversible
-        else "",
-        decision.redress,
-        f"Appeal here: {appeal_url}",
-        _receipt(appeal_url),
+        to.say(WHAT[decision.outcome], it=it_of(decision, to.language)),
+        to.say(_YOUNG) if to.young and acted else "",
+        to.say("Why: {facts}", facts=to.facts(decision)),
+        _against(decision, to),
+        _reach(decision, to) if acted else "",
+        to.say(AUTOMATION[decision.automated_detection, decision.automated_decision]),
+        to.say(_LOST) if irreversible else "",
+        translate_known(to.language, decision.redress),
+        *_ways(appeal_url, to),
     ]
-    text = "\n\n".join(part for part in parts if part)
-    return Notice(f"{service}: {TITLE[decision.outcome]}", text, list(HARMS[decision.harm].help))
+    return _made(service, decision, to, TITLE[decision.outcome], parts)
 
 
-def _held(service: str, decision: Decision, appeal_url: str, *, young: bool) -> Notice:
+def _held(service: str, decision: Decision, appeal_url: str, to: Reader) -> Notice:
     """Return the word to a person whose item is held back: nothing was found, somebody will look.
 
     It does not say that anything goes against a rule, since nobody knows that yet.
     """
+    title, text = to.clause(decision)
+    it = it_of(decision, to.language)
     parts = [
-        f"We hold {it_of(decision)} back for now. Nothing was found against it or against you.",
-        _YOUNG if young else "",
-        f"Why: {decision.facts}",
-        f"What we could not check it against: “{decision.clause_title}”. {decision.clause_text}",
-        "A person will look at it soon. If nobody has by the time below, it is let go by itself.",
-        f"This applies everywhere, {_duration(decision)}.",
-        "A computer held it back, because it could not finish a check.",
-        decision.redress,
-        f"Appeal here: {appeal_url}",
-        _receipt(appeal_url),
+        to.say("We hold {it} back for now. Nothing was found against it or against you.", it=it),
+        to.say(_YOUNG) if to.young else "",
+        to.say("Why: {facts}", facts=to.facts(decision)),
+        to.say("What we could not check it against: “{title}”. {text}", title=title, text=text),
+        to.say(
+            "A person will look at it soon. If nobody has by the time below, it is let go by "
+            "itself."
+        ),
+        _reach(decision, to),
+        to.say("A computer held it back, because it could not finish a check."),
+        translate_known(to.language, decision.redress),
+        *_ways(appeal_url, to),
     ]
-    text = "\n\n".join(part for part in parts if part)
-    title = "Something of yours waits for a look"
-    return Notice(f"{service}: {title}", text, list(HARMS[decision.harm].help))
+    return _made(service, decision, to, mark("Something of yours waits for a look"), parts)
 
 
-def _receipt(appeal_url: str) -> str:
-    return f"Your receipt, which proves to anybody what we wrote down: {appeal_url}/receipt"
-
-
-def appeal_outcome(service: str, decision: Decision, facts: str, *, upheld: bool) -> Notice:
+def appeal_outcome(
+    service: str, decision: Decision, facts: str, to: Reader, *, upheld: bool
+) -> Notice:
     """Return the message that says how an appeal ended, with the reviewer's reasons."""
     if upheld:
-        title, first = "Your appeal was successful", "We were wrong. The decision no longer holds."
-        rest = "What we did is being undone now. We are sorry."
+        title, first = mark("Your appeal was successful"), mark(
+            "We were wrong. The decision no longer holds."
+        )  # fmt: skip
     else:
-        title, first = "Your appeal was not successful", "We looked again. The decision stays."
-        rest = (
-            "You can turn to a certified out-of-court dispute settlement body (in the EU) or to a "
-            "court."
-        )
-    text = "\n\n".join((first, f"Why: {facts}", rest, "A person decided this, not a computer."))
-    return Notice(f"{service}: {title}", text, list(HARMS[decision.harm].help))
+        title, first = mark("Your appeal was not successful"), mark(
+            "We looked again. The decision stays."
+        )  # fmt: skip
+    why = to.say("Why: {facts}", facts=facts)
+    rest = to.say(_UNDOING if upheld else _COURT)
+    parts = [to.say(first), why, rest, to.say(_BY_A_PERSON)]
+    return _made(service, decision, to, title, parts)
 
 
-def taken_back(service: str, decision: Decision, facts: str) -> Notice:
+def taken_back(service: str, decision: Decision, facts: str, to: Reader) -> Notice:
     """Return the message that a decision was taken back without an appeal."""
-    text = "\n\n".join((
-        f"We looked again at {it_of(decision)}, although you had not appealed. The decision does "
-        "not hold any more.",
-        f"Why: {facts}",
-        "What we did is being undone now. We are sorry.",
-        "A person decided this, not a computer.",
-    ))  # fmt: skip
-    title = "We took a decision back"
-    return Notice(f"{service}: {title}", text, list(HARMS[decision.harm].help))
+    parts = [
+        to.say(
+            "We looked again at {it}, although you had not appealed. The decision does not hold "
+            "any more.",
+            it=it_of(decision, to.language),
+        ),
+        to.say("Why: {facts}", facts=facts),
+        to.say(_UNDOING),
+        to.say(_BY_A_PERSON),
+    ]
+    return _made(service, decision, to, mark("We took a decision back"), parts)
 
 
-def reporter_outcome(service: str, decision: Decision) -> Notice:
+def reporter_outcome(service: str, decision: Decision, to: Reader) -> Notice:
     """Return the message to a reporter: what became of the report, without naming anybody."""
-    acted = decision.outcome != "allow"
-    ground = "the law" if decision.ground == "law" else "our rules"
-    what = WHAT[decision.outcome].format(it="what you reported", whose="the")
-    text = "\n\n".join((
-        "Thank you for your report. A person looked at it."
-        if decision.automated_decision == "not"
-        else "Thank you for your report.",
-        f"It goes against {ground}: “{decision.clause_title}”. {what}" if acted else
-        "We found that it does not go against our rules, and took no action. If you know more, "
-        "please report it again and say so.",
-    ))  # fmt: skip
-    return Notice(f"{service}: Your report", text, list(HARMS[decision.harm].help))
+    thanks = mark("Thank you for your report.")
+    if decision.automated_decision == "not":
+        thanks = mark("Thank you for your report. A person looked at it.")
+    if decision.outcome == "allow":
+        found = to.say(
+            "We found that it does not go against our rules, and took no action. If you know more, "
+            "please report it again and say so."
+        )
+    else:
+        found = _breaks(decision, to) + " " + to.say(_REPORTED[decision.outcome])
+    return _made(service, decision, to, mark("Your report"), [to.say(thanks), found])
 
 
-def _duration(decision: Decision) -> str:
+# Pieces ---------------------------------------------------------------------------------------
+
+
+def _made(service: str, decision: Decision, to: Reader, title: str, parts: list[str]) -> Notice:
+    whole = to.say("{service}: {title}", service=service, title=to.say(title))
+    text = "\n\n".join(part for part in parts if part)
+    return Notice(whole, text, list(HARMS[decision.harm].help), to.language)
+
+
+def _breaks(decision: Decision, to: Reader) -> str:
+    title, _ = to.clause(decision)
+    if decision.ground == "law":
+        return to.say("It goes against the law: “{title}”.", title=title)
+    return to.say("It goes against our rules: “{title}”.", title=title)
+
+
+def _against(decision: Decision, to: Reader) -> str:
+    title, text = to.clause(decision)
+    if decision.outcome == "allow":
+        return to.say("We checked it against: “{title}”.", title=title)
+    return f"{_breaks(decision, to)} {text}"
+
+
+def _reach(decision: Decision, to: Reader) -> str:
+    """Say where a decision holds, and for how long."""
+    values = {"places": ", ".join(decision.scope)}
     if decision.until is None:
-        return "until it is changed"
-    return f"until {_day(decision.until)}"
+        if decision.scope == ["*"]:
+            return to.say("This applies everywhere, until it is changed.")
+        return to.say("This applies in {places}, until it is changed.", **values)
+    values["day"] = day_in(to.language, decision.until)
+    if decision.scope == ["*"]:
+        return to.say("This applies everywhere, until {day}.", **values)
+    return to.say("This applies in {places}, until {day}.", **values)
 
 
-def it_of(decision: Decision) -> str:
+def _ways(appeal_url: str, to: Reader) -> tuple[str, str]:
+    """Return the ways on: to the appeal, and to the receipt."""
+    return (
+        to.say("Appeal here: {url}", url=to.link(appeal_url)),
+        to.say(
+            "Your receipt, which proves to anybody what we wrote down: {url}",
+            url=f"{appeal_url}/receipt",
+        ),
+    )
+
+
+def it_of(decision: Decision, language: str = "en") -> str:
     """Say what it is about, so that a person who posts a lot knows which of it."""
     if decision.item is None:
-        return "your account"
-    return f"what you posted on {_day(decision.content_at)} at {decision.content_at:%H:%M} UTC"
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y}"
+        return translate(language, "your account")
+    at = decision.content_at
+    return translate(language, "what you posted on {day} at {time} UTC",
+                     day=day_in(language, at), time=time_in(language, at))  # fmt: skip

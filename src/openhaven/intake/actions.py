@@ -124,6 +124,7 @@ class _Subject(msgspec.Struct):
     subject: str
     age_band: str
     country: str | None
+    language: str | None
     wrapped: bytes | None = None
 
 
@@ -132,7 +133,7 @@ def _give_subjects(tx: Tx, platform: str, fresh: dict[str, New]) -> None:
     accounts = {new.event.account.id: new.event.account for new in fresh.values()}
     if not accounts:
         return
-    sql = """SELECT a.id, a.subject, a.age_band, a.country, k.wrapped FROM accounts a
+    sql = """SELECT a.id, a.subject, a.age_band, a.country, a.language, k.wrapped FROM accounts a
              LEFT JOIN subject_keys k ON k.subject = a.subject AND k.destroyed_at IS NULL
              WHERE a.platform = %(p)s AND a.id = ANY(%(ids)b)"""
     known = {row.id: row for row in tx.all(sql, _Subject, p=platform, ids=list(accounts))}
@@ -151,7 +152,8 @@ def _says_more(account: Account, known: _Subject | None) -> bool:
     if known is None:
         return True
     new_band = account.age_band not in ("unknown", known.age_band)
-    return new_band or account.country not in (None, known.country)
+    moved = account.country not in (None, known.country)
+    return new_band or moved or account.language not in (None, known.language)
 
 
 def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
@@ -159,23 +161,25 @@ def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
         return []
     # What an event says of an age is what the account declared; `protections` weighs it.
     sql = """WITH put AS (INSERT INTO accounts AS a (platform, id, subject, age_band, country,
-               created_at, seen_at)
+               language, created_at, seen_at)
              SELECT %(p)s, n.*, %(now)s FROM unnest(%(ids)b::text[], %(subjects)b::text[],
-               %(bands)b::text[], %(countries)b::text[], %(created)b::timestamptz[]) AS n
+               %(bands)b::text[], %(countries)b::text[], %(languages)b::text[],
+               %(created)b::timestamptz[]) AS n
              ON CONFLICT (platform, id) DO UPDATE SET
                age_band = CASE WHEN excluded.age_band = 'unknown' THEN a.age_band
                                ELSE excluded.age_band END,
                country = coalesce(excluded.country, a.country),
+               language = coalesce(excluded.language, a.language),
                created_at = coalesce(a.created_at, excluded.created_at),
                seen_at = excluded.seen_at
-             RETURNING id, subject, age_band, country), said AS (
+             RETURNING id, subject, age_band, country, language), said AS (
                INSERT INTO age_evidence (subject, source, band, day)
                SELECT put.subject, 'declared', n.band, %(now)s::date
                FROM put JOIN unnest(%(ids)b::text[], %(bands)b::text[]) AS n (id, band)
                  ON n.id = put.id WHERE n.band <> 'unknown'
                ON CONFLICT (subject, source, band) DO UPDATE SET day = excluded.day,
                  expires = NULL, writer = pg_current_xact_id())
-             SELECT id, subject, age_band, country FROM put"""
+             SELECT id, subject, age_band, country, language FROM put"""
     return tx.all(
         sql,
         _Subject,
@@ -185,6 +189,7 @@ def _upsert(tx: Tx, platform: str, accounts: list[Account]) -> list[_Subject]:
         subjects=[new_id("per") for _ in accounts],
         bands=[a.age_band for a in accounts],
         countries=[a.country for a in accounts],
+        languages=[a.language for a in accounts],
         created=[a.created_at for a in accounts],
     )
 

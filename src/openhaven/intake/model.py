@@ -23,6 +23,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     created_at: Moment | None = None
     age_band: AgeBand = "unknown"
     country: Country | None = None
+    language: Language | None = None
 
 
 class MediaRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,6 +114,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     text: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
     reporter: Id | None = None
     contact: Annotated[str, msgspec.Meta(max_length=320)] | None = None
+    language: Language | None = None
     id: Id | None = None
 
 

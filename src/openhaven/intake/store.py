@@ -155,12 +155,13 @@ class AccountRow(msgspec.Struct, frozen=True):
     subject: str
     age_band: str
     country: str | None
+    language: str | None
     contact: bytes | None
 
 
 def account_of(tx: Tx, platform: str, account: str) -> AccountRow | None:
     """Return what is known of the platform's account."""
-    sql = """SELECT id, subject, age_band, country, contact FROM accounts
+    sql = """SELECT id, subject, age_band, country, language, contact FROM accounts
              WHERE platform = %(p)s AND id = %(id)s"""
     return tx.one(sql, AccountRow, p=platform, id=account)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from openhaven import intake, policy, review
 from openhaven.core import HARMS, Harm, Outcome, Problem
+from openhaven.core.words import mark
 from openhaven.decisions import HELD_BY, HELD_DUE, HELD_FOR, Draft
 from openhaven.intake import Claimed, Event, MediaFacts
 from openhaven.policy import Clause, Pack, Reason, Verdict
@@ -19,13 +20,18 @@ Media = Mapping[str, MediaFacts]
 
 # What was found, in words that name neither a list nor a distance.
 _FACTS = {
-    "media": "A picture or file in it is the same, or nearly the same, as one on a list that this "
-    "rule uses.",
-    "terms": "Words in it are on a list that this rule uses.",
-    "links": "A link in it leads to an address on a list that this rule uses.",
-    "history": "What happened before it counts in this rule: how often, or with how many.",
+    "media": mark(
+        "A picture or file in it is the same, or nearly the same, as one on a list that this "
+        "rule uses."
+    ),
+    "terms": mark("Words in it are on a list that this rule uses."),
+    "links": mark("A link in it leads to an address on a list that this rule uses."),
+    "history": mark("What happened before it counts in this rule: how often, or with how many."),
 }
-_HELD = "A check that our rules ask for could not be finished, so that a person has to look first."
+_ELSE = mark("It has the features that this rule describes.")
+_HELD = mark(
+    "A check that our rules ask for could not be finished, so that a person has to look first."
+)
 
 
 def outcome_of(claimed: Claimed, verdict: Verdict) -> Outcome:
@@ -179,7 +185,7 @@ def facts_of(reason: Reason) -> str:
     """Return what was found in plain words, without naming a reporter, hash, bank or distance."""
     kinds = dict.fromkeys(finding.signal for finding in reason.findings if not finding.unknown)
     sentences = [_FACTS[kind] for kind in kinds if kind in _FACTS]
-    return " ".join(sentences) or "It has the features that this rule describes."
+    return " ".join(sentences) or _ELSE
 
 
 def content_types(event: Event | None, media: Media) -> list[str]:

@@ -3,7 +3,7 @@
 from openhaven import ledger, review
 from openhaven.core import HARMS, Problem, new_id
 from openhaven.decisions import words
-from openhaven.decisions.actions import Voice, intend, tell, verbs_of
+from openhaven.decisions.actions import Voice, intend, reader_of, tell, verbs_of
 from openhaven.decisions.model import APPEAL_CLOCK, RESTRICTIONS, Decision, reversing
 from openhaven.decisions.store import Notice, acts_of, decision
 from openhaven.storage import Tx
@@ -74,7 +74,9 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
         tx,
         made,
         "appeal_upheld",
-        words.appeal_outcome(voice.service, made, given.facts, upheld=True),
+        words.appeal_outcome(
+            voice.service, made, given.facts, reader_of(tx, made, voice), upheld=True
+        ),
     )
 
 
@@ -102,10 +104,17 @@ def take_back(tx: Tx, decision_id: str, given: review.Given, voice: Voice) -> No
     _reverse_acts(tx, made)
     _release_all(tx, made)
     if waiting is None:
-        _say(tx, made, "taken_back", words.taken_back(voice.service, made, given.facts))
+        _say(
+            tx,
+            made,
+            "taken_back",
+            words.taken_back(voice.service, made, given.facts, reader_of(tx, made, voice)),
+        )
         return
     _close_appeal(tx, str(waiting), made.id, given.id, "upheld")
-    told = words.appeal_outcome(voice.service, made, given.facts, upheld=True)
+    told = words.appeal_outcome(
+        voice.service, made, given.facts, reader_of(tx, made, voice), upheld=True
+    )
     _say(tx, made, "appeal_upheld", told)
 
 
@@ -139,7 +148,9 @@ def reject(tx: Tx, given: review.Given, voice: Voice) -> None:
         tx,
         made,
         "appeal_rejected",
-        words.appeal_outcome(voice.service, made, given.facts, upheld=False),
+        words.appeal_outcome(
+            voice.service, made, given.facts, reader_of(tx, made, voice), upheld=False
+        ),
     )
 
 

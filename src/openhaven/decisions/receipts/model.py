@@ -21,7 +21,7 @@ def recorded(service: str, made: Decision) -> str:
     what = (
         f"We hold {it_of(made)} back for now."
         if made.held
-        else WHAT[made.outcome].format(it=it_of(made), whose="your")
+        else WHAT[made.outcome].format(it=it_of(made))
     )
     lines = [
         f"{service}: {title}",

@@ -17,6 +17,7 @@ from openhaven.line import drafts, known
 from openhaven.line.haven import Haven
 from openhaven.line.holding import hold_back
 from openhaven.line.judging import judge
+from openhaven.line.who import noted, recognise
 from openhaven.policy import Pack, Verdict
 from openhaven.signals.banks import matches
 from openhaven.storage import Tx
@@ -39,7 +40,7 @@ def walk(
     now = haven.packs.now
     pack = now.pack
     media = intake.media_of(tx, batch)
-    seen = [replace(claimed, event=visible(claimed)) for claimed in batch]
+    seen = recognise(haven, tx, batch)
     findings = signals.measure(
         [claimed.event for claimed in batch],
         media,
@@ -48,7 +49,7 @@ def walk(
         content=[claimed.content for claimed in batch],
         needed=[pack.needs(claimed.event) for claimed in seen],
     )
-    past = history.count(tx, seen, pack.counters)
+    past = noted(batch, seen, history.count(tx, seen, pack.counters))
     said = judge(tx, pack, seen, findings, past)
     verdicts = [
         hand_over(haven, tx, claimed, verdict, pack, media)
@@ -61,11 +62,6 @@ def walk(
     if tally and batch:
         ledger.append(tx, "events.judged", drafts.tally(verdicts, pack.fingerprint))
     return verdicts
-
-
-def visible(claimed: Claimed) -> intake.Event:
-    """Return the event as rules may see it: without content that there is no ground to look at."""
-    return signals.visible(claimed.event, claimed.content)
 
 
 def hand_over(

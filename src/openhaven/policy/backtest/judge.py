@@ -10,6 +10,7 @@ from openhaven.history import Counter, Replay
 from openhaven.intake.model import Event
 from openhaven.policy.backtest.caps import Caps
 from openhaven.policy.backtest.stored import Past
+from openhaven.policy.features import again
 from openhaven.policy.features.model import REPEATABLE
 from openhaven.policy.model import Verdict
 from openhaven.policy.pack import Pack
@@ -71,12 +72,12 @@ class Judge:
     def lead_in(self, past: Past) -> None:
         """Count an event from before the period."""
         if self._replay is not None and past.event is not None:
-            shown = signals.visible(past.event, past.content)
+            shown = _shown(past, past.event)
             self._replay.take(past.row.platform, shown, past.row.done_at)
 
     def judge(self, page: Sequence[Past]) -> list[Verdict | str]:
         """Return the verdict on each event of a page, or why there is none (a word of REASONS)."""
-        open_ = [_Seen(past, signals.visible(past.event, past.content), past.event)
+        open_ = [_Seen(past, _shown(past, past.event), past.event)
                  for past in page if past.event is not None]  # fmt: skip
         needed = [self.pack.needs(one.shown) for one in open_]
         found = signals.measure(
@@ -168,6 +169,11 @@ def to_replay(pack: Pack, thens: Sequence[Pack | None], *, complete: bool) -> tu
         one for one in pack.counters
         if not all(one.asked <= then.get(one.id, frozenset()) for then in asked)
     )  # fmt: skip
+
+
+def _shown(past: Past, event: Event) -> Event:
+    """Return a stored event as the line saw it: what may be read, and the ages as believed."""
+    return again(signals.visible(event, past.content), past.kept.counters)
 
 
 def _asked(counters: Sequence[Counter], kind: str) -> dict[int, Counter]:

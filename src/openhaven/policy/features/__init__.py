@@ -7,5 +7,15 @@ kept here, sealed for the event's subject, for `retention.features` days. It hol
 
 from openhaven.policy.features.actions import forget_features, keep
 from openhaven.policy.features.model import Kept, opened
+from openhaven.policy.features.who import Known, again, as_known, difference
 
-__all__ = ["Kept", "forget_features", "keep", "opened"]
+__all__ = [
+    "Kept",
+    "Known",
+    "again",
+    "as_known",
+    "difference",
+    "forget_features",
+    "keep",
+    "opened",
+]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 class Small:
@@ -18,14 +18,16 @@ class Small:
         self.url = ""
 
     def answer(self, call: str, body: Any, status: int = 200) -> None:
-        """Answer `GET /path` with a JSON value or with bytes."""
+        """Answer `GET /path` with a JSON value, bytes, or what a function makes of the query."""
         self.answers[call] = (status, body)
 
     def find(self, method: str, path: str) -> tuple[int, Any]:
-        call = f"{method} {unquote(urlsplit(path).path)}"
+        parts = urlsplit(path)
+        call = f"{method} {unquote(parts.path)}"
         self.calls.append(call)
         missing = (404, {"errcode": "M_NOT_FOUND", "error": "not written down"})
-        return self.answers.get(call, missing)
+        status, body = self.answers.get(call, missing)
+        return status, body(dict(parse_qsl(parts.query))) if callable(body) else body
 
 
 @contextmanager

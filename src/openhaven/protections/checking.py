@@ -80,23 +80,31 @@ class Check:
         return End(age, self.defaults.cells(age.band, country), profile.choices, country)
 
     def answer(
-        self, question: Question, sender: Profile, recipient: Profile, now: datetime
+        self,
+        question: Question,
+        sender: Profile,
+        recipient: Profile,
+        now: datetime,
+        *,
+        own: Profile | None = None,
     ) -> Answer:
         """Return the answer; the profiles are those of `from` and `to`.
+
+        `own` holds instead of `sender` for what it may do itself, where that has to be told from
+        whom it approaches as: of somebody who is not known, the protective half of each.
 
         Raises `Problem` (400) for a question that names nobody, or not both ends where it must.
         """
         asked = ASKED[question.action]
         today = now.date()
-        ends = (
-            self.end(question.sender, sender, today),
-            self.end(question.recipient, recipient, today),
-        )
+        comer = self.end(question.sender, sender, today)
+        does = comer if own is None else self.end(question.sender, own, today)
+        other = self.end(question.recipient, recipient, today)
         if asked.one:
-            return self._alone(question, asked, ends)
+            return self._alone(question, asked, (does, other))
         if question.sender is None or (question.recipient is None and asked.other):
             raise _missing(question.action)
-        return self._between(question, asked, *ends)
+        return self._between(question, asked, does, comer, other)
 
     def _alone(self, question: Question, asked: Asked, ends: tuple[End, End]) -> Answer:
         """Answer what is about one account: `from` or `to`, as usual for the action, or as given.
@@ -113,10 +121,12 @@ class Check:
         pair = (part, other) if acts else (other, part)
         return self._made(verdict, *pair, _clause(end, feature))
 
-    def _between(self, question: Question, asked: Asked, sender: End, recipient: End) -> Answer:
+    def _between(
+        self, question: Question, asked: Asked, own: End, sender: End, recipient: End
+    ) -> Answer:
         """Answer what is between two accounts. Both halves are always worked out, in one order."""
-        first, code, feature = own_side(question, asked, sender)
-        second = other_side(question, asked, sender, recipient)
+        first, code, feature = own_side(question, asked, own)
+        second = other_side(question, asked, sender, recipient, timid=own.age.minor)
         verdict = min(first, second)
         mine = code if first <= second and first < ALLOW else _SENDER[second]
         if mine == "asks_first" and sender.age.band == "unknown" and asked.contact:
@@ -127,7 +137,7 @@ class Check:
             verdict,
             self._part(question, question.sender, "sender", mine, sender),
             self._part(question, question.recipient, "recipient", theirs, recipient),
-            _clause(sender, feature) if first < second else _clause(recipient, asked.other),
+            _clause(own, feature) if first < second else _clause(recipient, asked.other),
         )
 
     def _part(
@@ -214,16 +224,21 @@ def own_side(question: Question, asked: Asked, sender: End) -> tuple[int, str, s
     )
 
 
-def other_side(question: Question, asked: Asked, sender: End, recipient: End) -> int:
-    """Return whether the other end is open to the sender: closed, after asking, or at once."""
+def other_side(
+    question: Question, asked: Asked, sender: End, recipient: End, *, timid: bool
+) -> int:
+    """Return whether the other end is open to the sender: closed, after asking, or at once.
+
+    Who is `timid` reaches no stranger without asking.
+    """
     if not asked.other:
         return ALLOW
     if _id(question.sender) == _id(question.recipient):
         return ALLOW
     level = recipient.level(asked.other)
     opened = openness(asked, level, question.relation, sender.age, recipient.age)
-    timid = asked.contact and not question.relation.connected and sender.age.minor
-    return min(opened, ASK) if timid else opened
+    asks = timid and asked.contact and not question.relation.connected
+    return min(opened, ASK) if asks else opened
 
 
 def openness(asked: Asked, level: int, relation: Relation, comer: Age, holder: Age) -> int:

@@ -15,6 +15,7 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
 from openhaven.core.catalogues import SHIPPED, SOURCE, Catalogues
+from openhaven.core.problems import Problem
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
@@ -65,6 +66,19 @@ def translate_known(language: str, text: str) -> str:
     What a person wrote, or what is only for staff, stays as it is, and is not marked in tests.
     """
     return _now().ours(language, text)
+
+
+def translate_problem(language: str, problem: Problem) -> tuple[str, str, str]:
+    """Return what happened, what is special about it and what to do next, in a language.
+
+    What was not written for the catalogues, such as a problem of staff, stays English.
+    """
+    title, detail, next_step = (
+        fill(translate_known(language, text), problem.values) if problem.values
+        else translate_known(language, text)
+        for text in problem.unfilled
+    )  # fmt: skip
+    return title, detail, next_step
 
 
 def translate_count(language: str, one: str, many: str, count: int, /, **values: object) -> str:

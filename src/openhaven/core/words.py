@@ -18,6 +18,7 @@ from openhaven.core.translating import time_in as time_in
 from openhaven.core.translating import translate as translate
 from openhaven.core.translating import translate_count as translate_count
 from openhaven.core.translating import translate_known as translate_known
+from openhaven.core.translating import translate_problem as translate_problem
 
 AgeBand = Literal["under-13", "13-15", "16-17", "18-plus", "unknown"]
 Visibility = Literal["public", "group", "private"]

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from openhaven.core import Problem
+from openhaven.core.words import mark
 from openhaven.decisions.model import Act, Decision
 from openhaven.storage import Tx
 
@@ -55,9 +56,9 @@ def decision_of_token(tx: Tx, token: str) -> Decision:
     if not hmac.compare_digest(appeal_token(tx, decision_id).encode(), token.encode()):
         raise Problem(
             "appeal.link",
-            "This link does not lead to a decision.",
+            mark("This link does not lead to a decision."),
             status=404,
-            next_step="Copy the whole link from the message that you received.",
+            next_step=mark("Copy the whole link from the message that you received."),
         )
     return decision(tx, decision_id)
 

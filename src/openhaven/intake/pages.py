@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from openhaven import intake
 from openhaven.core import HARMS, Problem
+from openhaven.core.words import mark
 from openhaven.intake import Platform, Report, ReportSubject
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
@@ -19,23 +20,23 @@ class Category(NamedTuple):
 
 
 CATEGORIES = (
-    Category("csam.known", "Sexual pictures, films or talk about a child"),
-    Category("grooming", "An adult approaches a child sexually"),
-    Category("sextortion.minor", "Somebody threatens with intimate pictures"),
-    Category("ncii", "An intimate picture, real or faked, without consent"),
-    Category("suicide", "Somebody may be about to end their life"),
-    Category("self_harm", "Self-harm is shown or praised"),
-    Category("eating_disorder", "An eating disorder is praised"),
-    Category("bullying", "Bullying"),
-    Category("harassment", "Harassment or stalking"),
-    Category("doxxing", "An address, number or private life made public"),
-    Category("violence.threat", "A threat of violence"),
-    Category("terrorism", "Terrorism"),
-    Category("hate", "Hatred against a group of people"),
-    Category("scam", "Fraud, or a false name"),
-    Category("underage_account", "A child who is too young for this service"),
-    Category("spam", "Spam"),
-    Category("other", "Something else"),
+    Category("csam.known", mark("Sexual pictures, films or talk about a child")),
+    Category("grooming", mark("An adult approaches a child sexually")),
+    Category("sextortion.minor", mark("Somebody threatens with intimate pictures")),
+    Category("ncii", mark("An intimate picture, real or faked, without consent")),
+    Category("suicide", mark("Somebody may be about to end their life")),
+    Category("self_harm", mark("Self-harm is shown or praised")),
+    Category("eating_disorder", mark("An eating disorder is praised")),
+    Category("bullying", mark("Bullying")),
+    Category("harassment", mark("Harassment or stalking")),
+    Category("doxxing", mark("An address, number or private life made public")),
+    Category("violence.threat", mark("A threat of violence")),
+    Category("terrorism", mark("Terrorism")),
+    Category("hate", mark("Hatred against a group of people")),
+    Category("scam", mark("Fraud, or a false name")),
+    Category("underage_account", mark("A child who is too young for this service")),
+    Category("spam", mark("Spam")),
+    Category("other", mark("Something else")),
 )
 
 
@@ -50,7 +51,9 @@ def report_send(call: Call) -> Answer:
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
             platform = intake.platform_named(tx, form.get("platform", "default"))
-            receipt = intake.accept_report(tx, platform.id, _report(tx, platform, form))
+            receipt = intake.accept_report(
+                tx, platform.id, _report(tx, platform, form, call.language)
+            )
     except Problem as problem:
         return _form_page(call, form, problem)
     topics = HARMS[form["category"]].help
@@ -81,27 +84,29 @@ def _form_page(call: Call, values: Mapping[str, str], problem: Problem | None = 
                 values=values, categories=CATEGORIES, platforms=platforms)  # fmt: skip
 
 
-def _report(tx: Tx, platform: Platform, form: Mapping[str, str]) -> Report:
+def _report(tx: Tx, platform: Platform, form: Mapping[str, str], language: str) -> Report:
     item, account = form.get("item", "").strip(), form.get("account", "").strip()
     category, contact = form.get("category", ""), form.get("contact", "").strip()
     if not item and not account:
-        raise Problem("report.subject", "Tell us what it is about.",
-                      next_step="Give the address of the post, or the account's name.")  # fmt: skip
+        raise Problem("report.subject", mark("Tell us what it is about."),
+                      next_step=mark("Give the address of the post, or the account's name."),
+                      )  # fmt: skip
     if category not in {one.code for one in CATEGORIES}:
-        raise Problem("report.category", "Choose what is wrong.",
-                      next_step="If nothing fits, choose “Something else”.")  # fmt: skip
+        raise Problem("report.category", mark("Choose what is wrong."),
+                      next_step=mark("If nothing fits, choose “Something else”."))  # fmt: skip
     if contact and intake.email_of(contact) is None:
-        raise Problem("report.contact", "This is no e-mail address.",
-                      next_step="Mend it, or leave it empty to stay unnamed.")  # fmt: skip
+        raise Problem("report.contact", mark("This is no e-mail address."),
+                      next_step=mark("Mend it, or leave it empty to stay unnamed."))  # fmt: skip
     text = form.get("text", "").strip()
     if len(text) > 10_000:
-        raise Problem("report.text", "Your words are longer than 10,000 characters.",
-                      next_step="Shorten them, or send a second report.")  # fmt: skip
-    subject = ReportSubject(item=_item(tx, platform, item), account=_short(account))
-    return Report(subject=subject, category=category, text=text, contact=contact or None)
+        raise Problem("report.text", mark("Your words are longer than 10,000 characters."),
+                      next_step=mark("Shorten them, or send a second report."))  # fmt: skip
+    subject = ReportSubject(item=item_given(tx, platform, item), account=_short(account))
+    return Report(subject=subject, category=category, text=text, contact=contact or None,
+                  language=language)  # fmt: skip
 
 
-def _item(tx: Tx, platform: Platform, given: str) -> str | None:
+def item_given(tx: Tx, platform: Platform, given: str) -> str | None:
     """Return the platform's id of an item from its id or its address.
 
     An address is matched by its parts; one that leads to no known item is kept as it is.
@@ -126,6 +131,6 @@ def _candidates(given: str) -> list[str]:
 
 def _short(given: str) -> str | None:
     if len(given) > 200:
-        raise Problem("report.long", "This address is too long to be one of ours.",
-                      next_step="Copy it again, or give the number of the post.")  # fmt: skip
+        raise Problem("report.long", mark("This address is too long to be one of ours."),
+                      next_step=mark("Copy it again, or give the number of the post."))  # fmt: skip
     return given or None

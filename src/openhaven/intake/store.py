@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from openhaven.core import Problem
+from openhaven.core.words import mark
 from openhaven.intake.model import Event, MediaFacts
 from openhaven.storage import Tx
 
@@ -193,9 +194,9 @@ def report_status(tx: Tx, receipt: str) -> ReportStatus:
     if found is None:
         raise Problem(
             "report.unknown",
-            "There is no report with this receipt code.",
+            mark("There is no report with this receipt code."),
             status=404,
-            next_step="Check the code; it was shown when the report was sent.",
+            next_step=mark("Check the code; it was shown when the report was sent."),
         )
     if found.decided_at is None:
         return msgspec.structs.replace(found, outcome=None)

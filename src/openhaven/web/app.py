@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from openhaven.core import Problem
+from openhaven.core.words import mark
 from openhaven.web import openapi
 from openhaven.web.call import Answer, Call
 from openhaven.web.door import Door
@@ -185,5 +186,6 @@ def _refused(request: Request, error: Exception) -> Response:
 
 
 def _not_here() -> Problem:
-    return Problem("address.unknown", "There is nothing at this address.", status=404,
-                   next_step="Was it copied whole? The API's stand in /openapi.json.")  # fmt: skip
+    return Problem("address.unknown", mark("There is nothing at this address."), status=404,
+                   next_step=mark("Was it copied whole? The API's stand in /openapi.json."),
+                   )  # fmt: skip

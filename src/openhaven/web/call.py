@@ -152,9 +152,9 @@ class Refusal(Problem):
 
     def __init__(
         self, code: str, title: str, detail: str = "", *, status: int, next_step: str = "",
-        headers: Mapping[str, str] | None = None,
+        values: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(code, title, detail, status=status, next_step=next_step)
+        super().__init__(code, title, detail, status=status, next_step=next_step, values=values)
         self.headers = dict(headers or {})
 
 

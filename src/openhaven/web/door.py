@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openhaven.core import Actor, Problem, new_id, utcnow
+from openhaven.core.words import mark
 from openhaven.web import security
 from openhaven.web.body import ClientGoneError
 from openhaven.web.call import HTML, PROBLEM, Answer, Call, Refusal
@@ -167,8 +168,9 @@ def _unexpected(scope: Scope, error: Exception) -> Problem:
         at=_place(error),
     )
     return Problem(
-        "server.error", "Something went wrong here.", f"It is recorded as {error_id}.", status=500,
-        next_step="Try again; if it happens again, tell the operator this number.",
+        "server.error", mark("Something went wrong here."), mark("It is recorded as {error}."),
+        status=500, values={"error": error_id},
+        next_step=mark("Try again; if it happens again, tell the operator this number."),
     )  # fmt: skip
 
 

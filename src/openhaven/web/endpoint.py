@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from starlette.types import Message, Receive, Scope, Send
 
 from openhaven.core import utcnow
+from openhaven.core.words import mark
 from openhaven.web import body, gates
 from openhaven.web.call import Answer, Call, Refusal
 from openhaven.web.limits import Buckets, Room
@@ -47,8 +48,8 @@ class Desk:
     async def run(self, work: Any, *args: Any) -> Any:
         """Run `work` in a thread; raises `Refusal` (503) when too much is waiting already."""
         if self._waiting >= MAX_WAITING:
-            raise Refusal("server.busy", "The server is too busy.", status=503,
-                          next_step="Send it again in a moment.",
+            raise Refusal("server.busy", mark("The server is too busy."), status=503,
+                          next_step=mark("Send it again in a moment."),
                           headers={"retry-after": "1"})  # fmt: skip
         self._waiting += 1
         try:

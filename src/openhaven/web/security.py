@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from openhaven.core import Problem
+from openhaven.core.words import mark
 from openhaven.storage import Settings
 from openhaven.web.call import Call, Refusal
 
@@ -128,8 +129,10 @@ def check_origin(call: Call) -> None:
     site = call.headers.get("sec-fetch-site", "same-origin")
     origin = call.headers.get("origin", "")
     if site not in ("same-origin", "none") or not _is_ours(call, origin):
-        raise Refusal("form.foreign", "This form was sent from a page of another site.", status=403,
-                      next_step="Open the page here and send the form from there.")  # fmt: skip
+        raise Refusal("form.foreign", mark("This form was sent from a page of another site."),
+                      status=403,
+                      next_step=mark("Open the page here and send the form from there."),
+                      )  # fmt: skip
 
 
 def _is_ours(call: Call, origin: str) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from openhaven.core import Problem
 from openhaven.core.words import (
     day_in,
     direction,
@@ -24,6 +25,8 @@ from openhaven.core.words import (
     own_name,
     translate,
     translate_count,
+    translate_known,
+    translate_problem,
 )
 
 _LANGUAGE: ContextVar[str] = ContextVar("language", default="en")
@@ -48,6 +51,16 @@ def speaking(language: str) -> Iterator[None]:
 def say(text: str, /, **values: Any) -> Markup:
     """Return a sentence in the page's language, safe in HTML; values are escaped, markup is not."""
     return _filled(translate(_LANGUAGE.get(), str(text)), values)
+
+
+def say_known(text: str) -> Markup:
+    """Return a sentence of ours that comes from elsewhere (a problem) in the page's language."""
+    return escape(translate_known(_LANGUAGE.get(), text))
+
+
+def say_problem(problem: Problem) -> tuple[str, str, str]:
+    """Return title, detail and next step of a problem in the page's language."""
+    return translate_problem(_LANGUAGE.get(), problem)
 
 
 def say_count(one: str, many: str, count: int, /, **values: Any) -> Markup:
@@ -107,6 +120,8 @@ def location_with_language(url: str, language: str) -> str:
 GLOBALS = {
     "_": say,
     "_n": say_count,
+    "_k": say_known,
+    "told": say_problem,
     "mark": mark,
     "languages": languages,
     "direction": direction,

@@ -3,6 +3,7 @@
 import re
 
 from openhaven.core import Problem
+from openhaven.core.words import mark
 from openhaven.web.urls import Form, readable
 
 _MOST_PARTS = 200
@@ -47,5 +48,5 @@ def _part(piece: bytes) -> tuple[str, bytes, bool]:
 
 
 def _bad(detail: str) -> Problem:
-    return Problem("form.unreadable", "This form cannot be read.", detail,
-                   next_step="Open the page again and send the form from there.")  # fmt: skip
+    return Problem("form.unreadable", mark("This form cannot be read."), detail,
+                   next_step=mark("Open the page again and send the form from there."))  # fmt: skip

@@ -2,7 +2,8 @@
 
 from openhaven import ledger, review
 from openhaven.core import HARMS, Problem, new_id
-from openhaven.decisions import words
+from openhaven.core.words import mark
+from openhaven.decisions import strikes, words
 from openhaven.decisions.actions import Voice, intend, reader_of, tell, verbs_of
 from openhaven.decisions.model import APPEAL_CLOCK, RESTRICTIONS, Decision, reversing
 from openhaven.decisions.store import Notice, acts_of, decision
@@ -20,23 +21,25 @@ def appeal(tx: Tx, made: Decision, text: str) -> str:
     made = decision(tx, made.id)
     text = text.strip()
     if not 1 <= len(text) <= 10_000:
-        raise Problem("appeal.text", "Tell us in a few words why you think the decision is wrong.",
-                      next_step="Write up to 10,000 characters.")  # fmt: skip
+        raise Problem("appeal.text",
+                      mark("Tell us in a few words why you think the decision is wrong."),
+                      next_step=mark("Write up to 10,000 characters."))  # fmt: skip
     if made.state == "overturned":
-        raise Problem("appeal.moot", "This decision does not hold any more.", status=409,
-                      next_step="There is nothing left to appeal.")  # fmt: skip
+        raise Problem("appeal.moot", mark("This decision does not hold any more."), status=409,
+                      next_step=mark("There is nothing left to appeal."))  # fmt: skip
     if made.account is None and made.item is None:
-        raise Problem("appeal.erased", "What this decision was about has been erased.", status=410,
-                      next_step="You can still turn to a court.")  # fmt: skip
+        raise Problem("appeal.erased", mark("What this decision was about has been erased."),
+                      status=410,
+                      next_step=mark("You can still turn to a court."))  # fmt: skip
     if tx.now > made.appeal_until:
-        raise Problem("appeal.late", "The time for an appeal has passed.", status=410,
-                      next_step="You can still turn to a court.")  # fmt: skip
+        raise Problem("appeal.late", mark("The time for an appeal has passed."), status=410,
+                      next_step=mark("You can still turn to a court."))  # fmt: skip
     if tx.value("SELECT 1 FROM appeals WHERE decision = %(d)s", d=made.id):
         raise Problem(
             "appeal.twice",
-            "There is already an appeal against this decision.",
+            mark("There is already an appeal against this decision."),
             status=409,
-            next_step="You will hear from us; this page shows how far it is.",
+            next_step=mark("You will hear from us; this page shows how far it is."),
         )
     appeal_id = new_id("apl")
     subject = made.subject or made.id
@@ -68,6 +71,7 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
         d=made.id,
     )
     ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
+    strikes.lift(tx, made.id)
     _reverse_acts(tx, made)
     _release_all(tx, made)
     _say(
@@ -101,6 +105,7 @@ def take_back(tx: Tx, decision_id: str, given: review.Given, voice: Voice) -> No
         return
     made = decision(tx, decision_id)
     ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
+    strikes.lift(tx, made.id)
     _reverse_acts(tx, made)
     _release_all(tx, made)
     if waiting is None:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from openhaven.core.words import mark
 from openhaven.web.call import Refusal
 
 _KNOWN = 20_000
@@ -24,6 +25,9 @@ RATES: dict[str, Rate] = {
     "sign-in": Rate(10, 6.0),
     "report": Rate(10, 30.0),
     "appeal": Rate(10, 30.0),
+    "survivor": Rate(20, 15.0),
+    # A search box asks for every query, and many people may share one address.
+    "support": Rate(200, 0.05),
 }
 
 
@@ -78,8 +82,8 @@ class Room:
     def take(self, size: int) -> None:
         """Take `size` bytes; raises `Refusal` (503) when there is no room."""
         if size > self._free:
-            raise Refusal("server.full", "The server holds too much at once.", status=503,
-                          next_step="Send it again in a moment.",
+            raise Refusal("server.full", mark("The server holds too much at once."), status=503,
+                          next_step=mark("Send it again in a moment."),
                           headers={"retry-after": "2"})  # fmt: skip
         self._free -= size
 
@@ -90,6 +94,6 @@ class Room:
 
 def _too_often(wait: float) -> Refusal:
     seconds = int(wait) + 1
-    return Refusal("calls.too_many", "That was sent too often.", status=429,
-                   next_step=f"Try again in {seconds} seconds.",
+    return Refusal("calls.too_many", mark("That was sent too often."), status=429,
+                   next_step=mark("Try again in {seconds} seconds."), values={"seconds": seconds},
                    headers={"retry-after": str(seconds)})  # fmt: skip

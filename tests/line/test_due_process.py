@@ -9,7 +9,6 @@ from line_scene import OPERATOR, Scene, event, post
 
 from openhaven import decisions, intake, records, review
 from openhaven.core import Problem, utcnow
-from openhaven.decisions import views
 from openhaven.decisions.model import APPEAL_WINDOW
 from openhaven.intake import Report, ReportSubject
 
@@ -273,7 +272,7 @@ def test_what_a_person_finds_in_order_is_given_back_once(here: Scene, receiver: 
     told = [row["kind"] for row in here.rows(entries, d=made)]
     assert (told.count("decision.overturned"), told.count("act.intended.restore")) == (1, 1)
     with here.haven.db.read() as tx:
-        assert views.strikes(tx, here.platform, "a1") == 0
+        assert decisions.counting(tx, here.platform, "a1") == 0
     found_in_order(here, verdict["item"])
     assert reversals(here, receiver, made) == ["restore"]
     assert kinds(here, made) == ["decision", "taken_back"]

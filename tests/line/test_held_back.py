@@ -11,7 +11,6 @@ from rules_scene import REMOVE, appeal, put_in_force
 
 from openhaven import decisions, intake
 from openhaven.core import utcnow
-from openhaven.decisions import views
 from openhaven.line.answer import answer
 
 NEVER_SENT = "med_00000000000000000000000000"
@@ -125,5 +124,5 @@ def test_a_hold_counts_against_nobody_and_answers_no_reporter(here: Scene) -> No
     here.accept({key: value for key, value in report.items() if value is not None})
     here.work()
     with here.haven.db.read() as tx:
-        assert views.strikes(tx, here.platform, "a1") == 0
+        assert decisions.counting(tx, here.platform, "a1") == 0
     assert here.rows("SELECT 1 FROM notices WHERE audience = 'reporter'") == []

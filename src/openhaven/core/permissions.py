@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-Role = Literal["moderator", "appeals", "policy", "auditor", "administrator"]
+Role = Literal["moderator", "appeals", "policy", "auditor", "administrator", "specialist"]
 Permission = Literal[
     "queue.read",
     "task.work",
@@ -12,6 +12,7 @@ Permission = Literal[
     "decision.read",
     "delivery.read",
     "delivery.replay",
+    "strike.answer",
     "ledger.read",
     "staff.manage",
     "policy.read",
@@ -45,6 +46,11 @@ GRANTS: dict[str, frozenset[str]] = {
         {"queue.read", "decision.read", "delivery.read", "delivery.replay", "ledger.read"}
         | {"staff.manage", "policy.read", "policy.publish", "bank.read"}
         | {"support.read", "support.edit"}
+    ),
+    # Child safety: decides where a child may be the one who was hurt.
+    "specialist": frozenset(
+        {"queue.read", "task.work", "media.reveal", "decision.read", "delivery.read"}
+        | {"strike.answer", "policy.read", "bank.read", "support.read"}
     ),
 }
 

@@ -34,8 +34,10 @@ from openhaven.decisions.store import (
     decision_of_token,
     notice_text,
 )
+from openhaven.decisions.strikes import CHILD_HARMS, Strike, counting, strike_of
 
 __all__ = [
+    "CHILD_HARMS",
     "HELD_BY",
     "HELD_DUE",
     "HELD_FOR",
@@ -44,6 +46,7 @@ __all__ = [
     "Draft",
     "Letter",
     "Notice",
+    "Strike",
     "Voice",
     "acts_of",
     "appeal",
@@ -51,6 +54,7 @@ __all__ = [
     "cancel_expired",
     "claim_acts",
     "claim_letters",
+    "counting",
     "decide",
     "decision",
     "decision_of_token",
@@ -64,6 +68,7 @@ __all__ = [
     "replay_letter",
     "report_outcome",
     "stop_holding_back",
+    "strike_of",
     "take_back",
     "take_back_rules",
     "verbs_of",

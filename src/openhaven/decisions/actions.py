@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from openhaven import intake, ledger, review
 from openhaven.core import new_id
-from openhaven.decisions import receipts, words
+from openhaven.decisions import receipts, strikes, words
 from openhaven.decisions.model import (
     APPEAL_WINDOW,
     Decision,
@@ -43,7 +43,7 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     spoken = ledger.salted(receipts.recorded(voice.service, made))
     receipts.keep(tx, made, spoken)
     ids = {"decision": made.id, "pack": made.pack, ledger.WORDS: spoken.tag}
-    entries = [ledger.New("decision.made", ids, ("decisions", made.id))]
+    entries = [ledger.New("decision.made", ids, ("decisions", made.id)), *strikes.give(tx, made)]
     verbs = verbs_of(tx, draft.platform)
     verb = verb_for(made.outcome)
     irreversible = verb is not None and reversing(verb) is not None and not verbs.get(verb, True)

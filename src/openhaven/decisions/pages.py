@@ -6,7 +6,7 @@ from typing import Any
 from openhaven import decisions
 from openhaven.core import HARMS, Problem
 from openhaven.core.words import REVERSING
-from openhaven.decisions import Act, Decision, dsa, views
+from openhaven.decisions import Act, Decision, dsa, strikes, views, words
 from openhaven.decisions.api import receipt_answer
 from openhaven.intake import Event, open_event, platform_named
 from openhaven.storage import Tx
@@ -47,6 +47,7 @@ def decision(call: Call) -> Answer:
             "notices": views.notices_of(tx, made.id),
             "appeals": views.appeals_of(tx, made.id),
             "entries": views.ledger_of(tx, made.id),
+            "strike": decisions.strike_of(tx, made.id),
             "statement": dsa.projection(made),
             "what": views.title(made.harm, made.clause_title),
         } | _posted(call, tx, made)
@@ -71,6 +72,14 @@ def _event(tx: Tx, made: Decision) -> Event | None:
     except Problem:
         return None
     return None if row.kind == "report.create" else event
+
+
+def answer_strike(call: Call) -> Answer:
+    """`POST /console/decisions/{id}/strike`: let a strike that waits count, or lift it."""
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        made = decisions.decision(tx, call.path["id"])
+        strikes.answer(tx, made.id, counts=call.form().get("answer") == "counts")
+    return see_other(f"/console/decisions/{made.id}")
 
 
 def deliveries(call: Call) -> Answer:
@@ -134,6 +143,7 @@ def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> 
         event = _event(tx, made)
     values: dict[str, Any] = {
         "made": made,
+        "to": words.reader(call.language, call.haven.packs.now.pack.clauses),
         "place": event.item.url if event and event.item else None,
         "appeal": appeals[-1] if appeals else None,
         "lost": _lost(acts),

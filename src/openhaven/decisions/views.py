@@ -13,7 +13,6 @@ from openhaven.storage import Tx
 SLOW = timedelta(minutes=2)
 # What a platform accepted and has not spoken of for so long may never have been done.
 SILENT = timedelta(hours=24)
-STRIKE_LIFE = timedelta(days=365)
 
 
 def title(harm: str, clause_title: str) -> str:
@@ -150,17 +149,6 @@ def of_task(tx: Tx, task: str) -> str | None:
              WHERE j.task = %(t)s"""
     found = tx.value(sql, t=task)
     return None if found is None else str(found)
-
-
-def strikes(tx: Tx, platform: str, account: str) -> int:
-    """Count the decisions of a year that went against the account and were not overturned.
-
-    What was only held back until a person had looked went against nobody.
-    """
-    sql = """SELECT count(*) FROM decisions WHERE platform = %(p)s AND account = %(a)s
-             AND outcome <> 'allow' AND state <> 'overturned' AND decided_at > %(since)s
-             AND decided_by NOT LIKE 'held:%%'"""
-    return int(tx.value(sql, p=platform, a=account, since=tx.now - STRIKE_LIFE))
 
 
 def appeals_of(tx: Tx, decision: str) -> list[Appeal]:

@@ -193,7 +193,7 @@ def _surroundings(tx: Tx, row: Task) -> dict[str, Any]:
         "versions": store.versions(tx, row.platform_id, item) if item else [],
         "history": views.of_account(tx, row.platform_id, account) if account else [],
         "labels": intake.labels_about(tx, row.platform_id, account, item),
-        "strikes": views.strikes(tx, row.platform_id, account) if account else 0,
+        "strikes": decisions.counting(tx, row.platform_id, account) if account else 0,
         "of_item": views.of_item(tx, row.platform_id, item) if item else [],
         "seen_by": store.seen_by(tx, row.id),
         "judgement": store.judgement_of(tx, row.id),

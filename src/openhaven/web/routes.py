@@ -20,26 +20,36 @@ from openhaven.policy.publishing.shadow import Record
 from openhaven.protections import Age, Change, Protected, Question
 from openhaven.protections import Answer as Protection
 from openhaven.protections import api as protections_api
+from openhaven.protections import pages as protections_pages
+from openhaven.protections.appeals import api as age_api
 from openhaven.protections.handed import Handed, Wanted
 from openhaven.review import pages as review_pages
 from openhaven.signals.banks import pages as bank_pages
 from openhaven.staff import api as staff_api
 from openhaven.staff import pages as staff_pages
+from openhaven.support import api as support_api
+from openhaven.support import pages as support_pages
+from openhaven.survivors import api as survivors_api
+from openhaven.survivors import pages as survivors_pages
 from openhaven.transparency import pages as transparency_pages
 from openhaven.transparency.model import Figures
 from openhaven.web import health, public, shapes
 from openhaven.web.table import KEY, MATRIX, PUBLIC, SIGNED_IN, Route, staff
 
 _QUEUE = staff("queue.read")
+_APPEALS = staff("appeal.work")
 _DECISIONS = staff("decision.read")
 _DELIVERIES = staff("delivery.read")
 _REPLAY = staff("delivery.replay")
+_STRIKES = staff("strike.answer")
 _REVEAL = staff("media.reveal")
 _POLICY = staff("policy.read")
 _DRAFT = staff("policy.draft")
 _PUBLISH = staff("policy.publish")
 _BANKS = staff("bank.read")
 _KEEP = staff("bank.edit")
+_HELPLINES = staff("support.read")
+_VERIFY = staff("support.edit")
 
 ROUTES: tuple[Route, ...] = (
     # The API of platforms ----------------------------------------------------------------------
@@ -94,6 +104,12 @@ ROUTES: tuple[Route, ...] = (
     Route(method="PUT", path="/v1/protections/{account}/age", handler=protections_api.put_age,
           gate=KEY, summary="Say what a source says of an account's age", takes="json",
           request=protections_api.AgeSaid, answer=Age),
+    Route(method="POST", path="/v1/protections/{account}/age/appeals", gate=KEY, takes="json",
+          handler=age_api.post_appeal, request=age_api.Said, answer=age_api.Appealed, status=201,
+          summary="Say for a person that their age is wrong"),
+    Route(method="GET", path="/v1/protections/{account}/age/appeals", gate=KEY,
+          handler=age_api.get_appeals, answer=list[age_api.Appealed],
+          summary="The appeals against an account's age"),
     Route(method="PUT", path="/v1/protections/{account}/settings/{feature}", gate=KEY,
           handler=protections_api.put_setting, takes="json", request=protections_api.Setting,
           summary="Change a protection, for its holder, a carer or the operator", answer=Change),
@@ -103,6 +119,15 @@ ROUTES: tuple[Route, ...] = (
     Route(method="DELETE", path="/v1/protections/{account}/carers/{carer}", gate=KEY,
           handler=protections_api.delete_carer, summary="Say that it no longer does",
           answer=dict[str, str | None]),
+    Route(method="GET", path="/v1/support", handler=support_api.get_support, gate=PUBLIC,
+          summary="Who can help; and whether a search is a cry for help", answer=support_api.Help,
+          rate="support", quick=support_api.get_at_once,
+          query=(("country", "ISO 3166, such as GB"), ("topic", "What with; several, by commas"),
+                 ("age_band", "The age of who asks"), ("language", "BCP 47, such as en"),
+                 ("query", "What somebody searches for: topics are found in it"))),
+    Route(method="POST", path="/v1/threats", handler=survivors_api.post_threat, gate=KEY,
+          summary="Pass on that an account is threatened, and freeze the contact", takes="json",
+          request=survivors_api.ThreatTold, answer=survivors_api.ThreatAnswer, status=201),
     # What a Matrix homeserver calls ------------------------------------------------------------
     Route(method="PUT", path="/_matrix/app/v1/transactions/{id}", gate=MATRIX, takes="json",
           handler=matrix_api.transactions, summary="Take events of a homeserver's rooms",
@@ -117,6 +142,12 @@ ROUTES: tuple[Route, ...] = (
           answer=dict[str, str]),
     # Public pages ------------------------------------------------------------------------------
     Route(method="GET", path="/", handler=public.start, gate=PUBLIC, summary="The start page"),
+    Route(method="GET", path="/help", handler=support_pages.help_page, gate=PUBLIC,
+          summary="Where somebody can turn",
+          query=(("country", "ISO 3166, such as GB"), ("topic", "What with; several, by commas"),
+                 ("age_band", "The age of who asks"))),
+    Route(method="POST", path="/help", handler=support_pages.help_chosen, gate=PUBLIC,
+          summary="The same, for a choice that stands in no history", takes="form", rate="support"),
     Route(method="GET", path="/report", handler=intake_pages.report_form, gate=PUBLIC,
           summary="The report form, which parameters fill in",
           query=(("platform", "Name of the platform"), ("item", "What it is about"),
@@ -131,8 +162,38 @@ ROUTES: tuple[Route, ...] = (
           summary="A decision with its reasons, and the form to appeal"),
     Route(method="POST", path="/appeal/{token}", handler=decisions_pages.appeal_send, gate=PUBLIC,
           summary="Send an appeal", takes="form", status=303, rate="appeal"),
+    # Help for people to whom it happened -------------------------------------------------------
+    Route(method="GET", path="/removal", handler=survivors_pages.removal_form, gate=PUBLIC,
+          summary="Ask to have an intimate picture taken down",
+          query=(("items", "Links that fill in the form"),)),
+    Route(method="POST", path="/removal", handler=survivors_pages.removal_send, gate=PUBLIC,
+          summary="Begin a removal, which has 48 hours", takes="form", status=201,
+          rate="survivor"),
+    Route(method="GET", path="/watch", handler=survivors_pages.watch_form, gate=PUBLIC,
+          summary="Hash a picture in the browser, to have it looked out for"),
+    Route(method="POST", path="/watch", handler=survivors_pages.watch_send, gate=PUBLIC,
+          summary="Have a hash looked out for", takes="form", status=201, rate="survivor"),
+    Route(method="GET", path="/threat", handler=survivors_pages.threat_form, gate=PUBLIC,
+          summary="What to do when somebody threatens"),
+    Route(method="POST", path="/threat", handler=survivors_pages.threat_send, gate=PUBLIC,
+          summary="Tell that somebody threatens", takes="form", status=201, rate="survivor"),
+    Route(method="GET", path="/request", handler=survivors_pages.code_form, gate=PUBLIC,
+          summary="Ask for the code of a request"),
+    Route(method="POST", path="/request", handler=survivors_pages.code_send, gate=PUBLIC,
+          summary="Look how far a request is", takes="form", rate="survivor"),
+    Route(method="GET", path="/request/{code}", handler=survivors_pages.request, gate=PUBLIC,
+          summary="How far a request is, and what came of it"),
+    Route(method="POST", path="/request/{code}/withdraw", handler=survivors_pages.withdraw,
+          gate=PUBLIC, summary="Take a request back", takes="form", status=303, rate="survivor"),
+    Route(method="POST", path="/request/{code}/meet", handler=survivors_pages.meet,
+          gate=PUBLIC, summary="Let contact begin again that was frozen", takes="form", status=303,
+          rate="survivor"),
     Route(method="GET", path="/appeal/{token}/receipt", handler=decisions_pages.receipt,
           gate=PUBLIC, summary="The receipt of a decision, as a file", answer="text/plain"),
+    Route(method="GET", path="/age/{token}", handler=protections_pages.age_page, gate=PUBLIC,
+          summary="How old an account is taken to be, and where to say that it is wrong"),
+    Route(method="POST", path="/age/{token}", handler=protections_pages.age_send, gate=PUBLIC,
+          summary="Say that an age is wrong", takes="form", status=303, rate="appeal"),
     Route(method="GET", path="/transparency", handler=transparency_pages.transparency,
           gate=PUBLIC, summary="What was done, in figures"),
     Route(method="GET", path="/transparency/chart.svg", handler=transparency_pages.weekly_chart,
@@ -182,6 +243,12 @@ ROUTES: tuple[Route, ...] = (
           gate=_QUEUE, summary="Give a task back", takes="form", status=303),
     Route(method="POST", path="/console/tasks/{id}/judge", handler=review_pages.judge,
           gate=_QUEUE, summary="Judge a task", takes="form", status=303),
+    Route(method="GET", path="/console/ages", handler=protections_pages.age_list, gate=_APPEALS,
+          summary="Appeals against an age"),
+    Route(method="GET", path="/console/ages/{id}", handler=protections_pages.age_task,
+          gate=_APPEALS, summary="One appeal against an age"),
+    Route(method="POST", path="/console/ages/{id}", handler=protections_pages.age_decide,
+          gate=_APPEALS, summary="Say which age counts", takes="form", status=303),
     Route(method="GET", path="/console/media/{id}", handler=review_pages.media, gate=_QUEUE,
           summary="A picture, blurred and grey", answer="image/jpeg"),
     Route(method="GET", path="/console/media/{id}/clear", handler=review_pages.media_clear,
@@ -192,6 +259,9 @@ ROUTES: tuple[Route, ...] = (
           gate=_DECISIONS, summary="The latest decisions"),
     Route(method="GET", path="/console/decisions/{id}", handler=decisions_pages.decision,
           gate=_DECISIONS, summary="One decision and all that followed"),
+    Route(method="POST", path="/console/decisions/{id}/strike", gate=_STRIKES,
+          handler=decisions_pages.answer_strike, takes="form", status=303,
+          summary="Say whether a strike that waits shall count"),
     Route(method="GET", path="/console/deliveries", handler=decisions_pages.deliveries,
           gate=_DELIVERIES, summary="What was decided and has not arrived"),
     Route(method="POST", path="/console/acts/{id}/replay", handler=decisions_pages.replay_act,
@@ -203,6 +273,17 @@ ROUTES: tuple[Route, ...] = (
           summary="The platforms, and what each can carry out"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,
           summary="How to work in the console"),
+    Route(method="GET", path="/console/helplines", handler=support_pages.helplines,
+          gate=_HELPLINES, summary="Where people are told to turn, and who verified it",
+          query=(("done", "What was verified just now"),)),
+    Route(method="GET", path="/console/helplines/{id}", handler=support_pages.helpline,
+          gate=_HELPLINES, summary="One service that helps"),
+    Route(method="POST", path="/console/helplines/{id}/verify", handler=support_pages.verify,
+          gate=_VERIFY, summary="Say that a service was seen to be as told", takes="form",
+          status=303),
+    Route(method="POST", path="/console/helplines/{id}/withdraw", gate=_VERIFY,
+          handler=support_pages.withdraw, summary="Send nobody there any more", takes="form",
+          status=303),
     # Banks in the console ----------------------------------------------------------------------
     Route(method="GET", path="/console/banks", handler=bank_pages.banks, gate=_BANKS,
           summary="Banks, and where their entries come from"),

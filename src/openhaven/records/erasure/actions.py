@@ -152,6 +152,7 @@ def _blank_decisions(tx: Tx, whom: dict[str, str], cases: list[str]) -> list[str
     ledger.destroy_salts(tx, "acts", _ids(tx, sql, ids=made))
     ledger.destroy_salts(tx, "decisions", made)
     tx.run("DELETE FROM kept_copies WHERE decision = ANY(%(ids)s)", ids=made)
+    tx.run("DELETE FROM strikes WHERE decision = ANY(%(ids)s)", ids=made)
     tx.run("UPDATE decision_words SET body = NULL WHERE decision = ANY(%(ids)s)", ids=made)
     _withdraw_appeals(tx, made)
     return [str(row["subject"]) for row in rows]

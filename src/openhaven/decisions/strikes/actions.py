@@ -1,0 +1,58 @@
+"""Verbs of strikes: give one with a decision, answer one that waits, lift one."""
+
+from openhaven import intake, ledger
+from openhaven.core import Problem, permits
+from openhaven.decisions.model import Decision
+from openhaven.decisions.strikes.model import gives_strike, life, needs_specialist, severity_of
+from openhaven.decisions.strikes.store import judged_by_specialist
+from openhaven.storage import Tx
+
+
+def give(tx: Tx, made: Decision) -> list[ledger.New]:
+    """Store the strike of a decision, where it gives one; return the entry still to be appended.
+
+    Where the one acted against may be a child who was hurt, it waits for a specialist and counts
+    for nothing, unless a specialist decided the matter.
+    """
+    if not gives_strike(made):
+        return []
+    known = intake.account_of(tx, made.platform, made.account or "")
+    waits = needs_specialist(made.harm, known.age_band if known else None)
+    if waits and judged_by_specialist(tx, made.judgement):
+        waits = False
+    tx.run(
+        """INSERT INTO strikes (decision, platform, account, severity, state, given_at, expires_at)
+           VALUES (%(d)s, %(p)s, %(a)s, %(severity)s, %(state)s, %(now)s, %(end)s)""",
+        d=made.id,
+        p=made.platform,
+        a=made.account,
+        severity=severity_of(made.harm),
+        state="waits" if waits else "counts",
+        now=tx.now,
+        end=tx.now + life(made.harm),
+    )
+    return [ledger.New("strike.waits" if waits else "strike.given", {"decision": made.id})]
+
+
+def answer(tx: Tx, decision: str, *, counts: bool) -> None:
+    """Let a strike that waits count, or lift it; for specialists only.
+
+    Raises `Problem`: 403 for anybody else, 409 when nothing waits.
+    """
+    if not permits(tx.actor.roles, "strike.answer"):
+        raise Problem("permission", "Only a specialist for child safety answers this.", status=403)
+    sql = """UPDATE strikes SET state = %(state)s, answered_by = %(me)s, answered_at = %(now)s
+             WHERE decision = %(d)s AND state = 'waits'"""
+    state = "counts" if counts else "lifted"
+    if not tx.run(sql, d=decision, state=state, me=tx.actor.id, now=tx.now):
+        raise Problem("strike.answered", "No strike of this decision waits.", status=409,
+                      next_step="Look at the decision again.")  # fmt: skip
+    ledger.append(tx, "strike.given" if counts else "strike.lifted", {"decision": decision})
+    tx.wake("console")
+
+
+def lift(tx: Tx, decision: str) -> None:
+    """Lift the strike of a decision that holds no more, if there is one."""
+    sql = "UPDATE strikes SET state = 'lifted' WHERE decision = %(d)s AND state <> 'lifted'"
+    if tx.run(sql, d=decision):
+        ledger.append(tx, "strike.lifted", {"decision": decision})

@@ -1,0 +1,32 @@
+"""Reading strikes."""
+
+from openhaven.decisions.strikes.model import Strike
+from openhaven.storage import Tx
+
+_STRIKE = """SELECT decision, platform, account, severity, state, given_at, expires_at, answered_by,
+               answered_at FROM strikes """
+
+
+def counting(tx: Tx, platform: str, account: str) -> int:
+    """Return how many strikes of an account count now; those that have expired do not."""
+    sql = """SELECT count(*) FROM strikes WHERE platform = %(p)s AND account = %(a)s
+             AND state = 'counts' AND expires_at > %(now)s"""
+    return int(tx.value(sql, p=platform, a=account, now=tx.now))
+
+
+def strike_of(tx: Tx, decision: str) -> Strike | None:
+    """Return the strike that a decision gave, if it gave one."""
+    return tx.one(_STRIKE + "WHERE decision = %(d)s", Strike, d=decision)
+
+
+def waiting(tx: Tx, limit: int = 100) -> list[Strike]:
+    """Return strikes that wait for a specialist, oldest first."""
+    sql = _STRIKE + "WHERE state = 'waits' ORDER BY given_at, decision LIMIT %(limit)s"
+    return tx.all(sql, Strike, limit=limit)
+
+
+def judged_by_specialist(tx: Tx, judgement: str | None) -> bool:
+    """Say whether a specialist for child safety decided the matter."""
+    sql = """SELECT 1 FROM judgements j JOIN staff s ON s.id = j.staff
+             WHERE j.id = %(j)s AND 'specialist' = ANY (s.roles)"""
+    return judgement is not None and tx.value(sql, j=judgement) is not None

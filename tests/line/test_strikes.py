@@ -1,0 +1,174 @@
+"""Strikes: they count for a time, can be lifted, and spare a child who may have been hurt."""
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from line_scene import OPERATOR, Scene, post
+
+from openhaven import decisions, records
+from openhaven.core import Actor, Problem, utcnow
+from openhaven.decisions import strikes
+from openhaven.decisions.strikes.model import CHILD_HARMS, life, needs_specialist
+
+CHILD = {"id": "kid", "age_band": "13-15"}
+ADULT = {"id": "grown", "age_band": "18-plus"}
+UNKNOWN = {"id": "who", "age_band": "unknown"}
+
+
+def asked(here: Scene, account: dict[str, Any], harm: str) -> str:
+    """Let a post of the account be put before a person as this harm; return the task."""
+    body = post("Here comes a flumquist", account=account)
+    here.accept(body)
+    here.work()
+    task = here.verdict(body["id"])["task"]
+    with here.haven.db.begin(OPERATOR) as tx:
+        tx.run("""UPDATE cases SET harm = %(h)s WHERE id =
+                    (SELECT case_id FROM tasks WHERE id = %(t)s)""", h=harm, t=task)  # fmt: skip
+    return str(task)
+
+
+def decided(here: Scene, who: Actor, account: dict[str, Any], harm: str, **values: Any) -> str:
+    given = here.judge(who, asked(here, account, harm), "remove", clause="reports", **values)
+    here.work()
+    with here.haven.db.begin(OPERATOR) as tx:
+        return str(tx.value("SELECT id FROM decisions WHERE judgement = %(j)s", j=given))
+
+
+def counting(here: Scene, account: str, days: int = 0) -> int:
+    with here.haven.db.read(utcnow() + timedelta(days=days)) as tx:
+        return decisions.counting(tx, here.platform, account)
+
+
+def test_strikes_count_and_expire_by_themselves(here: Scene) -> None:
+    ana = here.reviewer("ana")
+    for _ in range(2):
+        decided(here, ana, ADULT, "scam")
+    assert counting(here, "grown") == 2
+    assert counting(here, "grown", 179) == 2
+    assert counting(here, "grown", 181) == 0
+    assert max(life(harm) for harm in ("spam", "scam", "hate", "csam.known")) <= timedelta(365)
+
+
+def test_what_does_not_go_against_somebody_gives_none(here: Scene) -> None:
+    given = here.judge(here.reviewer("ana"), asked(here, ADULT, "scam"), "allow", clause="reports")
+    here.work()
+    assert here.rows("SELECT 1 AS one FROM strikes") == []
+    assert here.rows("SELECT outcome FROM decisions WHERE judgement = %(j)s", j=given)
+
+
+def test_what_was_overturned_counts_no_more(here: Scene) -> None:
+    made = decided(here, here.reviewer("ana"), ADULT, "scam")
+    assert counting(here, "grown") == 1
+    with here.haven.db.begin(OPERATOR) as tx:
+        decisions.appeal(tx, decisions.decision(tx, made), "I think that you misread it.")
+    task = here.rows("SELECT id FROM tasks WHERE kind = 'appeal'")[0]["id"]
+    here.judge(here.reviewer("ben"), task, "upheld")
+    here.work()
+    assert counting(here, "grown") == 0
+    assert [row["kind"] for row in entries(here, made)] == ["strike.given", "strike.lifted"]
+
+
+def entries(here: Scene, made: str) -> list[dict[str, Any]]:
+    sql = """SELECT kind, actor FROM ledger_entries WHERE ids ->> 'decision' = %(d)s
+             AND kind LIKE 'strike.%%' ORDER BY idx"""
+    return here.rows(sql, d=made)
+
+
+@pytest.mark.parametrize("harm", sorted(CHILD_HARMS))
+@pytest.mark.parametrize("age_band", ["under-13", "13-15", "16-17", "unknown", None, "18-plus"])
+def test_who_may_be_a_child_who_was_hurt_needs_a_specialist(harm: str, age_band: str) -> None:
+    assert needs_specialist(harm, age_band) is (age_band != "18-plus")
+
+
+@pytest.mark.parametrize("account", [CHILD, UNKNOWN])
+def test_a_child_who_may_have_been_hurt_gets_no_strike_without_a_specialist(
+    here: Scene, account: dict[str, Any]
+) -> None:
+    made = decided(here, here.reviewer("ana"), account, "sextortion.minor")
+    assert counting(here, account["id"]) == 0
+    for other in (here.reviewer("ben"), here.reviewer("root", "administrator"), OPERATOR):
+        with pytest.raises(Problem, match="specialist"), here.haven.db.begin(other) as tx:
+            strikes.answer(tx, made, counts=True)
+    sara = here.reviewer("sara", "specialist")
+    with here.haven.db.begin(sara) as tx:
+        strikes.answer(tx, made, counts=True)
+    assert counting(here, account["id"]) == 1
+    with pytest.raises(Problem, match="waits"), here.haven.db.begin(sara) as tx:
+        strikes.answer(tx, made, counts=False)
+    here.work()
+    assert [row["kind"] for row in entries(here, made)] == ["strike.waits", "strike.given"]
+    assert entries(here, made)[1]["actor"] == f"staff:{sara.id}"
+
+
+def test_a_specialist_may_find_that_there_is_nothing_to_count(here: Scene) -> None:
+    made = decided(here, here.reviewer("ana"), CHILD, "ncii")
+    with here.haven.db.begin(here.reviewer("sara", "specialist")) as tx:
+        strikes.answer(tx, made, counts=False)
+    assert counting(here, "kid") == 0
+    with here.haven.db.read() as tx:
+        found = decisions.strike_of(tx, made)
+    assert found is not None
+    assert found.state == "lifted"
+
+
+def test_what_a_specialist_decided_counts_at_once(here: Scene) -> None:
+    decided(here, here.reviewer("sara", "specialist"), CHILD, "grooming")
+    assert counting(here, "kid") == 1
+
+
+def test_a_child_is_not_spared_what_hurts_nobody_of_it(here: Scene) -> None:
+    decided(here, here.reviewer("ana"), CHILD, "scam")
+    assert counting(here, "kid") == 1
+
+
+def test_an_adult_who_hurts_a_child_gets_it_at_once(here: Scene) -> None:
+    decided(here, here.reviewer("ana"), ADULT, "grooming")
+    assert counting(here, "grown") == 1
+
+
+def test_the_database_knows_the_same_harms(here: Scene) -> None:
+    assert {row["harm"] for row in here.rows("SELECT harm FROM harms_to_children")} == CHILD_HARMS
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE strikes SET state = 'counts' WHERE decision = %(d)s",
+        "UPDATE strikes SET state = 'counts', answered_by = %(s)s, answered_at = now() "
+        "WHERE decision = %(d)s",
+        "UPDATE strikes SET expires_at = expires_at + interval '1 day' WHERE decision = %(d)s",
+        "UPDATE strikes SET account = 'grown' WHERE decision = %(d)s",
+        "UPDATE strikes SET severity = 1 WHERE decision = %(d)s",
+        """INSERT INTO strikes (decision, platform, account, severity, state, given_at, expires_at)
+           SELECT id, platform, 'somebody', 1, 'waits', now(), now() + interval '1 day'
+           FROM decisions WHERE id = %(free)s""",
+        """INSERT INTO strikes (decision, platform, account, severity, state, given_at, expires_at)
+           SELECT id, platform, account, 1, 'waits', now(), now() + interval '1 day'
+           FROM decisions WHERE id = %(free)s""",
+    ],
+)
+def test_the_database_refuses_what_the_program_would_not_do(here: Scene, statement: str) -> None:
+    ana = here.reviewer("ana")
+    made = decided(here, ana, CHILD, "sextortion.minor")
+    here.judge(ana, asked(here, ADULT, "scam"), "allow", clause="reports")
+    here.work()
+    free = here.rows("SELECT id FROM decisions WHERE outcome = 'allow'")[0]["id"]
+    with pytest.raises(psycopg.errors.CheckViolation), here.haven.db.begin(OPERATOR) as tx:
+        tx.run(statement, d=made, s=ana.id, free=free)
+
+
+def test_what_was_lifted_stays_lifted(here: Scene) -> None:
+    made = decided(here, here.reviewer("ana"), ADULT, "scam")
+    with here.haven.db.begin(OPERATOR) as tx:
+        strikes.lift(tx, made)
+    with pytest.raises(psycopg.errors.CheckViolation), here.haven.db.begin(OPERATOR) as tx:
+        tx.run("UPDATE strikes SET state = 'counts' WHERE decision = %(d)s", d=made)
+
+
+def test_strikes_go_with_the_person(here: Scene) -> None:
+    decided(here, here.reviewer("ana"), ADULT, "scam")
+    with here.haven.db.begin(OPERATOR) as tx:
+        records.erase(tx, here.platform, "grown")
+    assert here.rows("SELECT 1 AS one FROM strikes") == []

@@ -81,7 +81,7 @@ def tell_threat(tx: Tx, platform: Platform, told: Threat, origin: str = "") -> M
     report = Report(subject=about, category=category("threat", young=young), text=told.text,
                     reporter=told.reporter or None, contact=told.contact or None)  # fmt: skip
     _report(tx, made.id, platform.id, report)
-    if told.reporter and told.account and told.reporter != told.account:
+    if told.freeze and told.reporter and told.account and told.reporter != told.account:
         freeze_contact(tx, platform.id, told.reporter, told.account)
     if told.danger:
         call_staff(tx, "danger", made.id)

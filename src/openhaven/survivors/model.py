@@ -43,7 +43,8 @@ class Threat(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody tells us who is threatened.
 
     `account` and `item` are who threatens and with which message, as far as they are told;
-    `reporter` is the account that is threatened where the platform itself vouches for it.
+    `reporter` is the account that is threatened where the platform itself vouches for it; then
+    `freeze` ends the contact between the two.
     """
 
     account: str = ""
@@ -53,6 +54,7 @@ class Threat(msgspec.Struct, frozen=True, kw_only=True):
     danger: bool = False
     age: Age = "unsaid"
     reporter: str = ""
+    freeze: bool = True
 
 
 def checked(asked: Removal) -> Removal:

@@ -1,6 +1,6 @@
 # Openhaven. `make run` starts everything on this machine; `make` alone shows this list.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-policy bench-protections screenshots lint fmt types lock clean
+.PHONY: help run test check bench bench-policy bench-protections scenarios screenshots lint fmt types lock words clean
 
 PYTEST := .venv/bin/python -m pytest
 # The fast ring runs on two cores; what starts browsers and homeservers runs alone.
@@ -45,6 +45,10 @@ bench-protections: ## the time of a check, alone and over HTTP; one JSON object 
 	@scripts/environment .venv requirements-dev.lock
 	@.venv/bin/python -m bench.protections
 
+scenarios: ## what the signs of behaviour find and miss, in invented towns; JSON as the last line
+	@scripts/environment .venv requirements-dev.lock
+	@.venv/bin/python -m bench.scenarios
+
 screenshots: ## make the pictures in docs/screenshots anew, from the running demo
 	@scripts/environment .venv requirements-dev.lock
 	@scripts/browser
@@ -61,6 +65,9 @@ types: ## strict types
 fmt: ## format, and mend what the linter can
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
+
+words: ## find the sentences for people, and bring the translations up to date
+	@.venv/bin/python scripts/words
 
 lock: ## make the lock files anew (needs uv: pip install uv)
 	@scripts/lock

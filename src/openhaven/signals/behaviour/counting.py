@@ -48,7 +48,12 @@ def approacher(event: Event, one: Meeting) -> str:
     return one.to if answers else one.by
 
 
-def _account(event: Event, notes: Notes) -> tuple[Key, ...]:
+def _actor(event: Event, notes: Notes) -> tuple[Key, ...]:
+    one = met(event, notes)
+    return () if one is None else ((("account", one.by),),)
+
+
+def _approacher(event: Event, notes: Notes) -> tuple[Key, ...]:
     one = met(event, notes)
     return () if one is None else ((("account", approacher(event, one)),),)
 
@@ -69,7 +74,12 @@ def _pair(event: Event, notes: Notes) -> tuple[Key, ...]:
     return ((("account", first), ("account", second)),)
 
 
-_KEYS = {"behaviour.account": _account, "behaviour.cluster": _cluster, "behaviour.pair": _pair}
+_KEYS = {
+    "behaviour.actor": _actor,
+    "behaviour.approacher": _approacher,
+    "behaviour.cluster": _cluster,
+    "behaviour.pair": _pair,
+}
 
 
 def _to(event: Event, notes: Notes) -> tuple[tuple[str, str], ...]:
@@ -130,18 +140,18 @@ def _of_accounts() -> list[Counter]:
     days, to = ("1d", "7d", "30d"), "target.account.id"
     request = frozenset({"contact.request"})
     return [
-        _counter("approached", "distinct", to, "account", APPROACHES,
-                 lambda one, _: one.uneven and one.strangers, days),
-        _counter("answered", "distinct", "account.id", "account",
+        _counter("approached", "distinct", to, "actor", APPROACHES,
+                 lambda one, _: one.uneven and one.strangers, ("1h", *days)),
+        _counter("answered", "distinct", "account.id", "approacher",
                  frozenset({"contact.accept", "message.send"}),
                  lambda one, _: one.from_below, days),
-        _counter("turned_away", "distinct", "account.id", "account",
+        _counter("turned_away", "distinct", "account.id", "approacher",
                  frozenset({"contact.block", "report.create"}), _turns_away, ("7d",)),
-        _counter("asked", "distinct", to, "account", request,
+        _counter("asked", "distinct", to, "actor", request,
                  lambda one, event: one.to_protected and one.strangers and not inside(event),
-                 ("1h",)),
-        _counter("invited", "distinct", to, "account", APPROACHES,
-                 lambda one, event: one.to_protected and invites(event), ("1d",)),
+                 ("1h", "1d")),
+        _counter("invited", "distinct", to, "actor", APPROACHES,
+                 lambda one, event: one.to_protected and invites(event), ("1d", "7d")),
         _counter("asked_there", "distinct", to, "cluster", request,
                  lambda one, _: one.to_protected, ("1h", "1d")),
     ]  # fmt: skip

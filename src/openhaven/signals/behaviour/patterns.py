@@ -23,11 +23,11 @@ NEW_DAYS = 14
 MANY = {"1d": 8, "7d": 15, "30d": 25}
 ENOUGH_TO_JUDGE, FEW_ANSWERS = 6, 1 / 3
 QUICK_MINUTES = 60
-ASKED_IN_VAIN = 3
+ASKED_AGAIN, ASKED_IN_VAIN = 2, 3
 BURST_HOUR, BURST_DAY, BURST_ANYWHERE = 10, 20, 15
 TURNED_AWAY = 3
 LONG, LONG_EACH = 40, 10
-INVITED = 5
+INVITED_DAY, INVITED_WEEK = 5, 3
 
 
 class Sign(NamedTuple):
@@ -132,8 +132,11 @@ def many_children(seen: Seen) -> Sign | None:
 
 
 def few_answers(seen: Seen) -> Sign | None:
-    """Reciprocity: of the children who were approached within a week, few answered."""
-    approached = seen.number("approached.in_7d")
+    """Reciprocity: of the children who were approached within a week, few answered.
+
+    Who was approached within the last hour may yet answer, and does not count.
+    """
+    approached = seen.number("approached.in_7d") - seen.number("approached.in_1h")
     answered = min(seen.number("answered.in_7d"), approached)
     if not seen.met.uneven or approached < ENOUGH_TO_JUDGE:
         return None
@@ -145,7 +148,8 @@ def few_answers(seen: Seen) -> Sign | None:
 def turned_away(seen: Seen) -> Sign | None:
     """Reciprocity: several young accounts have blocked or reported it within a week."""
     number = seen.number("turned_away.in_7d")
-    if number < TURNED_AWAY:
+    # Of a child who turns to a grown-up, the number is that of the grown-up.
+    if number < TURNED_AWAY or seen.met.from_below:
         return None
     return Sign(_sure(number, TURNED_AWAY), words.turned_away(number))
 
@@ -209,24 +213,36 @@ def asks_again(seen: Seen) -> Sign | None:
     """
     if not seen.met.uneven and seen.event.kind != "contact.request":
         return None
-    blocked, answered = seen.ago(f"blocked_{seen.theirs}"), seen.ago(f"said_{seen.theirs}")
-    if blocked and (answered is None or answered >= blocked):
-        return Sign(0.8, words.after_block(blocked))
+    answered = seen.ago(f"said_{seen.theirs}")
     asked = seen.number(f"asks_{seen.mine}.in_30d")
-    in_vain = seen.event.kind == "contact.request" and answered is None and seen.met.uneven
-    if in_vain and asked >= ASKED_IN_VAIN:
+    asks = seen.event.kind == "contact.request"
+    blocked = seen.ago(f"blocked_{seen.theirs}")
+    if blocked and (answered is None or answered >= blocked):
+        # One request after a quarrel is none that is repeated.
+        return None if asks and asked < ASKED_AGAIN else Sign(0.8, words.after_block(blocked))
+    if asks and answered is None and seen.met.uneven and asked >= ASKED_IN_VAIN:
         return Sign(0.6, words.asked_in_vain(asked))
     return None
 
 
 def invites_elsewhere(seen: Seen) -> Sign | None:
-    """An invitation to another service, to a child from a grown-up, or to many children."""
-    if not invites(seen.event):
+    """A grown-up invites a child to another service."""
+    if not (invites(seen.event) and seen.met.uneven):
         return None
-    number = seen.number("invited.in_1d")
-    if number >= INVITED:
-        return Sign(_sure(number, INVITED), words.invites_many(number))
-    return Sign(0.5, words.invites_elsewhere()) if seen.met.uneven else None
+    return Sign(0.5, words.invites_elsewhere())
+
+
+def invites_many(seen: Seen) -> Sign | None:
+    """Several children were invited to another service within a week; among peers, many in a day.
+
+    It still holds while the account goes on to contact children.
+    """
+    week, day = seen.number("invited.in_7d"), seen.number("invited.in_1d")
+    if seen.met.uneven and week >= INVITED_WEEK:
+        return Sign(_sure(week, INVITED_WEEK), words.invites_many(week, "7d"))
+    if day >= INVITED_DAY:
+        return Sign(_sure(day, INVITED_DAY), words.invites_many(day, "1d"))
+    return None
 
 
 def long_private(seen: Seen) -> Sign | None:
@@ -253,6 +269,7 @@ SIGNS: dict[str, Callable[[Seen], Sign | None]] = {
         quick_to_private,
         asks_again,
         invites_elsewhere,
+        invites_many,
         long_private,
     )
 }

@@ -82,9 +82,12 @@ def asked_in_vain(number: int) -> str:
     return f"It has asked the same under-18 for contact {number} times and never got an answer."
 
 
-def invites_many(number: int) -> str:
+def invites_many(number: int, span: str) -> str:
     """Say how many it invited elsewhere."""
-    return f"Within one day, it invited {number} accounts that are or may be under 18 elsewhere."
+    return (
+        f"Within the last {_SPANS[span]}, it invited {number} accounts that are or may be under 18"
+        " to another service."
+    )
 
 
 def invites_elsewhere() -> str:

@@ -37,6 +37,7 @@ def small_homeserver() -> Iterator[Small]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 65_536  # Head and body in one piece, or each answer waits for the other side.
 
         def reply(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))

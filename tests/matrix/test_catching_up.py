@@ -301,7 +301,7 @@ def test_a_restart_is_owed_a_reading_since_the_last_moment_that_is_sure(town: To
 
 
 def test_thousands_of_rooms_hold_up_nobody(town: Town) -> None:
-    for n in range(1_200):
+    for n in range(600):
         town.room(f"!r{n}", event(f"$e{n}", ago(days=9), f"!r{n}"))
     town.room("!new", event("$new", ago(minutes=1), "!new"))
     town.owe(ago(hours=1))
@@ -315,4 +315,4 @@ def test_thousands_of_rooms_hold_up_nobody(town: Town) -> None:
     town.catch_up()
     assert set(town.came()) == {"$new", "$meanwhile"}
     calls = [call for call in town.inbox.small.calls if call.endswith("/messages")]
-    assert len(calls) == 1_201
+    assert len(calls) == 601

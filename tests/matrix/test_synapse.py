@@ -96,6 +96,16 @@ def test_words_are_removed_and_their_author_is_told(
     town.run("ledger", "verify")
 
 
+def test_many_first_notices_at_once_find_one_room(town: Town, square: str) -> None:
+    dora = town.homeserver.register("dora")
+    dora.join(square)
+    said = [dora.say(square, f"zorgblat {n}") for n in range(6)]
+    eventually(lambda: len(town.notices(dora)) == len(said))
+    assert len(dora.rooms()) == 2
+    sql = "SELECT 1 FROM acts WHERE state = 'failed' AND target ->> 'account' = %(d)s"
+    assert town.rows(sql, d=dora.id) == []
+
+
 def test_a_known_picture_is_redacted_and_quarantined(
     town: Town, alice: User, bob: User, square: str
 ) -> None:

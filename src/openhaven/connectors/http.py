@@ -84,6 +84,21 @@ class Http:
         finally:
             response.release_conn()
 
+    def read(self, url: str, headers: Mapping[str, str], limit: int) -> bytes:
+        """Return the body of a good answer (200); raises `Problem` (502) with the reason else."""
+        try:
+            reply = self.send("GET", url, headers=headers, limit=limit)
+        except UnreachableError as error:
+            raise _no_answer(str(error)) from error
+        if reply.status != 200:
+            raise _no_answer(f"It answered HTTP {reply.status}.")
+        return reply.body
+
+
+def _no_answer(detail: str) -> Problem:
+    return Problem("address.silent", "No good answer came from there.", detail, status=502,
+                   next_step="Try again later; it may be away.")  # fmt: skip
+
 
 def _body(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
     """Read the body, decoded; raises `UnreachableError` when it is too long or comes too slowly."""

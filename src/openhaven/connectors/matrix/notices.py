@@ -3,7 +3,7 @@
 from typing import Any
 
 from openhaven.connectors.matrix import actions, store
-from openhaven.connectors.matrix.client import Homeserver, RefusedError
+from openhaven.connectors.matrix.client import AwayError, Homeserver, RefusedError
 from openhaven.connectors.matrix.model import Room, Server
 from openhaven.connectors.model import Wiring
 from openhaven.core import new_id, system
@@ -40,13 +40,25 @@ def nudge(wiring: Wiring, server: Server, homeserver: Homeserver) -> None:
 
 
 def _room_for(wiring: Wiring, server: Server, homeserver: Homeserver, person: str) -> str:
-    """Return the room of our notices to a person; two callers at once get the same one."""
-    with wiring.db.read() as tx:
-        known = store.room_of_person(tx, server.platform, person)
+    """Return the room of our notices to a person, which one caller at a time makes.
+
+    Who comes while it is being made has to come again (`AwayError`): Synapse gives out the alias of
+    a room before it is complete, and what is said or asked in it then is refused.
+    """
+    with wiring.db.begin(ME) as guard:
+        known = store.room_of_person(guard, server.platform, person)
+        if known is not None:
+            return known
         # The alias makes the room findable for us after a crash, and for nobody else.
-        mark = tx.keys.digest(b"matrix:notices:" + person.encode()).hex()[:32]
-    if known is not None:
-        return known
+        mark = guard.keys.digest(b"matrix:notices:" + person.encode()).hex()[:32]
+        if not guard.lock(f"matrix.notices.{server.platform}.{mark}"):
+            raise AwayError("The room for notices to this person is being made.", answered=True)
+        return _room_made(wiring, server, homeserver, person, mark)
+
+
+def _room_made(
+    wiring: Wiring, server: Server, homeserver: Homeserver, person: str, mark: str
+) -> str:
     settings: dict[str, Any] = {
         "preset": "private_chat",
         "visibility": "private",

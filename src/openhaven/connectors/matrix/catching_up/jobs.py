@@ -1,13 +1,13 @@
 """The work of catching up: a few rooms at a time, beside everything else."""
 
 import time
-from collections.abc import Sequence
 
 import structlog
 
 from openhaven.connectors.matrix import store as servers
 from openhaven.connectors.matrix.catching_up import actions, reading, store
 from openhaven.connectors.matrix.catching_up.model import Listing, OwedRoom
+from openhaven.connectors.matrix.catching_up.reading import HELD, Missed
 from openhaven.connectors.matrix.client import (
     AwayError,
     Homeserver,
@@ -17,12 +17,14 @@ from openhaven.connectors.matrix.client import (
 from openhaven.connectors.matrix.model import Server
 from openhaven.connectors.model import Wiring
 from openhaven.core import system
+from openhaven.storage import Tx
 
 log = structlog.get_logger("matrix")
 
 ME = system("matrix")
 ROOMS = 20
 _LONGEST_REST = 1.0
+_Found = tuple[OwedRoom, Missed]
 
 
 class CatchUp:
@@ -44,7 +46,7 @@ class CatchUp:
             listing = store.listing(guard, server.platform)
             if listing is not None:
                 return self._list(server, listing) if listing.next_at <= guard.now else 0
-            return self._read_some(server, store.due(guard, server.platform, ROOMS))
+            return self._read_some(guard, server)
 
     def _list(self, server: Server, listing: Listing) -> int:
         """Note every room that is to be read, also one that the homeserver's list lacks."""
@@ -60,39 +62,42 @@ class CatchUp:
             actions.listed(tx, platform, listing, (found | known) - ours)
         return 1
 
-    def _read_some(self, server: Server, rooms: Sequence[OwedRoom]) -> int:
-        asks, done = Homeserver(self._wiring.http, server), 0
-        for owed in rooms:
+    def _read_some(self, guard: Tx, server: Server) -> int:
+        """Read the next rooms, and store what was missing in all of them together."""
+        asks, found, held = Homeserver(self._wiring.http, server), list[_Found](), 0
+        for owed in store.due(guard, server.platform, ROOMS):
             began = time.monotonic()
             try:
-                found = self._missed(asks, server, owed)
+                missed = _missed(guard, asks, server, owed)
             except AwayError as error:
                 # Without the homeserver no other room can be read either.
                 self._put_off(server, owed, error)
-                return 0
+                break
             except (RefusedError, TooLargeError, ValueError, KeyError) as error:
                 self._put_off(server, owed, error)
                 continue
-            with self._wiring.db.begin(ME) as tx:
-                actions.read(tx, server.platform, owed, found.events, found.page)
-            done += 1
+            found.append((owed, missed))
+            held += sum(len(body) for body in missed.events.values())
+            if held > HELD:
+                break
             # Half of the homeserver's time is left to the people on it.
             time.sleep(min(time.monotonic() - began, _LONGEST_REST))
-        return done
-
-    def _missed(self, asks: Homeserver, server: Server, owed: OwedRoom) -> reading.Missed:
-        def came(ids: Sequence[str]) -> set[str]:
-            with self._wiring.db.read() as tx:
-                return store.came(tx, server.platform, ids)
-
-        try:
-            return reading.missed(asks, owed, came)
-        except RefusedError as refusal:
-            if refusal.status == 404 and refusal.code == "M_NOT_FOUND":
-                return reading.Missed({}, None)  # The room is gone.
-            raise
+        if found:
+            with self._wiring.db.begin(ME) as tx:
+                for owed, missed in found:
+                    actions.read(tx, server.platform, owed, missed.events, missed.page)
+        return len(found)
 
     def _put_off(self, server: Server, owed: OwedRoom, error: Exception) -> None:
         log.warning("matrix.room_not_read", platform=server.platform, error=type(error).__name__)
         with self._wiring.db.begin(ME) as tx:
             actions.not_read(tx, server.platform, owed, f"{type(error).__name__}: {error}")
+
+
+def _missed(tx: Tx, asks: Homeserver, server: Server, owed: OwedRoom) -> Missed:
+    try:
+        return reading.missed(asks, owed, lambda ids: store.came(tx, server.platform, ids))
+    except RefusedError as refusal:
+        if refusal.status == 404 and refusal.code == "M_NOT_FOUND":
+            return Missed({}, None)  # The room is gone.
+        raise

@@ -12,7 +12,7 @@ from openhaven.connectors.matrix.convert import inner
 
 PAGES = 50
 PAGE = 100
-_HELD = 32_000_000
+HELD = 32_000_000
 _LONGEST_PAGE = 64_000_000
 
 
@@ -51,7 +51,7 @@ def missed(asks: Homeserver, owed: OwedRoom, came: Callable[[Sequence[str]], set
         lines, page = _page(asks, owed, page, came)
         found += lines
         held += sum(len(line.body) for line in lines)
-        if page is None or not any(line.recent for line in lines) or held > _HELD:
+        if page is None or not any(line.recent for line in lines) or held > HELD:
             break
     more = page if page is not None and any(line.recent for line in lines) else None
     newest = next((at for at, line in enumerate(found) if line.came), 0)

@@ -1,5 +1,6 @@
 """The worker: loops that claim what is waiting, each in its own thread, woken by the database."""
 
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from openhaven import (
     policy,
     records,
     review,
+    support,
     survivors,
 )
 from openhaven.core import Problem, system
@@ -35,6 +37,7 @@ LETTER_LEASE = timedelta(minutes=5)
 # Acts under way at the same time, a quarter of them with the same platform: one that is slow to
 # answer must not hold up what the others wait for.
 CARRIERS = 8
+SHARE = CARRIERS // 4
 ME = system("worker")
 
 
@@ -126,14 +129,20 @@ def _settle_next(haven: Haven, failed: list[str]) -> bool:
 
 def carry_act(haven: Haven) -> int:
     """Send the next act that is due; the attempt is stored before, the result after."""
-    with haven.db.begin(ME) as tx:
-        acts = decisions.claim_acts(tx, 1, LEASE, each=CARRIERS // 4)
+    acts = due_acts(haven, 1)
     for act in acts:
-        _carry(haven, act)
+        carry(haven, act)
     return len(acts)
 
 
-def _carry(haven: Haven, act: Act) -> None:
+def due_acts(haven: Haven, limit: int) -> list[Act]:
+    """Claim acts that are due, `limit` at most; the attempt at each is stored."""
+    with haven.db.begin(ME) as tx:
+        return decisions.claim_acts(tx, limit, LEASE, each=SHARE)
+
+
+def carry(haven: Haven, act: Act) -> None:
+    """Send a claimed act, and store how it went."""
     try:
         carried = connectors.carry_out(haven.db, haven.connectors, act)
     except Exception as error:  # Whatever a connector does, the act stays visible and is retried.
@@ -223,6 +232,11 @@ def call_staff(haven: Haven) -> int:
     return survivors.send_alerts(haven.db, haven.settings, haven.http)
 
 
+def read_helplines(haven: Haven) -> int:
+    """Read the directory of services that help, when it is time to."""
+    return support.jobs.read_when_due(haven.db, haven.settings.support, haven.http.read)
+
+
 # The machinery ---------------------------------------------------------------------------------
 
 
@@ -235,6 +249,8 @@ class Worker:
         self._wakes: dict[str, threading.Event] = {}
         self._threads: list[threading.Thread] = []
         self._backtests = policy.backtest.Tender(haven.db, haven.settings.home)
+        self._claimed: queue.SimpleQueue[Act | None] = queue.SimpleQueue()
+        self._free = threading.Semaphore(CARRIERS)
 
     def follow(self) -> None:
         """Start only what a process needs that answers by itself: knowing banks and rules."""
@@ -246,8 +262,9 @@ class Worker:
         haven, pace = self._haven, Pace()
         self._loop("judgements", 1.0, lambda: settle_judgements(haven))
         self._loop("line", 1.0, lambda: judge_events(haven, pace), "line")
+        self._loop("acts", 2.0, self._hand_out)
         for number in range(CARRIERS):
-            self._loop(f"carry-{number}", 2.0, lambda: carry_act(haven), "acts")
+            self._spawn(f"carry-{number}", self._carry_on)
         self._loop("letters", 5.0, lambda: send_letters(haven), "notices")
         self._loop("ledger", 0.5, haven.sequencer.tick)
         self._loop("tally", 5.0, lambda: tally_passed(haven))
@@ -262,6 +279,7 @@ class Worker:
         self._loop("expiry", 60.0, lambda: keep_banks(haven))
         self._loop("survivors", 2.0, lambda: survivors.tend(haven.db), "survivors")
         self._loop("alerts", 5.0, lambda: call_staff(haven), "alerts")
+        self._loop("helplines", 30.0, lambda: read_helplines(haven))
         self._loop("backtests", 1.0, self._backtests.tend, "backtests")
         for name, job in connectors.jobs(haven.connectors).items():
             self._loop(name, 1.0, job, name)
@@ -272,6 +290,9 @@ class Worker:
         self._stopping.set()
         for wake in self._wakes.values():
             wake.set()
+        for _ in range(CARRIERS):
+            self._claimed.put(None)
+            self._free.release()
         for thread in self._threads:
             thread.join(timeout=20)
         self._backtests.stop()
@@ -286,6 +307,37 @@ class Worker:
     def ask_to_stop(self) -> None:
         """Make `run` return; safe to call from a signal handler."""
         self._stopping.set()
+
+    def _hand_out(self) -> int:
+        """Give acts that are due to the carriers that are free; with none free, wait for one.
+
+        One loop claims for all carriers: if each did, every act would wake them all. Returns 0 when
+        nothing more is due: an act that is over wakes the loop again.
+        """
+        self._free.acquire()
+        free = 1
+        while self._free.acquire(blocking=False):
+            free += 1
+        acts = list[Act]()
+        try:
+            if not self._stopping.is_set():
+                acts = due_acts(self._haven, free)
+        finally:
+            for _ in range(free - len(acts)):
+                self._free.release()
+        for act in acts:
+            self._claimed.put(act)
+        return len(acts) if len(acts) == free else 0
+
+    def _carry_on(self) -> None:
+        """Carry one act after another, until there is None."""
+        while (act := self._claimed.get()) is not None:
+            try:
+                carry(self._haven, act)
+            except Exception as error:  # Its lease ends by itself, and then it is tried again.
+                log.error("act.not_stored", act=act.id, error=type(error).__name__)
+            finally:
+                self._free.release()
 
     def _loop(self, name: str, pause: float, job: Callable[[], int], channel: str = "") -> None:
         wake = self._wakes.setdefault(channel or name, threading.Event())

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 _PIECE = 5
 _BINS, _BAND = 16, 4
 _LONGEST = 2_000
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+_FIVE_BYTES = np.uint64((1 << 40) - 1)
+_WORD = 8
 _MASK = np.uint64((1 << 60) - 1)
 _NONE = (1 << 64) - 1
 
@@ -24,34 +25,36 @@ def likenesses(letters: str) -> tuple[str, ...]:
     """
     if len(letters) < 2 * _PIECE:
         return (f"={letters}",) if letters else ()
-    data = letters[:_LONGEST].encode("utf-8", "surrogatepass")
-    least = _least(np.frombuffer(data, np.uint8).astype(np.uint64))
-    full = least
-    if _NONE in least:
-        full = [_borrowed(least, place) for place in range(_BINS)]
-    bands = [full[at : at + _BAND] for at in range(0, _BINS, _BAND)]
-    return tuple([f"{at}:{band}" for at, band in enumerate(bands)])
+    least = _borrowed(_least(letters[:_LONGEST].encode("utf-8", "surrogatepass")))
+    size = _BAND * _WORD
+    return tuple(
+        [f"{at}:{least[at * size : (at + 1) * size].hex()}" for at in range(_BINS // _BAND)]
+    )
 
 
-def _least(data: NDArray[np.uint64]) -> list[int]:
+def _least(data: bytes) -> NDArray[np.uint64]:
     """Return the smallest hash in each bin; `_NONE` in those that are empty."""
-    last = len(data) - _PIECE + 1
-    hashes = data[:last].copy()
-    for at in range(1, _PIECE):
-        hashes *= _SPREAD
-        hashes += data[at : at + last]
-    # The finalizer of SplitMix64, so that each bit of the result depends on all of the piece.
+    # Every piece of five bytes is read at once, as the lower part of the number that begins there.
+    count = len(data) - _PIECE + 1
+    hashes = np.ndarray((count,), "<u8", data + bytes(_WORD - _PIECE), strides=(1,)) & _FIVE_BYTES
+    # The steps of SplitMix64, so that each bit of the result depends on all of the piece.
+    hashes += np.uint64(0x9E3779B97F4A7C15)
     hashes ^= hashes >> np.uint64(30)
     hashes *= np.uint64(0xBF58476D1CE4E5B9)
     hashes ^= hashes >> np.uint64(27)
     hashes *= np.uint64(0x94D049BB133111EB)
-    least = np.full(_BINS, _NONE, np.uint64)
+    hashes ^= hashes >> np.uint64(31)
+    least = np.full(_BINS, _NONE, "<u8")
     np.minimum.at(least, (hashes >> np.uint64(60)).astype(np.intp), hashes & _MASK)
-    found: list[int] = least.tolist()
-    return found
+    return least
 
 
-def _borrowed(least: list[int], place: int) -> int:
-    """Return the smallest hash of a bin, or that of the next one which has any."""
-    found = (least[(place + step) % _BINS] for step in range(_BINS))
-    return next(one for one in found if one != _NONE)
+def _borrowed(least: NDArray[np.uint64]) -> bytes:
+    """Return the smallest hash of each bin, or of the next one that has any; eight bytes each."""
+    found = least.tolist()
+    if _NONE in found:
+        for place in reversed(range(2 * _BINS)):
+            if found[place % _BINS] == _NONE:
+                found[place % _BINS] = found[(place + 1) % _BINS]
+        least = np.array(found, "<u8")
+    return least.tobytes()

@@ -9,6 +9,7 @@ is a single word, and is not found when its letters are spaced out.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import product
 
 from openhaven.core import Problem
@@ -21,6 +22,7 @@ _PLAIN = re.compile(r"(?:([a-z])(?!\1\1))+")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _AT_ENDS = "@$!|+"
 _MOST_FORMS = 64
+_SHORT, _REMEMBERED = 40, 20_000
 
 
 class Hidden:
@@ -32,6 +34,8 @@ class Hidden:
         for written, owner, number in entries:
             key = bytes.fromhex(written.removeprefix(PREFIX))
             self._by_digest.setdefault(key, []).append((owner, number))
+        # The same words come again and again, and most of the work is in their digests.
+        self._entries = lru_cache(_REMEMBERED)(self._compared)
 
     def find(self, text: str) -> list[tuple[str, int, int, int]]:
         """Return list, place in it, and span in the text, of the words that the lists hold."""
@@ -39,9 +43,9 @@ class Hidden:
             return []
         found: dict[tuple[str, int], tuple[int, int]] = {}
         for word in _WORD.finditer(folded(text[:LONGEST])):
-            for form in _forms(word.group()):
-                for entry in self._by_digest.get(hashlib.sha256(form.encode()).digest(), ()):
-                    found.setdefault(entry, word.span())
+            entries = self._entries if len(word.group()) <= _SHORT else self._compared
+            for entry in entries(word.group()):
+                found.setdefault(entry, word.span())
         if not found:
             return []
         places = places_in(text[:LONGEST])
@@ -49,6 +53,11 @@ class Hidden:
             (owner, number, places[start], places[end - 1] + 1)
             for (owner, number), (start, end) in found.items()
         ]
+
+    def _compared(self, word: str) -> tuple[tuple[str, int], ...]:
+        """Return list and place of each entry that a reader may take the word for."""
+        digests = (hashlib.sha256(form.encode()).digest() for form in _forms(word))
+        return tuple(entry for one in digests for entry in self._by_digest.get(one, ()))
 
 
 def digest(word: str) -> str:

@@ -232,7 +232,7 @@ def test_a_killed_decoder_is_replaced() -> None:
     assert hasher.hash(good).unknown is None
     (first,) = hasher.pids()
     os.kill(first, signal.SIGKILL)
-    time.sleep(0.05)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
     assert hasher.hash(good).unknown is None
     (second,) = hasher.pids()
     assert second != first

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from openhaven import connectors, intake, ledger, policy, signals
+from openhaven import connectors, intake, ledger, policy, signals, support
 from openhaven.connectors import Http, Wiring
 from openhaven.core import system
 from openhaven.core.words import speak
@@ -58,17 +58,22 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
         connectors=connectors.connect(wiring),
         signer=signer,
         sequencer=sequencer,
-        protections=accounts.start(db),
+        protections=accounts.start(db, settings.protections),
+        support=support.Support(
+            db, days=settings.support.verified_days, country=settings.support.country
+        ),
     )
     _first_words(haven)
     return haven
 
 
 def _first_words(haven: Haven) -> None:
-    """Make the default platform, and learn of the banks."""
+    """Make the default platform, and learn of the banks and of who helps."""
     with haven.db.begin(_ME) as tx:
         if tx.lock("openhaven.default_platform") and not tx.value(
             "SELECT 1 FROM platforms LIMIT 1"
         ):
             intake.add_platform(tx, "default")
         haven.banks.refresh(tx)
+        support.ship(tx)
+    haven.support.current()

@@ -27,6 +27,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "counters": ("openhaven.history.commands", "counters", True),
     "ledger": ("openhaven.ledger.commands", "ledger", False),
     "receipt": ("openhaven.decisions.receipts.commands", "receipt", False),
+    "support": ("openhaven.support.commands", "support", True),
     "matrix": ("openhaven.connectors.matrix.commands", "matrix", True),
     "records": ("openhaven.records.commands", "records", True),
     "backup": ("openhaven.cli.keep", "backup", False),

@@ -48,6 +48,8 @@ SEALED: dict[str, tuple[str, ...]] = {
                 "anonymous", "created_at"),
     "packs": ("fingerprint", "name", "version", "files"),
     "protection_changes": ("id", "platform", "feature", "role", "before", "after", "weaker", "at"),
+    "protection_changes@2": ("id", "platform", "feature", "role", "before", "after", "weaker", "at",
+                             "law"),
     "backtests": ("id", "label", "pack", "against", "since", "until", "platform", "purpose",
                   "started_by", "created_at"),
     "pack_reviews": ("id", "draft", "fingerprint", "said", "staff", "authors", "alone", "reason",
@@ -57,6 +59,7 @@ SEALED: dict[str, tuple[str, ...]] = {
     "bank_sources": ("id", "kind", "url", "config", "harm", "mode", "at_most", "radius", "clause",
                      "owner", "purpose", "created_at"),
     "rule_fallbacks": ("id", "rule", "pack", "since", "appeals", "overturned"),
+    "help_verifications": ("id", "service", "content", "seen_on", "seen_by", "at"),
 }  # fmt: skip
 
 # A row of these tables that no entry speaks of was written behind the ledger's back.

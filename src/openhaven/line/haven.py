@@ -10,6 +10,7 @@ from openhaven.policy import Packs
 from openhaven.protections.accounts import Protections
 from openhaven.signals import Banks, MediaHasher, Signal
 from openhaven.storage import Blobs, Database, Secrets, Settings
+from openhaven.support import Support
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Haven:
     signer: Signer
     sequencer: Sequencer
     protections: Protections
+    support: Support
 
     @property
     def signals(self) -> tuple[Signal, ...]:
@@ -37,7 +39,8 @@ class Haven:
     @property
     def voice(self) -> Voice:
         """How this service speaks to people."""
-        return Voice(self.settings.service_name, self.settings.url)
+        named, url = self.settings.service_name, self.settings.url
+        return Voice(named, url, self.packs.now.pack.clauses, self.settings.language)
 
     def close(self) -> None:
         """Give back what was opened."""

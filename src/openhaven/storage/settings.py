@@ -71,6 +71,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics_token: str = ""
     language: str = "en"
     locales: Path | None = None
+    protections: Path | None = None
     retention: Retention = Retention()
     mail: Mail = Mail()
     alerts: Alerts = Alerts()
@@ -102,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit",
-          "metrics_token", "language", "locales")  # fmt: skip
+          "metrics_token", "language", "locales", "protections")  # fmt: skip
 
 
 def _path(kind: type, value: object) -> object:

@@ -12,6 +12,7 @@ from jinja2 import (
     TemplateNotFound,
 )
 
+from openhaven.support import views as help_views
 from openhaven.web.speaking import GLOBALS, day, keep_language, moment, speaking
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.globals.update(GLOBALS)
+    made.globals.update(help_views.GLOBALS)
+    made.filters.update(help_views.FILTERS)
     made.filters["moment"] = moment
     made.filters["day"] = day
     made.filters["address"] = address

@@ -3,6 +3,8 @@
 from openhaven.connectors.matrix import api as matrix_api
 from openhaven.decisions import api as decisions_api
 from openhaven.decisions import pages as decisions_pages
+from openhaven.decisions.outside import Outside
+from openhaven.decisions.outside import api as outside_api
 from openhaven.exchange import api as exchange_api
 from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
@@ -69,6 +71,14 @@ ROUTES: tuple[Route, ...] = (
           answer=intake_api.Receipt, status=201),
     Route(method="GET", path="/v1/reports/{receipt}", handler=intake_api.get_report, gate=KEY,
           summary="The state of a report", answer=intake_api.ReportAnswer),
+    Route(method="POST", path="/v1/decisions", handler=outside_api.post_decision, gate=KEY,
+          summary="Store a decision that was made outside, complete or not at all", takes="json",
+          request=Outside, answer=outside_api.OutsideAnswer, status=201,
+          also=((200, outside_api.OutsideAnswer),), limit=100_000),
+    Route(method="POST", path="/v1/decisions/{id}/appeals", handler=outside_api.post_appeal,
+          gate=KEY, summary="Pass on an appeal of the person a decision is about", takes="json",
+          request=outside_api.AppealGiven, answer=outside_api.AppealAnswer, status=201,
+          also=((200, outside_api.AppealAnswer),), limit=100_000),
     Route(method="GET", path="/v1/decisions/{id}", handler=decisions_api.get_decision, gate=KEY,
           summary="A decision and its acts", answer=shapes.DecisionShape),
     Route(method="GET", path="/v1/decisions/{id}/statement", gate=KEY,

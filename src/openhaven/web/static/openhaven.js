@@ -62,16 +62,40 @@ function keepDraft(form) {
   form.addEventListener("submit", () => sessionStorage.removeItem(key));
 }
 
-// The quick exit also replaces this page in the tab's history.
+// The quick exit also replaces this page in the tab's history. Escape, pressed twice, does the same.
+function leave(link) {
+  document.documentElement.hidden = true;
+  document.title = "";
+  location.replace(link.href);
+}
+
 function quickExit(link) {
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    document.documentElement.hidden = true;
-    location.replace(link.href);
+    leave(link);
   });
+}
+
+function escapeTwice(link) {
+  let last = -Infinity;
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.repeat) return;
+    if (event.timeStamp - last < 1000) leave(link);
+    last = event.timeStamp;
+  });
+}
+
+// What somebody asked for does not stay in the address, and so not in the history.
+function forgetAddress() {
+  const language = new URLSearchParams(location.search).get("lang");
+  const rest = language ? `?${new URLSearchParams({ lang: language })}` : "";
+  if (location.search !== rest) history.replaceState(null, "", location.pathname + rest + location.hash);
 }
 
 const live = document.querySelector("[data-live]");
 if (live) keepFresh(live.dataset.live);
 document.querySelectorAll("form[data-draft]").forEach(keepDraft);
 document.querySelectorAll("a[data-leave]").forEach(quickExit);
+const way = document.querySelector("a[data-leave]");
+if (way) escapeTwice(way);
+if (document.querySelector("[data-quiet]")) forgetAddress();

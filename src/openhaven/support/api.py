@@ -1,0 +1,141 @@
+"""`GET /v1/support`: who can help, and whether a search is a cry for help. Nothing is kept."""
+
+import re
+from typing import get_args
+
+import msgspec
+
+from openhaven.core import AgeBand, Problem
+from openhaven.core.words import translate
+from openhaven.support.asking import find
+from openhaven.support.cries import LONGEST
+from openhaven.support.model import Cost, Service, audience
+from openhaven.support.places import COUNTRIES, emergency
+from openhaven.support.topics import TOPICS
+from openhaven.web.call import Answer, Call, as_json
+from openhaven.web.urls import Form
+
+_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)
+_MOST_TOPICS = 10
+# As long as a wrong number may live on in a cache.
+_KEPT = "public, max-age=300"
+
+
+class Way(msgspec.Struct, frozen=True):
+    """One service as the API tells it. Empty fields are not there, or not known."""
+
+    id: str
+    name: str
+    country: str
+    languages: tuple[str, ...]
+    topics: tuple[str, ...]
+    age_from: int
+    age_to: int
+    audience: str
+    hours: str
+    call: str
+    text: str
+    chat: str
+    web: str
+    cost: Cost
+    verified_on: str | None
+
+
+class Help(msgspec.Struct, frozen=True):
+    """Who can help, the best first.
+
+    `topics` are those that were asked for or found in the query; without any in it, there are no
+    services. `emergency` are the numbers of the country for danger now, `page` is our page of help.
+    """
+
+    topics: tuple[str, ...]
+    services: tuple[Way, ...]
+    emergency: tuple[str, ...]
+    page: str
+
+
+def get_support(call: Call) -> Answer:
+    """`GET /v1/support`: who helps with a topic in a country at an age, in a language."""
+    call.haven.support.current()
+    return _answer(call)
+
+
+def get_at_once(call: Call) -> Answer | None:
+    """Answer from memory; None when the directory has to be looked at first."""
+    return _answer(call) if call.haven.support.is_recent else None
+
+
+def _answer(call: Call) -> Answer:
+    held = call.haven.support
+    country, band = _country(call) or held.country, _band(call)
+    topics, query = _topics(call), call.query.get("query")
+    if query is not None:
+        if len(query) > LONGEST:
+            raise _wrong("query", f"at most {LONGEST} characters")
+        topics = tuple(dict.fromkeys((*topics, *held.cries.topics(query))))
+    if query is not None and not topics:
+        return _made(call, Help((), (), (), _page(call)), kept="no-store")
+    found = find(held.now, country, topics, band, _language(call))
+    ways = tuple(_way(one, call.language) for one in found)
+    told = Help(topics, ways, emergency(country), _page(call))
+    return _made(call, told, kept=_KEPT if query is None else "no-store")
+
+
+def _made(call: Call, told: Help, *, kept: str) -> Answer:
+    # Its sentences follow the browser's languages when none is asked for.
+    headers = {"cache-control": kept, "content-language": call.language, "vary": "accept-language"}
+    return as_json(told, headers=headers)
+
+
+def _page(call: Call) -> str:
+    return f"{call.haven.settings.url}/help"
+
+
+def _way(one: Service, language: str) -> Way:
+    said, values = audience(one)
+    return Way(
+        id=one.id, name=one.name, country=one.country, languages=one.languages,
+        topics=one.topics, age_from=one.age_from, age_to=one.age_to,
+        audience=translate(language, said, **values), hours=one.hours, call=one.call,
+        text=one.text, chat=one.chat, web=one.web, cost=one.cost,
+        verified_on=one.verified_on.isoformat() if one.verified_on else None,
+    )  # fmt: skip
+
+
+def _country(call: Call) -> str:
+    given = call.query.get("country", "")
+    if given and given not in COUNTRIES:
+        raise _wrong("country", "two capital letters of ISO 3166, such as GB")
+    return given
+
+
+def _topics(call: Call) -> tuple[str, ...]:
+    """Return the topics asked for: `topic` may be there several times, or be parted by commas."""
+    asked = call.query
+    values = asked.all("topic") if isinstance(asked, Form) else (asked.get("topic", ""),)
+    given = [one for value in values for one in value.split(",") if one]
+    found = tuple(dict.fromkeys(given))
+    if len(found) > _MOST_TOPICS or not TOPICS.keys() >= set(found):
+        raise _wrong("topic", "one of " + ", ".join(TOPICS))
+    return found
+
+
+def _band(call: Call) -> AgeBand:
+    given = call.query.get("age_band", "unknown")
+    for band in _BANDS:
+        if given == band:
+            return band
+    raise _wrong("age_band", "one of " + ", ".join(_BANDS))
+
+
+def _language(call: Call) -> str:
+    given = call.query.get("language", "")
+    if given and not _LANGUAGE.fullmatch(given[:40]):
+        raise _wrong("language", "a code of BCP 47, such as en or pt-BR")
+    return given or call.language
+
+
+def _wrong(name: str, right: str) -> Problem:
+    return Problem("support.asked", f"The parameter {name} is not right.", right,
+                   next_step="Mend it, or leave it out.")  # fmt: skip

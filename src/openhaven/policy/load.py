@@ -19,7 +19,7 @@ from openhaven.policy.model import FROM_BANK, FROM_REPORT, Clause, Rule
 from openhaven.policy.pack import Manifest, Pack
 from openhaven.policy.places import START, BrokenPack, PackError, Place, Source, did_you_mean
 from openhaven.policy.refusals import explained
-from openhaven.policy.sense import Placed, contradictions
+from openhaven.policy.sense import Placed, alone, contradictions
 from openhaven.policy.translations import translated
 from openhaven.policy.vocabulary import Vocabulary, declare
 
@@ -267,6 +267,12 @@ class _Rules:
                 place = self.marked.inside(where, fault.offset)
                 self.errors.append(self.marked.source.error(place, fault.message))
             return None
+        if rule.mode == "live" and (sign := alone(made, self.vocabulary)):
+            what = (
+                f"“{sign}” is one sign of behaviour, and alone it says too little about a person: "
+                "join it with another one, or let the rule look on in shadow mode."
+            )
+            self.tell(where, what)
         if "banks.investigate" in made.names and rule.then.outcome != "review":
             what = "A bank to investigate asks for a look, no more: the outcome must be “review”."
             self.tell(f"{path}.then.outcome", what)

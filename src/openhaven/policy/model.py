@@ -189,4 +189,6 @@ def _shown(finding: Finding) -> dict[str, Any]:
         "harm": finding.harm,
         "confidence": finding.confidence,
     }
+    if finding.opinion == "pattern" and "why" in finding.detail:
+        shown["why"] = finding.detail["why"]
     return shown if finding.unknown is None else {**shown, "unknown": finding.unknown}

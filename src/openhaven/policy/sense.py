@@ -12,6 +12,7 @@ from openhaven.policy.conditions import Condition
 from openhaven.policy.model import Rule
 from openhaven.policy.places import PackError
 from openhaven.policy.tree import Constant, Node
+from openhaven.policy.vocabulary import BEHAVIOUR, Vocabulary
 
 _TURNED = {"_<_": "_>_", "_>_": "_<_", "_<=_": "_>=_", "_>=_": "_<=_"}
 _Words = frozenset[Constant]
@@ -156,3 +157,23 @@ def _bound(term: Node) -> tuple[str, _End, _End] | None:
         "_==_": ((value, 0), (value, 0)),
     }
     return (str(left.value), *bounds[sign]) if sign in bounds else None
+
+
+# What rests on one sign alone --------------------------------------------------------------------
+
+# What says no more than that two accounts met, and so does not stand beside a sign.
+_CIRCUMSTANCES = frozenset(
+    {"event.kind", "account.age_band", "target.age_band", "account.country", "item.type",
+     "item.language", "item.has_media", "conversation.visibility", "conversation.encrypted"}
+)  # fmt: skip
+
+
+def alone(made: Condition, vocabulary: Vocabulary) -> str:
+    """Return a sign of behaviour that can make the condition true all alone; else ""."""
+    signs = [name for name in sorted(made.names) if name.startswith(BEHAVIOUR)]
+    if not made.names <= _CIRCUMSTANCES.union(signs):
+        return ""
+    # The circumstances are missing here: what is then not plainly false could be true.
+    only = ({**vocabulary.blank, sign: True} for sign in signs)
+    said = [made.answer(vocabulary.env.Activation(values)) for values in only]
+    return next((sign for sign, one in zip(signs, said, strict=True) if one is not False), "")

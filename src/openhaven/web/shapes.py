@@ -9,7 +9,10 @@ from openhaven.core import Ground, Outcome
 
 
 class FindingShape(msgspec.Struct):
-    """What one signal says about one subject of the event; `unknown` says why it does not know."""
+    """What one signal says about one subject of the event; `unknown` says why it does not know.
+
+    `why` is the sentence of a sign of behaviour: for staff, not for the person concerned.
+    """
 
     signal: str
     version: str
@@ -18,6 +21,7 @@ class FindingShape(msgspec.Struct):
     harm: str | None = None
     confidence: float | None = None
     unknown: str | None = None
+    why: str | None = None
 
 
 class ReasonShape(msgspec.Struct):

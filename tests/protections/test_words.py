@@ -54,15 +54,17 @@ def test_reasons_are_easy_to_read(code: str) -> None:
         assert age(text) <= (10.5 if young else 12.5), (age(text), text)
 
 
-def test_a_language_is_added_as_a_file() -> None:
+def test_the_words_are_there_in_every_language() -> None:
+    words = Words(FILES)
+    assert words.languages >= {"de", "en", "es", "fr", "it", "ja"}
+    english = words.part("en", "sender", "not_available", young=False).text
+    assert words.part("de-AT", "sender", "not_available", young=False).text != english
+    # A language that is missing is English.
+    assert words.part("tlh", "sender", "not_available", young=False).text == english
+
+
+def test_words_that_cannot_be_read_are_refused() -> None:
     english = FILES["words.en.toml"]
-    other = english.replace('language = "en"', 'language = "eo"').replace(
-        "This can't be done here right now.", "Nun ne eblas."
-    )
-    words = Words(FILES | {"words.eo.toml": other})
-    assert words.part("eo", "sender", "not_available", young=False).text == "Nun ne eblas."
-    assert words.part("eo-XX", "sender", "not_available", young=False).text == "Nun ne eblas."
-    # A language that is missing is English; one with holes is refused.
-    assert "right now" in words.part("tlh", "sender", "not_available", young=False).text
-    with pytest.raises(Problem):
-        Words(FILES | {"words.eo.toml": other.replace("[sender.night]", "[sender.nacht]")})
+    for broken in (english.replace("[sender.night]", "[sender.night"), "", "language = 1"):
+        with pytest.raises(Problem):
+            Words(FILES | {"words.en.toml": broken})

@@ -10,12 +10,9 @@ from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
-from babel.core import Locale, UnknownLocaleError
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, read_po
-
 from openhaven.core.problems import Problem
 
+# Babel is loaded where it is needed: the client in a platform's process speaks without it.
 SOURCE = "en"
 FILE = "openhaven.po"
 _SHOWN = "⟦{}⟧"
@@ -81,6 +78,8 @@ class Catalogues:
 
 
 def _code(path: Path) -> str:
+    from babel.core import Locale, UnknownLocaleError
+
     code = path.parent.name.replace("_", "-")
     try:
         Locale.parse(code, sep="-")
@@ -96,6 +95,9 @@ def _code(path: Path) -> str:
 
 def _read(path: Path, code: str) -> GNUTranslations:
     """Read one file; what is marked as doubtful (`fuzzy`) is left out, as gettext does it."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import PoFileError, read_po
+
     compiled = BytesIO()
     try:
         with path.open("rb") as file:

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-
-from babel.core import Locale
-from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
+from typing import TYPE_CHECKING
 
 from openhaven.core.catalogues import SHIPPED, SOURCE, Catalogues
 from openhaven.core.problems import Problem
+
+if TYPE_CHECKING:
+    from babel.core import Locale
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 
@@ -110,12 +110,16 @@ def direction(language: str) -> str:
 
 def own_name(language: str) -> str:
     """Return the name of a language in itself: `Deutsch`."""
+    from babel.core import Locale
+
     name = Locale.parse(language.replace("-", "_")).display_name or language
     return name[:1].upper() + name[1:]
 
 
 def day_in(language: str, at: date) -> str:
     """Return a day in words: `5 March 2026`, `5. März 2026`, `2026年3月5日`."""
+    from babel.dates import format_date
+
     return format_date(at, "long", locale=_locale(language))
 
 
@@ -126,16 +130,22 @@ def moment_in(language: str, at: datetime) -> str:
 
 def time_in(language: str, at: datetime) -> str:
     """Return the time of day of a moment, to the minute: `14:05`."""
+    from babel.dates import format_time
+
     return format_time(at, "HH:mm", locale=_locale(language))
 
 
 def number_in(language: str, value: int) -> str:
     """Return a whole number with the separators of a language."""
+    from babel.numbers import format_decimal
+
     return format_decimal(value, locale=_locale(language))
 
 
 @cache
-def _locale(language: str) -> Locale:
+def _locale(language: str) -> "Locale":
     """Return CLDR's data for a language that there is; days in English are written `5 March`."""
+    from babel.core import Locale
+
     code = best([language])
     return Locale.parse("en_GB" if code == SOURCE else code.replace("-", "_"))

@@ -1,4 +1,4 @@
-"""The words for people, from one catalogue file for each language, ready made as parts."""
+"""The words for people, ready made as parts: in English from a file, else from the catalogues."""
 
 import tomllib
 from collections.abc import Mapping
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 import msgspec
 
 from openhaven.core import Problem
+from openhaven.core.words import best, languages, translate
 from openhaven.protections.model import Part
-from openhaven.protections.spoken import FALLBACK, Said, Sentences, short
+from openhaven.protections.spoken import FALLBACK, Said, Sentences
 
+SOURCE = "words.en.toml"
 # Whom a child may turn to, as topics of help, by code; adults are not sent to anybody.
 _HELP: Mapping[str, tuple[str, ...]] = {"kept_away": ("child", "child-abuse")}
 
@@ -26,14 +28,15 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Words:
-    """The sentences of all languages; a missing language is English."""
+    """The sentences of all languages; a missing language, or sentence, is English."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
-        """Read every `words.*.toml` of `files`.
+        """Read the English `words.en.toml` of `files`, and what the catalogues make of it.
 
-        Raises `Problem` for a file that cannot be read or has not the same sentences as English.
+        Raises `Problem` for a file that is missing or cannot be read.
         """
-        read = [_read(name, files[name]) for name in sorted(files) if name.startswith("words.")]
+        english = _read(SOURCE, files.get(SOURCE, ""))
+        read = [_in(language, english) for language in languages()]
         self._reasons = {one.language: one.reason for one in read}
         self._parts = {
             (one.language, side, code, young): _part(code, words, young=young)
@@ -42,9 +45,6 @@ class Words:
             for code, words in of.items()
             for young in (False, True)
         }
-        names = {one.language: _names(one) for one in read}
-        if FALLBACK not in names or any(found != names[FALLBACK] for found in names.values()):
-            raise _broken("A language has other sentences than English, or English is missing.")
 
     @property
     def languages(self) -> frozenset[str]:
@@ -80,8 +80,8 @@ class Words:
     def _known(self, language: str) -> str:
         if language in self._reasons:
             return language
-        plain = short(language)
-        return plain if plain in self._reasons else FALLBACK
+        found = best([language])
+        return found if found in self._reasons else FALLBACK
 
 
 def _part(code: str, words: _Words, *, young: bool) -> Part:
@@ -95,11 +95,19 @@ def _read(name: str, text: str) -> _File:
         raise _broken(f"{name}: {error}") from error
 
 
-def _names(one: _File) -> set[tuple[str, str]]:
-    parts = {"sender": one.sender, "recipient": one.recipient, "reason": one.reason}
-    return {(part, code) for part, words in parts.items() for code in words}
+def _in(language: str, english: _File) -> _File:
+    """Return the sentences in a language."""
+    sender, recipient, reason = (
+        {code: _said(language, words) for code, words in of.items()}
+        for of in (english.sender, english.recipient, english.reason)
+    )
+    return _File(language, sender, recipient, reason)
+
+
+def _said(language: str, words: _Words) -> _Words:
+    return _Words(translate(language, words.plain), translate(language, words.child))
 
 
 def _broken(detail: str) -> Problem:
     return Problem("protections.words", "The words of the protections are not sound.", detail,
-                   next_step="Mend the file; every language has the same names.")  # fmt: skip
+                   next_step="Mend the file; it has the names of the one that ships.")  # fmt: skip

@@ -30,13 +30,14 @@ def met(event: Event, notes: Notes) -> Meeting | None:
     """Return the meeting that an event is, worked out once; None where nothing is to be counted."""
     if "meeting" not in notes:
         found = meeting(event)
-        notes["meeting"] = found if found is not None and _matters(found) else None
+        notes["meeting"] = found if found is not None and _matters(found, event) else None
     known: Meeting | None = notes["meeting"]
     return known
 
 
-def _matters(one: Meeting) -> bool:
-    return not one.close and (one.to_protected or one.by_minor)
+def _matters(one: Meeting, event: Event) -> bool:
+    blocks = event.kind == "contact.block" and one.by_protected
+    return not one.close and (one.to_protected or one.by_minor or blocks)
 
 
 def approacher(event: Event, one: Meeting) -> str:

@@ -59,6 +59,11 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
     ("look_backs_stuck", "Looks back of banks that were halted this week, or cannot go on.",
      """SELECT count(*) FROM look_backs WHERE (state = 'running' AND failures > 2)
           OR (state = 'halted' AND ended_at > %(now)s - interval '7 days')"""),
+    ("matrix_events_stuck", "Events of homeservers set aside, since they could not be read.",
+     "SELECT count(*) FROM matrix_inbox WHERE stuck_at IS NOT NULL AND done_at IS NULL"),
+    ("matrix_rooms_owed", "Rooms still to be read again since a homeserver was restarted.",
+     """SELECT (SELECT count(*) FROM matrix_owed_rooms)
+          + (SELECT count(*) FROM matrix_servers WHERE owed_since IS NOT NULL)"""),
     ("ledger_unsequenced_seconds", "Age of the oldest ledger entry without a place.",
      """SELECT coalesce(extract(epoch FROM %(now)s - min(at)), 0) FROM ledger_entries
         WHERE idx IS NULL"""),

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from openhaven.core import Problem
 from openhaven.protections.ages import Age, resolve
@@ -104,6 +105,8 @@ class Check:
             return self._alone(question, asked, (does, other))
         if question.sender is None or (question.recipient is None and asked.other):
             raise _missing(question.action)
+        # Always worked out, so that it takes as long whoever is at the other end.
+        question = replace(question, relation=_stands(question, sender, recipient))
         return self._between(question, asked, does, comer, other)
 
     def _alone(self, question: Question, asked: Asked, ends: tuple[End, End]) -> Answer:
@@ -290,6 +293,19 @@ def _is_night(defaults: Defaults, question: Question, end: End) -> bool:
     if offset is None or not least <= offset.total_seconds() / 60 <= most:
         return True
     return night.holds(question.at.hour)
+
+
+_RELATIONS = {
+    (connected, blocked): Relation(connected, blocked)
+    for connected in (False, True)
+    for blocked in (False, True)
+}
+
+
+def _stands(question: Question, sender: Profile, recipient: Profile) -> Relation:
+    """Return how the two stand to each other: a freeze that either asked for is a block."""
+    frozen = (_id(question.recipient) in sender.frozen) | (_id(question.sender) in recipient.frozen)
+    return _RELATIONS[question.relation.connected, question.relation.blocked | frozen]
 
 
 def _acts(question: Question, asked: Asked) -> bool:

@@ -171,12 +171,16 @@ def _let_entry_go(tx: Tx, entry: int, why: str) -> None:
         ledger.append(tx, "bank.entry_withdrawn", {"entry": str(entry)})
 
 
-def lift_freeze(tx: Tx, code: str) -> None:
-    """Let the two accounts of a threat meet again, because who was threatened wants it."""
+def lift_freeze(tx: Tx, code: str) -> tuple[str, str]:
+    """Let the two accounts of a threat meet again, because who was threatened wants it.
+
+    Returns platform and account of whoever asked for the freeze, for who remembers what holds.
+    """
     found = store.by_code(tx, code)
     told = store.threat_of(tx, found)
     if told is not None and told.reporter and told.account:
         thaw_contact(tx, found.platform, told.reporter, told.account)
+    return found.platform, told.reporter if told else ""
 
 
 # Clocks ---------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ import msgspec
 
 from openhaven import intake, survivors
 from openhaven.core import Problem
-from openhaven.intake.model import Id, Short
+from openhaven.core.shapes import Id
+from openhaven.intake.model import Short
 from openhaven.survivors.model import Age
 from openhaven.web import Answer, Call
 from openhaven.web.call import as_json
@@ -52,5 +53,6 @@ def post_threat(call: Call) -> Answer:
         platform = intake.platform_named(tx, call.platform)
         made = survivors.tell_threat(tx, platform, threat, f"{call.platform}:{told.account}")
         frozen = survivors.status(tx, made.code).frozen
+    call.haven.protections.snapshot.forget(call.platform, told.account)
     answer = ThreatAnswer(made.code, f"{url}/request/{made.code}", frozen, f"{url}/threat")
     return as_json(answer, 201)

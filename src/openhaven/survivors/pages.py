@@ -170,7 +170,8 @@ def withdraw(call: Call) -> Answer:
 def meet(call: Call) -> Answer:
     """`POST /request/{code}/meet`: let contact begin again that was frozen."""
     with call.haven.db.begin(call.actor, call.now) as tx:
-        survivors.lift_freeze(tx, call.path["code"])
+        whose = survivors.lift_freeze(tx, call.path["code"])
+    call.haven.protections.snapshot.forget(*whose)
     return see_other(f"/request/{call.path['code']}")
 
 

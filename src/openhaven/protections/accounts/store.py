@@ -6,6 +6,8 @@ from datetime import date
 import msgspec
 
 from openhaven.core import AgeBand
+from openhaven.protections.ages import Age, resolve
+from openhaven.protections.defaults import Defaults
 from openhaven.protections.model import (
     SCALES,
     STRANGER,
@@ -31,6 +33,7 @@ class _Row(msgspec.Struct):
     evidence: list[tuple[Source, AgeBand, date, date | None]]
     choices: list[tuple[str, Role, str, bool]]
     carers: int
+    frozen: frozenset[str]
 
 
 _PROFILES = """
@@ -39,7 +42,9 @@ _PROFILES = """
               FROM age_evidence e WHERE e.subject = a.subject), '[]') AS evidence,
     coalesce((SELECT jsonb_agg(jsonb_build_array(s.feature, s.role, s.value, s.explained))
               FROM protection_settings s WHERE s.subject = a.subject), '[]') AS choices,
-    (SELECT count(*) FROM carers c WHERE c.child = a.subject) AS carers
+    (SELECT count(*) FROM carers c WHERE c.child = a.subject) AS carers,
+    array(SELECT f.other FROM contact_freezes f WHERE f.platform = a.platform AND f.account = a.id
+          AND f.ended_at IS NULL) AS frozen
   FROM accounts a JOIN unnest(%(platforms)b::text[], %(ids)b::text[]) AS n (platform, id)
     ON a.platform = n.platform AND a.id = n.id"""
 
@@ -58,6 +63,11 @@ def profile_of(tx: Tx, platform: str, account: str) -> Profile:
     return profiles(tx, [(platform, account)]).get((platform, account), STRANGER)
 
 
+def age_of(tx: Tx, defaults: Defaults, platform: str, account: str) -> Age:
+    """Return how old an account is taken to be now."""
+    return resolve(defaults, profile_of(tx, platform, account).evidence, tx.now.date())
+
+
 def _profile(row: _Row) -> Profile:
     return Profile(
         subject=row.subject,
@@ -65,6 +75,7 @@ def _profile(row: _Row) -> Profile:
         evidence=tuple(Evidence(*one) for one in row.evidence),
         choices=gathered([Choice(*one) for one in row.choices]),
         carers=row.carers,
+        frozen=row.frozen,
     )
 
 
@@ -90,7 +101,10 @@ def changed(tx: Tx, since: int, platform: str | None = None, limit: int = 100_00
     sql = """SELECT a.platform, a.id FROM accounts a WHERE a.subject IN (
                SELECT subject FROM age_evidence WHERE writer >= %(since)s::text::xid8
                UNION SELECT subject FROM protection_settings
-                     WHERE writer >= %(since)s::text::xid8)
+                     WHERE writer >= %(since)s::text::xid8
+               UNION SELECT b.subject FROM contact_freezes f JOIN accounts b
+                     ON b.platform = f.platform AND b.id = f.account
+                     WHERE f.writer >= %(since)s::text::xid8)
              AND (%(platform)s::text IS NULL OR a.platform = %(platform)s) LIMIT %(limit)s"""
     rows = tx.all(sql, _Changed, since=since, platform=platform, limit=limit)
     return [(row.platform, row.id) for row in rows]

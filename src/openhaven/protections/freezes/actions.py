@@ -1,6 +1,7 @@
 """Verbs: freeze the contact between two accounts in both directions, and let it begin again."""
 
 from openhaven import ledger
+from openhaven.core import new_id
 from openhaven.storage import Tx
 
 
@@ -9,6 +10,12 @@ def freeze_contact(tx: Tx, platform: str, account: str, other: str) -> None:
 
     Whoever calls this knows from the platform itself that it is the holder of `account` who asks.
     """
+    # Profiles begin with accounts, so that it has to be one that is known.
+    sql = """INSERT INTO accounts (platform, id, subject, age_band, seen_at)
+             VALUES (%(p)s, %(a)s, %(subject)s, 'unknown', %(now)s) ON CONFLICT DO NOTHING"""
+    subject = new_id("per")
+    if tx.run(sql, p=platform, a=account, subject=subject, now=tx.now):
+        tx.keys.ensure([subject])
     sql = """INSERT INTO contact_freezes (platform, account, other, since)
              VALUES (%(p)s, %(a)s, %(o)s, %(now)s)
              ON CONFLICT (platform, account, other) DO UPDATE SET since = excluded.since,

@@ -1,0 +1,176 @@
+"""Threats: who is called, what comes first, and between whom contact is frozen."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import msgspec
+import pytest
+from standardwebhooks import Webhook
+from survivors_scene import ANYBODY, Town
+from web_scene import Place, serving
+
+from openhaven import survivors
+from openhaven.connectors import Http
+from openhaven.storage import Settings
+from openhaven.storage.settings import Alerts
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+class Bell(BaseHTTPRequestHandler):
+    """Takes calls; answers 500 as often as it was told."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        server: Any = self.server
+        server.rung.append((dict(self.headers.items()), body))
+        self.send_response(500 if len(server.rung) <= server.broken else 204)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def bell() -> Iterator[Any]:
+    server: Any = HTTPServer(("127.0.0.1", 0), Bell)
+    server.rung, server.broken = [], 0
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def place(town: Town) -> Iterator[Place]:
+    with serving(town.haven, ()) as running:
+        yield running
+
+
+def called(town: Town, bell: Any) -> Settings:
+    url = f"http://127.0.0.1:{bell.server_port}/call"
+    alerts = Alerts(webhook=url, secret=SECRET)
+    return msgspec.structs.replace(town.haven.settings, alerts=alerts)
+
+
+def alerts_of(town: Town) -> list[dict[str, Any]]:
+    return town.rows("SELECT way, state, attempts, last_error FROM staff_alerts ORDER BY way")
+
+
+def send(town: Town, place: Place, **values: Any) -> Any:
+    body = {"account": "kim", "other": "wolf", **values}
+    return place.post_json("/v1/threats", body, authorization=f"Bearer {town.key}")
+
+
+def asked(town: Town, place: Place, one: str, other: str) -> str:
+    question = {
+        "action": "message.send",
+        "from": {"id": one, "age_band": "18-plus"},
+        "to": {"id": other, "age_band": "18-plus"},
+        "relation": {"connected": True},
+    }
+    reply = place.post_json("/v1/protections/check", question, authorization=f"Bearer {town.key}")
+    return str(reply.json["answer"])
+
+
+def test_danger_comes_before_everything_and_calls_staff(town: Town, bell: Any) -> None:
+    town.removal(town.posted())
+    town.threat(account="wolf", text="mild words", danger=True)
+    assert town.said("alert.intended.danger") == 1
+    town.tend()
+    assert [task["urgency"] for task in town.tasks()] == [2, 0]
+    assert survivors.send_alerts(town.haven.db, called(town, bell), Http()) == 2
+    (headers, body) = bell.rung[0]
+    told = Webhook(SECRET).verify(body, {k.lower(): v for k, v in headers.items()})
+    assert told["type"] == "openhaven.alert.danger"
+    assert b"mild words" not in body
+    assert b"wolf" not in body
+    states = {one["way"]: one["state"] for one in alerts_of(town)}
+    assert states == {"webhook": "sent", "email": "skipped"}
+
+
+def test_a_call_that_does_not_arrive_is_tried_again(town: Town, bell: Any) -> None:
+    bell.broken = 2
+    town.threat(account="wolf", danger=True)
+    settings = called(town, bell)
+    for _ in range(4):
+        survivors.send_alerts(town.haven.db, settings, Http())
+        with town.haven.db.begin(ANYBODY) as tx:
+            tx.run("UPDATE staff_alerts SET next_at = now() WHERE state = 'intended'")
+    assert len(bell.rung) == 3
+    assert len({headers["webhook-id"] for headers, _ in bell.rung}) == 1
+    webhook = next(one for one in alerts_of(town) if one["way"] == "webhook")
+    assert (webhook["state"], webhook["attempts"]) == ("sent", 3)
+
+
+def test_a_call_without_an_address_is_on_a_screen(town: Town) -> None:
+    from openhaven.survivors.store import clocks
+
+    town.threat(account="wolf", danger=True)
+    survivors.send_alerts(town.haven.db, town.haven.settings, Http())
+    town.tend()
+    with town.haven.db.read() as tx:
+        found = clocks(tx)
+    assert (found["danger"], found["uncalled"]) == (1, 1)
+
+
+def test_without_danger_nobody_is_woken(town: Town) -> None:
+    town.threat(account="wolf", text="They ask for money.")
+    town.tend()
+    assert alerts_of(town) == []
+    assert town.tasks()[0]["harm"] == "sextortion.minor"
+
+
+def test_who_names_nobody_is_heard_as_well(town: Town) -> None:
+    made = town.threat(text="I am afraid.", danger=True)
+    town.tend()
+    (task,) = town.tasks()
+    assert (task["urgency"], task["account"]) == (2, made.id)
+
+
+def test_the_platform_freezes_contact_in_both_directions(town: Town, place: Place) -> None:
+    assert asked(town, place, "wolf", "kim") == "allow"
+    reply = send(town, place, danger=False, age="child")
+    assert (reply.status, reply.json["frozen"]) == (201, True)
+    with town.haven.db.read() as tx:
+        assert survivors.status(tx, reply.json["code"]).frozen
+    assert asked(town, place, "wolf", "kim") == "deny"
+    assert asked(town, place, "kim", "wolf") == "deny"
+    assert asked(town, place, "wolf", "ann") == "allow"
+    path = f"/request/{reply.json['code']}/meet"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert place.ask("POST", path, b"", form).status == 303
+    assert asked(town, place, "wolf", "kim") == "allow"
+
+
+def test_a_freeze_is_ended_only_by_who_asked_for_it(town: Town, place: Place) -> None:
+    first = send(town, place).json["code"]
+    second = send(town, place, account="wolf", other="kim").json["code"]
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert place.ask("POST", f"/request/{second}/meet", b"", form).status == 303
+    assert asked(town, place, "wolf", "kim") == "deny"
+    assert place.ask("POST", f"/request/{first}/meet", b"", form).status == 303
+    assert asked(town, place, "wolf", "kim") == "allow"
+
+
+def test_what_a_platform_may_not_say(town: Town, place: Place) -> None:
+    assert send(town, place, other="kim").status == 400
+    assert send(town, place, contact="nobody").status == 400
+    assert send(town, place, more=1).status == 400
+    assert send(town, place, freeze=False).json["frozen"] is False
+    assert place.post_json("/v1/threats", {"account": "kim"}).status == 401
+    body = json.dumps({"account": "kim", "other": None})
+    reply = place.post_json("/v1/threats", body.encode(), authorization=f"Bearer {town.key}")
+    assert reply.status == 400
+
+
+def test_taking_it_back_does_not_let_them_meet(town: Town, place: Place) -> None:
+    code = send(town, place, text="mild words").json["code"]
+    with town.haven.db.begin(ANYBODY) as tx:
+        survivors.withdraw(tx, code)
+    assert asked(town, place, "wolf", "kim") == "deny"

@@ -16,8 +16,8 @@ TEENS = ("13-15", "16-17")
 
 
 def met(
-    kind: str, by: str, to: str, minutes: float = 0, *, ages: tuple[str, str] = ("18-plus", "13-15"),
-    where: str = "", made: datetime | None = None, **context: Any,
+    kind: str, by: str, to: str, minutes: float = 0, *, where: str = "",
+    ages: tuple[str, str] = ("18-plus", "13-15"), made: datetime | None = None, **context: Any,
 ) -> Event:  # fmt: skip
     """Return an event between two accounts, so many minutes after noon."""
     body: dict[str, Any] = {

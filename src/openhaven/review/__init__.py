@@ -18,13 +18,16 @@ from openhaven.review.actions import (
     waiting_judgements,
 )
 from openhaven.review.model import Given
+from openhaven.review.waiting import ask_again, go_on, wait
 
 __all__ = [
     "Given",
+    "ask_again",
     "cancel_appeal_task",
     "case_for",
     "claim",
     "close_case",
+    "go_on",
     "judge",
     "open_appeal_task",
     "open_task",
@@ -32,5 +35,6 @@ __all__ = [
     "return_leases",
     "reveal",
     "settled",
+    "wait",
     "waiting_judgements",
 ]

@@ -103,7 +103,10 @@ def case_for(
 def open_appeal_task(tx: Tx, case: str, appeal: str, event: int | None, severity: int) -> str:
     """Ask another person about an appeal: whoever acted on the case before is barred."""
     sql = """SELECT array(SELECT DISTINCT j.staff FROM judgements j JOIN tasks t ON t.id = j.task
-                          WHERE t.case_id = %(case)s)"""
+                          WHERE t.case_id = %(case)s
+                          UNION SELECT a.answered_by FROM approvals a
+                          JOIN judgements j ON j.id = a.judgement JOIN tasks t ON t.id = j.task
+                          WHERE t.case_id = %(case)s AND a.answered_by IS NOT NULL)"""
     barred = tx.value(sql, case=case)
     task = new_id("tsk")
     tx.run(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from openhaven import decisions, intake, policy, signals
+from openhaven import decisions, intake, policy, signals, survivors
 from openhaven.core import HARMS, Problem
 from openhaven.decisions import views
 from openhaven.intake import Event
@@ -62,6 +62,7 @@ def _overview(call: Call) -> dict[str, Any]:
             "numbers": store.numbers(tx, call.actor.id),
             "stream": store.stream(tx),
             "troubles": views.troubles(tx),
+            "clocks": survivors.clocks(tx),
             "can_take": _next(call, tx, name) is not None,
             "sent": call.query.get("sent", ""),
         }

@@ -216,7 +216,7 @@ def pulse(tx: Tx) -> str:
                (SELECT concat(max(seq), '-', count(*) FILTER (WHERE state = 'received')) FROM
                  (SELECT seq, state FROM events ORDER BY seq DESC LIMIT 50) AS latest),
                (SELECT concat(count(*), '-', max(opened_at), '-', max(lease_until), '-',
-                 count(claimed_by)) FROM tasks WHERE state IN ('open', 'claimed')),
+                 count(claimed_by), '-', sum(urgency), '-', sum(severity)) FROM tasks WHERE state IN ('open', 'claimed')),
                (SELECT count(*) FROM acts WHERE state = 'failed'))"""
     return str(tx.value(sql))
 

@@ -10,7 +10,7 @@ from openhaven.survivors.actions import ask_removal, lift_freeze, tell_threat, w
 from openhaven.survivors.alerts import send_alerts
 from openhaven.survivors.jobs import tend
 from openhaven.survivors.model import CLOCK, Removal, Threat
-from openhaven.survivors.store import Status, status
+from openhaven.survivors.store import Status, clocks, status
 from openhaven.survivors.watch import ask_watch
 from openhaven.survivors.watch.model import Watch
 
@@ -22,6 +22,7 @@ __all__ = [
     "Watch",
     "ask_removal",
     "ask_watch",
+    "clocks",
     "lift_freeze",
     "send_alerts",
     "status",

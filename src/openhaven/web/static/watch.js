@@ -8,6 +8,8 @@ const send = form.querySelector("button[type=submit]");
 const drawn = document.querySelector("[data-drawn]");
 let turn = 0;
 
+// Until this runs, the page says that it needs it.
+document.querySelector("[data-without]").hidden = true;
 chooser.hidden = false;
 send.disabled = true;
 input.addEventListener("change", () => read(input.files[0]));

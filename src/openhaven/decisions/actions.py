@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from openhaven import intake, ledger, review
 from openhaven.core import new_id
-from openhaven.decisions import receipts, strikes, words
+from openhaven.decisions import penalties, receipts, strikes, words
 from openhaven.decisions.model import (
     APPEAL_WINDOW,
     Decision,
@@ -20,18 +20,20 @@ from openhaven.decisions.model import (
 from openhaven.decisions.store import Notice, appeal_token
 from openhaven.policy import Clause
 from openhaven.storage import Tx
+from openhaven.support import Guide
 
 
 class Voice(msgspec.Struct, frozen=True):
     """How the service speaks to people: its name, the address of its pages, its clauses in force.
 
-    `language` is what people read of whom it is not known.
+    `language` is what people read of whom it is not known; `guide` knows who helps.
     """
 
     service: str
     url: str
     clauses: Mapping[str, Clause] = {}
     language: str = "en"
+    guide: Guide = Guide()
 
 
 # Deciding -------------------------------------------------------------------------------------
@@ -39,7 +41,7 @@ class Voice(msgspec.Struct, frozen=True):
 
 def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     """Store a decision with its ledger entry, its acts as intended, its notices and kept copies."""
-    made = _insert(tx, draft)
+    made = _insert(tx, penalties.fit(tx, draft))
     spoken = ledger.salted(receipts.recorded(voice.service, made))
     receipts.keep(tx, made, spoken)
     ids = {"decision": made.id, "pack": made.pack, ledger.WORDS: spoken.tag}
@@ -68,7 +70,8 @@ def reader_of(tx: Tx, made: Decision, voice: Voice) -> words.Reader:
     known = intake.account_of(tx, made.platform, made.account or "")
     young = known is not None and known.age_band in ("under-13", "13-15", "16-17")
     language = known.language if known else None
-    return words.reader(language or voice.language, voice.clauses, young=young)
+    guide = voice.guide.at(known.country, known.age_band) if known else voice.guide
+    return words.reader(language or voice.language, voice.clauses, young=young, guide=guide)
 
 
 def _insert(tx: Tx, draft: Draft) -> Decision:
@@ -258,7 +261,8 @@ def _answer_reporters(tx: Tx, made: Decision, voice: Voice) -> list[ledger.New]:
         plain = None if reporter.body is None else tx.keys.open(reporter.subject, reporter.body)
         said = {} if plain is None else msgspec.json.decode(plain)
         contact = said.get("contact") or ""
-        to = words.reader(said.get("language") or voice.language, voice.clauses)
+        spoken = said.get("language") or voice.language
+        to = words.reader(spoken, voice.clauses, guide=voice.guide)
         notice = words.reporter_outcome(voice.service, made, to)
         entries.append(
             _store_notice(tx, made, "reporter", "outcome", notice, reporter.subject,

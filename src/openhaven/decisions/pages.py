@@ -4,12 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from openhaven import decisions
-from openhaven.core import HARMS, Problem
+from openhaven.core import Problem
 from openhaven.core.words import REVERSING
 from openhaven.decisions import Act, Decision, dsa, strikes, views, words
 from openhaven.decisions.api import receipt_answer
-from openhaven.intake import Event, open_event, platform_named
+from openhaven.intake import Event, account_of, open_event, platform_named
 from openhaven.storage import Tx
+from openhaven.support import Guide
 from openhaven.web import Answer, Call, page, see_other
 
 # For staff ------------------------------------------------------------------------------------
@@ -141,15 +142,20 @@ def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> 
         acts = decisions.acts_of(tx, made.id)
         appeals = views.appeals_of(tx, made.id)
         event = _event(tx, made)
+        known = account_of(tx, made.platform, made.account or "")
+    guide = Guide().at(known.country if known else "", known.age_band if known else "")
+    to = words.reader(call.language, call.haven.packs.now.pack.clauses, guide=guide)
     values: dict[str, Any] = {
         "made": made,
-        "to": words.reader(call.language, call.haven.packs.now.pack.clauses),
+        "to": to,
         "place": event.item.url if event and event.item else None,
         "appeal": appeals[-1] if appeals else None,
         "lost": _lost(acts),
         "undoing": [act for act in acts if act.reverses],
         "open": _open(call, made),
-        "topics": HARMS[made.harm].help if made.harm in HARMS else (),
+        "topics": words.topics_of(made, to),
+        "country": guide.country,
+        "band": guide.band,
         "problem": problem,
         "text": text,
     }

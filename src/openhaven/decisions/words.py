@@ -10,6 +10,7 @@ from openhaven.core.words import best, day_in, mark, time_in, translate, transla
 from openhaven.decisions.model import Decision
 from openhaven.decisions.store import Notice
 from openhaven.policy import Clause
+from openhaven.support import Guide
 
 # `{it}` is what the decision is about.
 WHAT = {
@@ -64,12 +65,13 @@ class Reader(msgspec.Struct, frozen=True):
     """Whom a notice is for: the language (BCP 47), and whether known to be under eighteen.
 
     `clauses` are those in force, by their anchors: a clause that has not changed since may be there
-    in the reader's language.
+    in the reader's language. `guide` knows who helps where the reader is.
     """
 
     language: str = "en"
     young: bool = False
     clauses: Mapping[str, Clause] = {}
+    guide: Guide = Guide()
 
     def say(self, text: str, /, **values: object) -> str:
         """Return a sentence in the reader's language."""
@@ -95,9 +97,15 @@ class Reader(msgspec.Struct, frozen=True):
         return url if self.language == "en" else f"{url}?lang={self.language}"
 
 
-def reader(language: str | None, clauses: Mapping[str, Clause], *, young: bool = False) -> Reader:
+def reader(
+    language: str | None,
+    clauses: Mapping[str, Clause],
+    *,
+    young: bool = False,
+    guide: Guide = Guide(),  # noqa: B008 (it never changes)
+) -> Reader:
     """Return whom a notice is for; a language that is not there, or not known, is English."""
-    return Reader(best([language or ""]), young, clauses)
+    return Reader(best([language or ""]), young, clauses, guide)
 
 
 def notice(
@@ -194,16 +202,40 @@ def reporter_outcome(service: str, decision: Decision, to: Reader) -> Notice:
         )
     else:
         found = _breaks(decision, to) + " " + to.say(_REPORTED[decision.outcome])
-    return _made(service, decision, to, mark("Your report"), [to.say(thanks), found])
+    topics = HARMS[decision.harm].help
+    return _made(service, decision, to, mark("Your report"), [to.say(thanks), found], topics)
 
 
 # Pieces ---------------------------------------------------------------------------------------
 
 
-def _made(service: str, decision: Decision, to: Reader, title: str, parts: list[str]) -> Notice:
+def _made(
+    service: str,
+    decision: Decision,
+    to: Reader,
+    title: str,
+    parts: list[str],
+    topics: tuple[str, ...] | None = None,
+) -> Notice:
+    """Return a notice, with where to turn at its end; `topics` are those of who was acted on."""
     whole = to.say("{service}: {title}", service=service, title=to.say(title))
-    text = "\n\n".join(part for part in parts if part)
-    return Notice(whole, text, list(HARMS[decision.harm].help), to.language)
+    topics = topics_of(decision, to) if topics is None else topics
+    help_ = "\n".join(to.guide.lines(topics, to.language))
+    text = "\n\n".join(part for part in (*parts, help_) if part)
+    return Notice(whole, text, list(topics), to.language)
+
+
+def topics_of(decision: Decision, to: Reader) -> tuple[str, ...]:
+    """Return what the one who was acted on may need help with.
+
+    Where a child was hurt that is somebody else's help for an adult: it is their own thoughts or
+    acts that they may want to talk about. A child may itself be who was hurt; at an unknown age it
+    is either.
+    """
+    topics = HARMS[decision.harm].help
+    if "child-abuse" not in topics or to.guide.band in ("under-13", "13-15", "16-17"):
+        return topics
+    return ("prevention",) if to.guide.band == "18-plus" else (*topics, "prevention")
 
 
 def _breaks(decision: Decision, to: Reader) -> str:

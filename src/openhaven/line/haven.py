@@ -10,7 +10,7 @@ from openhaven.policy import Packs
 from openhaven.protections.accounts import Protections
 from openhaven.signals import Banks, MediaHasher, Signal
 from openhaven.storage import Blobs, Database, Secrets, Settings
-from openhaven.support import Support
+from openhaven.support import Guide, Support
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class Haven:
     def voice(self) -> Voice:
         """How this service speaks to people."""
         named, url = self.settings.service_name, self.settings.url
-        return Voice(named, url, self.packs.now.pack.clauses, self.settings.language)
+        clauses, held = self.packs.now.pack.clauses, self.support
+        guide = Guide(held.now, f"{url}/help", held.country)
+        return Voice(named, url, clauses, self.settings.language, guide)
 
     def close(self) -> None:
         """Give back what was opened."""

@@ -232,9 +232,15 @@ def call_staff(haven: Haven) -> int:
     return survivors.send_alerts(haven.db, haven.settings, haven.http)
 
 
+def follow_helplines(haven: Haven) -> int:
+    """Learn of changes in the directory of services that help."""
+    haven.support.current()
+    return 0
+
+
 def read_helplines(haven: Haven) -> int:
     """Read the directory of services that help, when it is time to."""
-    return support.jobs.read_when_due(haven.db, haven.settings.support, haven.http.read)
+    return support.read_when_due(haven.db, haven.settings.support, haven.http.read)
 
 
 # The machinery ---------------------------------------------------------------------------------
@@ -256,6 +262,7 @@ class Worker:
         """Start only what a process needs that answers by itself: knowing banks and rules."""
         self._loop("banks", 0.4, lambda: follow_banks(self._haven))
         self._loop("policy", 0.5, lambda: follow_policy(self._haven), "policy")
+        self._loop("directory", 5.0, lambda: follow_helplines(self._haven))
 
     def start(self) -> None:
         """Start every loop and the listener that wakes them."""

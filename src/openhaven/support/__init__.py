@@ -11,7 +11,9 @@ from openhaven.support.adapters import Source, fetch
 from openhaven.support.asking import find
 from openhaven.support.directory import Directory
 from openhaven.support.files import BadFile, read_csv
+from openhaven.support.guide import Guide
 from openhaven.support.holder import Support
+from openhaven.support.jobs import read_directory, read_when_due
 from openhaven.support.model import Service, audience
 from openhaven.support.places import COUNTRIES, emergency
 from openhaven.support.store import directory, kept, one_kept
@@ -23,6 +25,7 @@ __all__ = [
     "TOPICS",
     "BadFile",
     "Directory",
+    "Guide",
     "Imported",
     "Service",
     "Source",
@@ -36,6 +39,8 @@ __all__ = [
     "lines",
     "one_kept",
     "read_csv",
+    "read_directory",
+    "read_when_due",
     "ship",
     "take_in",
     "verify",

@@ -11,7 +11,7 @@ from openhaven.intake import Event
 from openhaven.signals import Finding, behaviour
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-COUNTERS = tuple(msgspec.structs.replace(one, asked=behaviour.KINDS) for one in behaviour.COUNTERS)
+COUNTERS = behaviour.COUNTERS
 TEENS = ("13-15", "16-17")
 
 

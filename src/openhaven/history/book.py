@@ -62,6 +62,8 @@ class Book:
         notes: Notes = {}
         for group in self._by_kind.get(event.kind, ()):
             keys = [self.key(platform, key) for key in dict.fromkeys(group.keys(event, notes))]
+            if not keys and group.only_with_key:
+                continue
             uses, written = [], False
             for use in group.uses:
                 # Without a key there is nothing to count, and all the same something to answer.

@@ -42,6 +42,7 @@ class Counter(msgspec.Struct, frozen=True, kw_only=True):
     `asked` are the kinds of events whose rules read it. `unit` is in seconds: what the answer of
     `rate` is per, and in what `first-seen` and `time-since` answer. `windows` are from short to
     long; of `first-seen` and `time-since` there is one, which says for how long they remember.
+    Without a key it answers that nothing was counted, or with `only_with_key` not at all.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Counter(msgspec.Struct, frozen=True, kw_only=True):
     unit: int = 1
     declared: str = ""
     asked: frozenset[str] = frozenset()
+    only_with_key: bool = False
 
     @property
     def id(self) -> int:

@@ -156,6 +156,7 @@ class Group(NamedTuple):
 
     keys: Callable[[Event, Notes], tuple[Key, ...]]
     uses: list[Use]
+    only_with_key: bool
 
 
 @lru_cache(maxsize=64)
@@ -165,6 +166,8 @@ def by_kind(counters: tuple[Counter, ...]) -> dict[str, list[Group]]:
     for one in counters:
         tally = _KINDS[one.kind](one)
         for kind in one.on | one.asked:
-            group = found.setdefault(kind, {}).setdefault(one.by, Group(one.keys, []))
+            group = found.setdefault(kind, {}).setdefault(
+                one.by, Group(one.keys, [], one.only_with_key)
+            )
             group.uses.append(Use(tally, kind in one.on, kind in one.asked))
     return {kind: list(groups.values()) for kind, groups in found.items()}

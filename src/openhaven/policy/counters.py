@@ -99,10 +99,10 @@ def behaviour_asked(rules: Iterable[tuple[Rule, Condition]]) -> tuple[Counter, .
         if any(name.startswith(BEHAVIOUR) for name in condition.names)
         for kind in rule.on
     }
-    asked = behaviour.KINDS & kinds
-    if not asked:
+    if not kinds:
         return ()
-    return tuple(msgspec.structs.replace(one, asked=asked) for one in behaviour.COUNTERS)
+    asked = ((one, one.asked & kinds) for one in behaviour.COUNTERS)
+    return tuple(msgspec.structs.replace(one, asked=of) for one, of in asked)
 
 
 class _Reader:

@@ -104,10 +104,11 @@ def _counter(
     on: frozenset[str],
     where: _Where,
     within: tuple[str, ...],
+    asked: frozenset[str] = APPROACHES,
     unit: int = 1,
 ) -> Counter:
     def meant(event: Event, notes: Notes) -> bool:
-        one = met(event, notes)
+        one: Meeting | None = notes["meeting"]
         return one is not None and where(one, event)
 
     of = f"behaviour.{by}"
@@ -124,6 +125,8 @@ def _counter(
         where=meant,
         unit=unit,
         declared=msgspec.json.encode(declared).decode(),
+        asked=asked,
+        only_with_key=True,
     )
 
 
@@ -150,20 +153,22 @@ def _of_accounts() -> list[Counter]:
                  frozenset({"contact.block", "report.create"}), _turns_away, ("7d",)),
         _counter("asked", "distinct", to, "actor", request,
                  lambda one, event: one.to_protected and one.strangers and not inside(event),
-                 ("1h", "1d")),
+                 ("1h",), request),
         _counter("invited", "distinct", to, "actor", APPROACHES,
                  lambda one, event: one.to_protected and invites(event), ("1d", "7d")),
         _counter("asked_there", "distinct", to, "cluster", request,
-                 lambda one, _: one.to_protected, ("1h", "1d")),
+                 lambda one, _: one.to_protected, ("1h", "1d"), request),
     ]  # fmt: skip
 
 
 def _of_pairs() -> list[Counter]:
     """Return what is counted for pairs: first what is the same whoever acts."""
+    message = frozenset({"message.send"})
     return [
-        _counter("met", "first-seen", "minutes", "pair", _SAID, _uneven, ("90d",), 60),
+        _counter("met", "first-seen", "minutes", "pair", _SAID, _uneven, ("90d",), message, 60),
         _counter("met_openly", "first-seen", "minutes", "pair", _SAID - {"contact.accept"},
-                 lambda one, event: _uneven(one, event) and not _private(event), ("90d",), 60),
+                 lambda one, event: _uneven(one, event) and not _private(event), ("90d",),
+                 message, 60),
         *_directed(later=False),
         *_directed(later=True),
     ]  # fmt: skip
@@ -187,11 +192,11 @@ def _directed(*, later: bool) -> list[Counter]:
     def said(one: Meeting, event: Event) -> bool:
         return acts(one) and (event.kind in _RARE or _uneven(one, event))
 
+    message, request = frozenset({"message.send"}), frozenset({"contact.request"})
     return [
-        _counter(f"private_{side}", "count", "events", "pair", frozenset({"message.send"}),
-                 private, ("30d",)),
-        _counter(f"asks_{side}", "count", "events", "pair", frozenset({"contact.request"}),
-                 lambda one, _: acts(one) and one.to_protected, ("30d",)),
+        _counter(f"private_{side}", "count", "events", "pair", message, private, ("30d",), message),
+        _counter(f"asks_{side}", "count", "events", "pair", request,
+                 lambda one, _: acts(one) and one.to_protected, ("30d",), request),
         _counter(f"said_{side}", "time-since", "seconds", "pair", _SAID, said, ("90d",)),
         _counter(f"blocked_{side}", "time-since", "seconds", "pair", frozenset({"contact.block"}),
                  lambda one, _: acts(one), ("90d",)),
@@ -204,4 +209,7 @@ def side_of(*, later: bool) -> str:
 
 
 COUNTERS: tuple[Counter, ...] = (*_of_accounts(), *_of_pairs())
-"""All that is counted for behaviour; the names of their answers begin with `behaviour.`."""
+"""All that is counted for behaviour; the names of their answers begin with `behaviour.`.
+
+They are asked only where a sign reads them, and of a meeting that matters.
+"""

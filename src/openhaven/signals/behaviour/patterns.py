@@ -75,7 +75,7 @@ def look(event: Event, values: Mapping[str, Any]) -> list[Finding]:
         return []
     met = meeting(event)
     if met is None or met.close or not met.to_protected:
-        return []
+        return []  # Nothing is counted of these either.
     if _ASKED not in values:
         return [_unknown("nothing was counted for it")]
     seen = Seen(event, met, values)
@@ -214,8 +214,8 @@ def asks_again(seen: Seen) -> Sign | None:
     if not seen.met.uneven and seen.event.kind != "contact.request":
         return None
     answered = seen.ago(f"said_{seen.theirs}")
-    asked = seen.number(f"asks_{seen.mine}.in_30d")
     asks = seen.event.kind == "contact.request"
+    asked = seen.number(f"asks_{seen.mine}.in_30d") if asks else 0
     blocked = seen.ago(f"blocked_{seen.theirs}")
     if blocked and (answered is None or answered >= blocked):
         # One request after a quarrel is none that is repeated.

@@ -23,27 +23,24 @@ _AGES = {"under-13": 0, "13-15": 1, "16-17": 2}
 _GROWN_UP = "18-plus"
 
 
-class Meeting(msgspec.Struct, frozen=True):
+class Meeting(msgspec.Struct, frozen=True, gc=False):
     """An event between two accounts: `by` does it, `to` is the one that it is aimed at.
 
-    `by_band` and `to_band` are what is known of their ages.
+    `by_band` and `to_band` are what is known of their ages. It is `uneven` when a grown-up
+    approaches a child, or a child one that is two bands younger, and `from_below` when it would be
+    so the other way round. Those are `strangers` whom nothing has brought together that the
+    platform knows of; family are `close`: of these nothing is counted and nothing said.
     """
 
     by: str
     to: str
     by_band: str
     to_band: str
+    uneven: bool
+    from_below: bool
+    strangers: bool
+    close: bool
     relation: str
-
-    @property
-    def uneven(self) -> bool:
-        """Whether a grown-up approaches a child, or a child one that is two bands younger."""
-        return _above(self.by_band, self.to_band)
-
-    @property
-    def from_below(self) -> bool:
-        """Whether it would be uneven the other way round."""
-        return _above(self.to_band, self.by_band)
 
     @property
     def wide(self) -> bool:
@@ -65,16 +62,6 @@ class Meeting(msgspec.Struct, frozen=True):
         """Whether the one who does it is a child, or may be one."""
         return self.by_band != _GROWN_UP
 
-    @property
-    def close(self) -> bool:
-        """Whether they are family, of whom nothing is counted and nothing said."""
-        return self.relation == "family"
-
-    @property
-    def strangers(self) -> bool:
-        """Whether nothing has brought them together that the platform knows of."""
-        return self.relation == "stranger"
-
 
 def _above(one: str, other: str) -> bool:
     young = _AGES.get(other)
@@ -84,11 +71,23 @@ def _above(one: str, other: str) -> bool:
 def meeting(event: Event) -> Meeting | None:
     """Return the meeting that an event is; None when it is aimed at nobody else."""
     target = event.target.account if event.target else None
-    if target is None or target.id == event.account.id or event.kind not in KINDS:
+    account = event.account
+    if target is None or target.id == account.id or event.kind not in KINDS:
         return None
     said = event.context.get("relation")
     relation = said if isinstance(said, str) and said in _RELATIONS else "stranger"
-    return Meeting(event.account.id, target.id, event.account.age_band, target.age_band, relation)
+    one, other = account.age_band, target.age_band
+    return Meeting(
+        by=account.id,
+        to=target.id,
+        by_band=one,
+        to_band=other,
+        uneven=_above(one, other),
+        from_below=_above(other, one),
+        strangers=relation == "stranger",
+        close=relation == "family",
+        relation=relation,
+    )
 
 
 def cluster(event: Event) -> str:

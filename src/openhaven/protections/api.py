@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from openhaven.core import AgeBand
-from openhaven.protections import Choice, Profile, Question, accounts, settings_of
+from openhaven.protections import Choice, Profile, Question, accounts, appeals, settings_of
 from openhaven.protections.checking import check_time
 from openhaven.protections.handed import Handed, Wanted
 from openhaven.protections.model import STRANGER, Answer
@@ -45,13 +45,13 @@ class AgeSaid(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 def get_protections(call: Call) -> Reply:
     """Return what holds for an account: each value, why, and who may change it."""
-    account = call.path["account"]
+    held, url = call.haven.protections, call.haven.settings.url
     with call.haven.db.read(call.now) as tx:
-        profile = accounts.profile_of(tx, call.platform, account)
-    held = call.haven.protections
-    return as_json(
-        settings_of(held.check, profile, call.query.get("language", "en"), call.now.date())
-    )
+        profile = accounts.profile_of(tx, call.platform, call.path["account"])
+        link = f"{url}/age/{appeals.token(tx, profile.subject)}" if profile.subject else None
+    language = call.query.get("language", "en")
+    found = settings_of(held.check, profile, language, call.now.date())
+    return as_json(msgspec.structs.replace(found, appeal_url=link))
 
 
 def put_setting(call: Call) -> Reply:

@@ -8,6 +8,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -92,8 +93,25 @@ class Cell(msgspec.Struct, frozen=True):
         return ", ".join(self.why)
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """What an operator's own data opened, from what to what, and the law that says so."""
+
+    feature: str
+    region: str
+    band: AgeBand
+    before: str
+    after: str
+    law: str
+
+
+Table = dict[str, dict[AgeBand, dict[str, Cell]]]
+
+
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):
-    """The data, compiled: `table[region][band][feature]`."""
+    """The data, compiled: `table[region][band][feature]`.
+
+    `opened` is what is more open than in the data that ships.
+    """
 
     version: str
     fingerprint: str
@@ -101,10 +119,11 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[Source, Believed]
     ends: dict[AgeBand, int]
     clauses: dict[str, str]
-    table: dict[str, dict[AgeBand, dict[str, Cell]]]
+    table: Table
     rights: dict[str, tuple[str, ...]]
     sleep: dict[AgeBand, Night]
     offsets: dict[str, tuple[int, int]]
+    opened: tuple[Opened, ...] = ()
 
     def cells(self, band: AgeBand, country: str | None) -> Mapping[str, Cell]:
         """Return what holds for a band in a country, by feature."""
@@ -112,21 +131,34 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(folder: Path | None = None) -> tuple[Defaults, dict[str, str]]:
-    """Read the data that ships with the program, or an operator's own from a folder.
+    """Read the data that ships with the program, and what an operator's own folder changes of it.
 
-    Returns it compiled, with its files (`defaults.toml` and one `words.xx.toml` for each language).
-    Raises `Problem` when it cannot be read, contradicts itself, or would lift a floor.
+    Returns it compiled, with its files (`defaults.toml`, the English words, and `operator.toml` of
+    the folder). Raises `Problem` when it cannot be read, contradicts itself, or would lift a floor.
     """
-    where = folder or resources.files("openhaven.protections") / "data"
+    files = _texts(resources.files("openhaven.protections") / "data")
+    shipped = compiled(files)
+    if folder is None:
+        return shipped, files
+    from openhaven.protections import own
+
+    theirs = _texts(folder)
+    if set(theirs) != {own.FILE}:
+        raise _unsound(f"{folder} holds one file, {own.FILE}.")
+    files |= theirs
+    made = own.applied(shipped, theirs[own.FILE])
+    return msgspec.structs.replace(made, fingerprint=fingerprint(files)), files
+
+
+def _texts(where: Path | Traversable) -> dict[str, str]:
     try:
-        files = {
+        return {
             file.name: file.read_text("utf-8")
             for file in where.iterdir()
             if file.name.endswith(".toml")
         }
     except (OSError, UnicodeError) as error:
-        raise _unsound(f"{folder} cannot be read: {type(error).__name__}.") from error
-    return compiled(files), files
+        raise _unsound(f"{where} cannot be read: {type(error).__name__}.") from error
 
 
 def compiled(files: Mapping[str, str]) -> Defaults:

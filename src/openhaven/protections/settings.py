@@ -40,13 +40,14 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Protected(msgspec.Struct, frozen=True):
-    """What holds for one account."""
+    """What holds for one account; at `appeal_url` the person can say that the age is wrong."""
 
     age: AgeShown
     carers: int
     settings: tuple[Shown, ...]
     version: str
     data: str
+    appeal_url: str | None = None
 
 
 def settings_of(check: Check, profile: Profile, language: str, today: date) -> Protected:

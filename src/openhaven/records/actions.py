@@ -102,7 +102,8 @@ def _hashes(tx: Tx, kept: Retention) -> list[str]:
 def _accounts(tx: Tx, kept: Retention) -> list[str]:
     """Forget accounts of which nothing is kept any more; one that comes back is a new person.
 
-    The sealing key stays: an event of theirs may be coming in at this very moment.
+    What protects somebody, a stronger source of an age or a choice, is kept while it counts. The
+    sealing key stays: an event of theirs may be coming in at this very moment.
     """
     sql = """DELETE FROM accounts WHERE (platform, id) IN (
                SELECT a.platform, a.id FROM accounts a WHERE a.seen_at < %(before)s
@@ -114,8 +115,14 @@ def _accounts(tx: Tx, kept: Retention) -> list[str]:
                                  WHERE l.platform = a.platform AND l.account = a.id)
                  AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.state = 'open'
                                  AND c.platform = a.platform AND c.account = a.id)
+                 AND NOT EXISTS (SELECT 1 FROM age_evidence v WHERE v.subject = a.subject
+                                 AND v.source <> 'declared' AND v.expires > %(now)s::date)
+                 AND NOT EXISTS (SELECT 1 FROM protection_settings s WHERE s.subject = a.subject)
+                 AND NOT EXISTS (SELECT 1 FROM age_appeals g WHERE g.subject = a.subject
+                                 AND g.state = 'open')
                LIMIT %(step)s)"""
-    return [""] * tx.run(sql, before=tx.now - timedelta(days=kept.events), step=_STEP)
+    before = tx.now - timedelta(days=kept.events)
+    return [""] * tx.run(sql, before=before, now=tx.now, step=_STEP)
 
 
 def _copies(tx: Tx, kept: Retention) -> list[str]:
@@ -142,6 +149,10 @@ def _matters(tx: Tx, kept: Retention) -> list[str]:
                b=before, step=_STEP)  # fmt: skip
     n += tx.run("""UPDATE appeals SET body = NULL WHERE id IN (SELECT id FROM appeals
                      WHERE body IS NOT NULL AND decided_at < %(b)s LIMIT %(step)s)""",
+                b=before, step=_STEP)  # fmt: skip
+    n += tx.run("""UPDATE age_appeals SET body = NULL, reasons = NULL WHERE id IN (
+                     SELECT id FROM age_appeals WHERE decided_at < %(b)s
+                     AND (body IS NOT NULL OR reasons IS NOT NULL) LIMIT %(step)s)""",
                 b=before, step=_STEP)  # fmt: skip
     n += tx.run("""UPDATE reports SET body = NULL WHERE id IN (SELECT id FROM reports
                      WHERE body IS NOT NULL AND decided_at < %(b)s LIMIT %(step)s)""",

@@ -6,7 +6,7 @@ import msgspec
 
 from openhaven.core import HARMS
 from openhaven.storage import Tx
-from openhaven.transparency.model import SMALLEST, Figures, Rules, Table, Week, share, withhold
+from openhaven.transparency.model import SMALLEST, Figures, Row, Rules, Table, Week, share, withhold
 
 WEEKS = 12
 _OUTCOMES = {
@@ -29,6 +29,11 @@ _APPEALS = {
     "rejected": "Rejected: the decision stayed",
     "withdrawn": "Ended: the person asked to be forgotten",
 }
+_AGES = {
+    "open": "Being looked at",
+    "granted": "A reviewer said which age counts",
+    "declined": "The age stayed as it was",
+}
 _REPORTS = {
     "received": "Received",
     "in_review": "A person looks",
@@ -47,6 +52,8 @@ def figures(tx: Tx, service: str) -> Figures:
         _by_category(tx),
         _fixed(tx, "report_state", "How far the reports are", "state", "reports", _REPORTS),
         _weakened(tx),
+        _by_law(tx),
+        _fixed(tx, "age_appeals", "Appeals against an age", "state", "age_appeals", _AGES),
         _fixed(tx, "appeals", "Appeals", "state", "appeals", _APPEALS),
     )
     appeals = {row.key: row.n for row in tables[-1].rows}
@@ -106,10 +113,19 @@ def _by_category(tx: Tx) -> Table:
 
 def _weakened(tx: Tx) -> Table:
     """Count how often a protection of an account was opened, by which one it was."""
-    sql = """SELECT feature AS key, count(*) AS n FROM protection_changes WHERE weaker
-             GROUP BY feature ORDER BY n DESC, feature"""
+    sql = """SELECT feature AS key, count(*) AS n FROM protection_changes
+             WHERE weaker AND role <> 'law' GROUP BY feature ORDER BY n DESC, feature"""
     counts = [(one.key, one.key, one.n) for one in tx.all(sql, _Count)]
     return withhold("weakened", "Protections that were opened", counts)
+
+
+def _by_law(tx: Tx) -> Table:
+    """Count what the operator's own data opened for all; nobody is behind it, so none is small."""
+    sql = """SELECT feature AS key, count(*) AS n FROM protection_changes WHERE role = 'law'
+             GROUP BY feature ORDER BY n DESC, feature"""
+    rows = tuple(Row(one.key, one.key, one.n) for one in tx.all(sql, _Count))
+    title = "Protections that this service opened for everybody, as its law lets it"
+    return Table("opened_by_law", title, rows, sum(row.n or 0 for row in rows))
 
 
 def _words(harm: str) -> str:

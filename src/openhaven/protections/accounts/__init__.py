@@ -9,9 +9,11 @@ from openhaven.protections.accounts.actions import (
     note_age,
     remove_carer,
     set_protection,
+    subject_of,
 )
 from openhaven.protections.accounts.holder import Protections, start
 from openhaven.protections.accounts.store import (
+    age_of,
     changed,
     gathered,
     horizon,
@@ -22,6 +24,7 @@ from openhaven.protections.accounts.store import (
 __all__ = [
     "Protections",
     "add_carer",
+    "age_of",
     "changed",
     "gathered",
     "horizon",
@@ -31,4 +34,5 @@ __all__ = [
     "remove_carer",
     "set_protection",
     "start",
+    "subject_of",
 ]

@@ -32,20 +32,23 @@ def note_age(
     """Note what a source says of an account's age; returns the age that it is taken to be now.
 
     Only band, source, day and expiry are stored. An older band from the same source does not take
-    the place of a younger one that still counts. Raises `Problem` (400) for an impossible one.
+    the place of a younger one that still counts; but of reviewers the last one counts, who has seen
+    what those before said. Raises `Problem` (400) for an impossible one.
     """
     on = day or tx.now.date()
     if band not in BANDS or on > tx.now.date() or (expires is not None and expires <= on):
         raise Problem("age.impossible", "This age cannot be meant.",
                       "The band is unknown, the day is in the future, or it ends before it begins.",
                       next_step=f"Bands are {', '.join(BANDS)}.")  # fmt: skip
-    subject = _subject(tx, platform, account)
+    subject = subject_of(tx, platform, account)
     if source == "carer":
         _check_carer(tx, platform, carer, subject)
     until = expiry(defaults, source, band, on, expires)
     if until <= tx.now.date():
         raise Problem("age.old", "This is too long ago to count.", f"It ended on {until}.",
                       next_step="Ask again, and send what is said today.")  # fmt: skip
+    if source == "reviewer":
+        tx.run("DELETE FROM age_evidence WHERE subject = %(s)s AND source = 'reviewer'", s=subject)
     tx.run(
         """INSERT INTO age_evidence (subject, source, band, day, expires)
            VALUES (%(s)s, %(source)s, %(band)s, %(day)s, %(until)s)
@@ -55,10 +58,10 @@ def note_age(
     )  # fmt: skip
     # Neither the band nor whose it is: the ledger is public, and must not say who is a child.
     ledger.append(tx, "protection.age", {"source": source})
-    return resolve(defaults, store.profile_of(tx, platform, account).evidence, tx.now.date())
+    return store.age_of(tx, defaults, platform, account)
 
 
-def _subject(tx: Tx, platform: str, account: str) -> str:
+def subject_of(tx: Tx, platform: str, account: str) -> str:
     """Return the subject of an account, which is made when no event has told of it yet."""
     sql = """INSERT INTO accounts (platform, id, subject, age_band, seen_at)
              VALUES (%(p)s, %(id)s, %(subject)s, 'unknown', %(now)s)
@@ -82,7 +85,7 @@ def set_protection(
     further, down from what the holder has. Raises `Problem`: 400 for what does not exist, 403 for
     what this role may not do, 409 while the explanation has not been given.
     """
-    subject = _subject(tx, platform, account)
+    subject = subject_of(tx, platform, account)
     tx.run("SELECT 1 FROM accounts WHERE subject = %(s)s FOR UPDATE", s=subject)
     profile = store.profile_of(tx, platform, account)
     age = resolve(defaults, profile.evidence, tx.now.date())
@@ -177,6 +180,26 @@ def _record(tx: Tx, platform: str, choice: Choice, cell: Cell, was: int, now: in
     return change
 
 
+def note_data(tx: Tx, defaults: Defaults) -> None:
+    """Record that an operator's own data holds from now on, and all that it opens, once."""
+    sql = """INSERT INTO protection_data (fingerprint, version, at)
+             VALUES (%(f)s, %(v)s, %(now)s) ON CONFLICT DO NOTHING"""
+    if not tx.run(sql, f=defaults.fingerprint, v=defaults.version, now=tx.now):
+        return
+    ledger.append(tx, "protection.data", {"data": defaults.fingerprint})
+    for one in defaults.opened:
+        made = new_id("prc")
+        tx.run(
+            """INSERT INTO protection_changes
+                 (id, platform, feature, role, before, after, weaker, at, law)
+               VALUES (%(id)s, '', %(feature)s, 'law', %(before)s, %(after)s, true, %(now)s,
+                       %(law)s)""",
+            id=made, feature=one.feature, before=one.before, after=one.after, now=tx.now,
+            law=f"{one.region} {one.band}: {one.law}",
+        )  # fmt: skip
+        ledger.append(tx, "protection.weakened", {"change": made}, row=("protection_changes", made))
+
+
 # Carers ---------------------------------------------------------------------------------------
 
 
@@ -189,7 +212,7 @@ def add_carer(tx: Tx, defaults: Defaults, platform: str, account: str, carer: st
     if carer == account:
         raise _circle()
     # In one order, so that two who name each other at the same moment do not both succeed.
-    subjects = {one: _subject(tx, platform, one) for one in sorted((account, carer))}
+    subjects = {one: subject_of(tx, platform, one) for one in sorted((account, carer))}
     tx.run("SELECT 1 FROM accounts WHERE subject = ANY(%(s)s) ORDER BY subject FOR UPDATE",
            s=list(subjects.values()))  # fmt: skip
     if store.carer(tx, subjects[carer], subjects[account]).is_cared_for:

@@ -1,0 +1,75 @@
+"""Saying that an age is wrong, and deciding it, as people do: on pages, and by keyboard."""
+
+import re
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from pages_scene import Scene
+from pages_visitor import Visitor
+from playwright.sync_api import sync_playwright
+from web_scene import Place
+
+from openhaven.protections import accounts, appeals
+
+
+def link(scene: Scene, account: str, band: str = "13-15") -> str:
+    """Note an age, and return the page where the person can call it wrong."""
+    haven = scene.haven
+    with scene.tx() as tx:
+        accounts.note_age(tx, haven.protections.defaults, scene.platform, account, "estimate", band)  # type: ignore[arg-type]
+        return f"/age/{appeals.token(tx, accounts.subject_of(tx, scene.platform, account))}"
+
+
+def test_a_person_asks_and_another_decides(
+    scene: Scene, ana: Visitor, ida: Visitor, anybody: Visitor
+) -> None:
+    path = link(scene, "young-1")
+    page = anybody.text(path)
+    assert "13 to 15" in page
+    assert "The service made a guess." in page
+    assert anybody.post(path, band="18-plus", text="").status == 400
+    assert anybody.post(path, band="18-plus", text="I am 32.").status == 303
+    assert "A person is looking at it" in anybody.text(path)
+    listed = ana.get("/console/ages")
+    task = re.search(r"/console/ages/aap_[0-9A-Za-z]+", listed.body.decode())
+    assert task
+    assert "I am 32." in ana.text(task[0])
+    assert ida.get(task[0]).status == 403
+    assert ana.post(task[0], band="older", reasons="x").status == 400
+    assert ana.post(task[0], band="18-plus", reasons="").status == 400
+    assert ana.post(task[0], band="18-plus", reasons="We believe you.").status == 303
+    page = anybody.text(path)
+    assert "We believe you." in page
+    assert "18 or older" in page
+    assert anybody.get(path[:-2] + "xx").status == 404
+
+
+@pytest.mark.slow
+def test_it_works_by_keyboard_and_for_everybody(scene: Scene, place: Place) -> None:
+    path = link(scene, "young-2", "16-17")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with browser.new_context(viewport={"width": 390, "height": 800}) as context:
+            page = context.new_page()
+            page.goto(place.url + path)
+            page.get_by_label("18 or older").focus()
+            page.keyboard.press("Space")
+            page.keyboard.press("Tab")
+            page.keyboard.type("I am a teacher.")
+            page.keyboard.press("Tab")
+            assert Axe().run(page).response["violations"] == []
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+            page.keyboard.press("Enter")
+            assert page.get_by_role("heading", name="A person is looking at it").is_visible()
+            assert Axe().run(page).response["violations"] == []
+            page.goto(place.url + scene.link("Ben"))
+            page.get_by_role("button", name="Sign in").click()
+            page.goto(place.url + "/console/ages")
+            assert Axe().run(page).response["violations"] == []
+            page.get_by_role("link", name="18-plus").last.click()
+            assert page.get_by_text("I am a teacher.").is_visible()
+            assert Axe().run(page).response["violations"] == []
+            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        browser.close()

@@ -62,14 +62,14 @@ def test_it_works_by_keyboard_and_for_everybody(scene: Scene, place: Place) -> N
             assert Axe().run(page).response["violations"] == []
             assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
             page.keyboard.press("Enter")
-            assert page.get_by_role("heading", name="A person is looking at it").is_visible()
+            page.get_by_role("heading", name="A person is looking at it").wait_for()
             assert Axe().run(page).response["violations"] == []
             page.goto(place.url + scene.link("Ben"))
             page.get_by_role("button", name="Sign in").click()
             page.goto(place.url + "/console/ages")
             assert Axe().run(page).response["violations"] == []
             page.get_by_role("link", name="18-plus").last.click()
-            assert page.get_by_text("I am a teacher.").is_visible()
+            page.get_by_text("I am a teacher.").wait_for()
             assert Axe().run(page).response["violations"] == []
             assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
         browser.close()

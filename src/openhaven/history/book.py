@@ -68,7 +68,10 @@ class Book:
             for use in group.uses:
                 # Without a key there is nothing to count, and all the same something to answer.
                 given = self._given(platform, use, event, notes) if keys and use.counts else None
-                written = written or given is not None
+                if given is not None:
+                    written = True
+                elif not use.asked:
+                    continue
                 uses.append((use.tally, given, use.asked))
             found.groups.append((keys, uses))
             (found.written if written else found.read).extend(keys)
@@ -134,8 +137,12 @@ _NO_ROW: Row = {}
 
 def _standing(tally: Tally, rows: Sequence[Row], today: int) -> list[Any]:
     """Return the cells of a counter in which something still counts."""
-    found = [cell for row in rows if (cell := row.get(tally.id)) is not None]
-    return [cell[1] for cell in found if cell[0] > today]
+    found = []
+    for row in rows:
+        cell = row.get(tally.id)
+        if cell is not None and cell[0] > today:
+            found.append(cell[1])
+    return found
 
 
 def _counted(tally: Tally, rows: Sequence[Row], look: Look, given: tuple[Any, ...]) -> list[Any]:

@@ -37,20 +37,21 @@ class Tally(ABC):
 class Windowed(Tally):
     """A counter that answers a number for each window."""
 
+    def __init__(self, counter: Counter) -> None:
+        super().__init__(counter)
+        nothing = 0 if counter.kind in ("count", "distinct") else 0.0
+        self.nothing: Values = dict.fromkeys(self.names, nothing)
+        """The answer when nothing was counted."""
+
     def answer(self, cells: Sequence[Any], at: int, values: Values) -> None:
         """Answer for each window; without a cell that nothing was counted."""
         if not cells:
-            values.update(dict.fromkeys(self.names, self.nothing))
+            values.update(self.nothing)
             return
         found = self.within(cells[0], at)
         for cell in cells[1:]:
             found = [max(pair) for pair in zip(found, self.within(cell, at), strict=True)]
         values.update(zip(self.names, found, strict=True))
-
-    @property
-    def nothing(self) -> int | float:
-        """Return the answer when nothing was counted."""
-        return 0 if self.counter.kind in ("count", "distinct") else 0.0
 
     @abstractmethod
     def within(self, cell: Any, at: int) -> list[int | float]:

@@ -13,6 +13,7 @@ Permission = Literal[
     "delivery.read",
     "delivery.replay",
     "strike.answer",
+    "decision.second",
     "ledger.read",
     "staff.manage",
     "policy.read",
@@ -27,11 +28,11 @@ Permission = Literal[
 GRANTS: dict[str, frozenset[str]] = {
     "moderator": frozenset(
         {"queue.read", "task.work", "media.reveal", "decision.read", "delivery.read"}
-        | {"policy.read", "bank.read", "support.read"}
+        | {"decision.second", "policy.read", "bank.read", "support.read"}
     ),
     "appeals": frozenset(
         {"queue.read", "appeal.work", "media.reveal", "decision.read", "delivery.read"}
-        | {"policy.read", "bank.read", "support.read"}
+        | {"decision.second", "policy.read", "bank.read", "support.read"}
     ),
     # Drafts and publishes rules and keeps banks; that two people are needed is not a role's matter.
     "policy": frozenset(
@@ -50,7 +51,7 @@ GRANTS: dict[str, frozenset[str]] = {
     # Child safety: decides where a child may be the one who was hurt.
     "specialist": frozenset(
         {"queue.read", "task.work", "media.reveal", "decision.read", "delivery.read"}
-        | {"strike.answer", "policy.read", "bank.read", "support.read"}
+        | {"decision.second", "strike.answer", "policy.read", "bank.read", "support.read"}
     ),
 }
 

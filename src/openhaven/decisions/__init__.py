@@ -25,6 +25,7 @@ from openhaven.decisions.delivery import (
     report_outcome,
 )
 from openhaven.decisions.model import HELD_BY, HELD_DUE, HELD_FOR, Act, Decision, Draft
+from openhaven.decisions.penalties import asks_second
 from openhaven.decisions.receipts import receipt_of
 from openhaven.decisions.store import (
     Notice,
@@ -51,6 +52,7 @@ __all__ = [
     "acts_of",
     "appeal",
     "appeal_token",
+    "asks_second",
     "cancel_expired",
     "claim_acts",
     "claim_letters",

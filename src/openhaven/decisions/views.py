@@ -97,11 +97,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Troubles(msgspec.Struct, frozen=True):
-    """How much of what was decided has not reached the outside."""
+    """How much of what was decided has not reached the outside, or waits for a second person."""
 
     acts_failed: int
     acts_slow: int
     notices_failed: int
+    second: int
 
 
 _LINE = """SELECT d.id, p.name AS platform, d.outcome, d.harm, d.clause_title, d.automated_decision,
@@ -209,7 +210,9 @@ def troubles(tx: Tx) -> Troubles:
     sql = """SELECT (SELECT count(*) FROM acts WHERE state = 'failed') AS acts_failed,
                (SELECT count(*) FROM acts WHERE state = 'intended' AND next_at IS NOT NULL
                   AND intended_at < %(slow)s) AS acts_slow,
-               (SELECT count(*) FROM notices WHERE email_state = 'failed') AS notices_failed"""
+               (SELECT count(*) FROM notices WHERE email_state = 'failed') AS notices_failed,
+               (SELECT count(*) FROM approvals WHERE state = 'waiting')
+                 + (SELECT count(*) FROM strikes WHERE state = 'waits') AS second"""
     found = tx.one(sql, Troubles, slow=tx.now - SLOW)
     assert found is not None
     return found

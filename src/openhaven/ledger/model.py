@@ -58,6 +58,7 @@ SEALED: dict[str, tuple[str, ...]] = {
                        "reason", "by_whom", "at"),
     "bank_sources": ("id", "kind", "url", "config", "harm", "mode", "at_most", "radius", "clause",
                      "owner", "purpose", "created_at"),
+    "approvals": ("id", "kind", "judgement", "asked_by", "asked_at", "lapses_at"),
     "rule_fallbacks": ("id", "rule", "pack", "since", "appeals", "overturned"),
     "help_verifications": ("id", "service", "content", "seen_on", "seen_by", "at"),
 }  # fmt: skip
@@ -65,7 +66,7 @@ SEALED: dict[str, tuple[str, ...]] = {
 # A row of these tables that no entry speaks of was written behind the ledger's back.
 ALWAYS_RECORDED = (
     "decisions", "judgements", "appeals", "pack_reviews", "packs_in_force", "rule_fallbacks",
-    "bank_sources",
+    "bank_sources", "approvals",
 )  # fmt: skip
 
 

@@ -91,10 +91,13 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
         case "rejected":
             decisions.reject(tx, given, haven.voice)
         case _:
+            clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
+            draft = drafts.from_judgement(tx, given, clause, haven.packs.current)
+            if decisions.asks_second(tx, given, draft):
+                return
             decisions.stop_holding_back(tx, given)
             if not exchange.looked_again(tx, given, haven.voice):
-                clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
-                settle(haven, tx, drafts.from_judgement(tx, given, clause, haven.packs.current))
+                settle(haven, tx, draft)
             if given.outcome == "allow":
                 decisions.take_back_rules(tx, given, haven.voice)
     review.settled(tx, given)

@@ -19,7 +19,8 @@ _DOES = {
     "warn": "The person gets a warning with your reasons.",
     "restrict": "The platform limits who can see it, or what it can do.",
     "remove": "The platform takes it down. The person gets your reasons and can appeal.",
-    "suspend": "The account is locked, after the person was told. They can appeal.",
+    "suspend": "The account is locked, after the person was told. They can appeal. For how long at "
+    "most depends on its strikes; for good takes a second person.",
 }
 
 

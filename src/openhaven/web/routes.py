@@ -5,6 +5,7 @@ from openhaven.decisions import api as decisions_api
 from openhaven.decisions import pages as decisions_pages
 from openhaven.decisions.outside import Outside
 from openhaven.decisions.outside import api as outside_api
+from openhaven.decisions.penalties import pages as penalty_pages
 from openhaven.exchange import api as exchange_api
 from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
@@ -44,6 +45,7 @@ _DECISIONS = staff("decision.read")
 _DELIVERIES = staff("delivery.read")
 _REPLAY = staff("delivery.replay")
 _STRIKES = staff("strike.answer")
+_SECOND = staff("decision.second")
 _REVEAL = staff("media.reveal")
 _POLICY = staff("policy.read")
 _DRAFT = staff("policy.draft")
@@ -272,6 +274,12 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/console/decisions/{id}/strike", gate=_STRIKES,
           handler=decisions_pages.answer_strike, takes="form", status=303,
           summary="Say whether a strike that waits shall count"),
+    Route(method="GET", path="/console/second", handler=penalty_pages.second, gate=_DECISIONS,
+          summary="What waits for a second person"),
+    Route(method="POST", path="/console/second/{id}/agree", handler=penalty_pages.agree,
+          gate=_SECOND, summary="Agree as a second person", takes="form", status=303),
+    Route(method="POST", path="/console/second/{id}/refuse", handler=penalty_pages.refuse,
+          gate=_SECOND, summary="Disagree as a second person", takes="form", status=303),
     Route(method="GET", path="/console/deliveries", handler=decisions_pages.deliveries,
           gate=_DELIVERIES, summary="What was decided and has not arrived"),
     Route(method="POST", path="/console/acts/{id}/replay", handler=decisions_pages.replay_act,

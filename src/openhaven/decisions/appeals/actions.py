@@ -3,7 +3,7 @@
 from openhaven import ledger, review
 from openhaven.core import HARMS, Problem, new_id
 from openhaven.core.words import mark
-from openhaven.decisions import strikes, words
+from openhaven.decisions import penalties, strikes, words
 from openhaven.decisions.actions import Voice, intend, reader_of, tell, verbs_of
 from openhaven.decisions.model import APPEAL_CLOCK, RESTRICTIONS, Decision, reversing
 from openhaven.decisions.store import Notice, acts_of, decision
@@ -218,7 +218,10 @@ def _reverse_acts(tx: Tx, made: Decision) -> None:
 
 
 def cancel_expired(tx: Tx) -> int:
-    """End decisions whose time has come, and intend the acts that undo them; return how many."""
+    """End decisions whose time has come, and intend the acts that undo them; return how many.
+
+    What waited too long for a second person goes back to the queue.
+    """
     sql = """UPDATE decisions SET state = 'expired' WHERE id IN (
                SELECT id FROM decisions WHERE state = 'in_force' AND until <= %(now)s
                ORDER BY until LIMIT 100 FOR UPDATE SKIP LOCKED)
@@ -230,6 +233,7 @@ def cancel_expired(tx: Tx) -> int:
         _release_all(tx, made)
     if ended:
         tx.wake("acts")
+    penalties.lapse(tx)
     return len(ended)
 
 

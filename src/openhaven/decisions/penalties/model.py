@@ -1,0 +1,43 @@
+"""The step of the ladder that an account stands on, and what waits for a second person. Pure."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+# A request that nobody answers goes back to the queue, so that it is never lost.
+LAPSES = timedelta(days=3)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What may be done to an account now: strikes that count, and the longest suspension.
+
+    `longest_days` of None means that it may be for good, which takes a second person.
+    """
+
+    strikes: int
+    longest_days: int | None
+
+    def cut(self, until: datetime | None, now: datetime) -> datetime | None:
+        """Return `until`, or the end of the longest suspension when that comes before."""
+        if self.longest_days is None:
+            return until
+        end = now + timedelta(days=self.longest_days)
+        return end if until is None else min(until, end)
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for a second person, with what it is about."""
+
+    id: str
+    judgement: str
+    task: str
+    platform: str
+    account: str | None
+    harm: str
+    clause: str
+    pack: str
+    facts: str
+    asked_by: str
+    asked_name: str
+    asked_at: datetime
+    lapses_at: datetime

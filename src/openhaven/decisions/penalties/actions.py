@@ -6,7 +6,7 @@ from openhaven import ledger, review
 from openhaven.core import Problem, new_id, permits
 from openhaven.decisions.model import Draft
 from openhaven.decisions.penalties.model import LAPSES, Asked
-from openhaven.decisions.penalties.store import asked, is_approved, step_for
+from openhaven.decisions.penalties.store import asked, said_of, step_for
 from openhaven.storage import Tx
 
 
@@ -29,8 +29,10 @@ def asks_second(tx: Tx, given: review.Given, draft: Draft) -> bool:
     """
     if draft.outcome != "suspend" or fit(tx, draft).until is not None:
         return False
-    if is_approved(tx, given.id):
-        return False
+    said = said_of(tx, given.id)
+    if said is not None:
+        # Without a second person who agreed, it waits again, whoever turned it back.
+        return said != "approved" and review.wait(tx, given.id)
     approval = new_id("apr")
     tx.run(
         """INSERT INTO approvals (id, kind, judgement, asked_by, asked_at, lapses_at)

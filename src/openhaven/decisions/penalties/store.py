@@ -37,7 +37,7 @@ def asked(tx: Tx, approval: str) -> Asked:
     return found
 
 
-def is_approved(tx: Tx, judgement: str) -> bool:
-    """Say whether a second person has agreed to what a judgement says."""
-    sql = "SELECT 1 FROM approvals WHERE judgement = %(j)s AND state = 'approved'"
-    return tx.value(sql, j=judgement) is not None
+def said_of(tx: Tx, judgement: str) -> str | None:
+    """Return the state of the request for a second person; None when nobody was asked."""
+    found = tx.value("SELECT state FROM approvals WHERE judgement = %(j)s", j=judgement)
+    return None if found is None else str(found)

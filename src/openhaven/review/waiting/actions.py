@@ -5,10 +5,10 @@ from openhaven.review.actions import open_task
 from openhaven.storage import Tx
 
 
-def wait(tx: Tx, judgement: str) -> None:
-    """Keep a judgement from being settled."""
+def wait(tx: Tx, judgement: str) -> bool:
+    """Keep a judgement from being settled; say whether it was about to be."""
     sql = "UPDATE judgements SET state = 'waits' WHERE id = %(j)s AND state = 'given'"
-    tx.run(sql, j=judgement)
+    return tx.run(sql, j=judgement) == 1
 
 
 def go_on(tx: Tx, judgement: str) -> None:

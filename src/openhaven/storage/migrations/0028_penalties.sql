@@ -33,7 +33,7 @@ CREATE TABLE approvals (
   CHECK (answered_by <> asked_by),
   CHECK ((state IN ('approved', 'refused')) = (answered_by IS NOT NULL)),
   CHECK ((state = 'waiting') = (answered_at IS NULL)),
-  CHECK (state <> 'refused' OR length(reason) > 0)
+  CHECK (state <> 'refused' OR coalesce(length(reason), 0) > 0)
 );
 CREATE INDEX approvals_waiting ON approvals (asked_at) WHERE state = 'waiting';
 

@@ -142,6 +142,26 @@ def number_in(language: str, value: int) -> str:
     return format_decimal(value, locale=_locale(language))
 
 
+def hours_in(language: str, hours: float) -> str:
+    """Return a span in one unit: seconds below a minute, then minutes, hours, from 48 on days."""
+    if hours * 60 < 1:
+        return _span(language, max(1, round(hours * 3600)), "second")
+    if hours < 1:
+        return _span(language, round(hours * 60), "minute")
+    if hours < 48:
+        return _span(language, round(hours, 1), "hour")
+    return _span(language, round(hours / 24, 1), "day")
+
+
+def _span(language: str, value: float, unit: str) -> str:
+    from babel.units import format_unit
+
+    name, locale = f"duration-{unit}", _locale(language)
+    said = format_unit(value, name, locale=locale)
+    # Some languages have no long form: then the library answers with the name of the unit.
+    return format_unit(value, name, "short", locale=locale) if name in said else said
+
+
 @cache
 def _locale(language: str) -> "Locale":
     """Return CLDR's data for a language that there is; days in English are written `5 March`."""

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from openhaven.core.translating import best as best
 from openhaven.core.translating import day_in as day_in
 from openhaven.core.translating import direction as direction
+from openhaven.core.translating import hours_in as hours_in
 from openhaven.core.translating import languages as languages
 from openhaven.core.translating import mark as mark
 from openhaven.core.translating import moment_in as moment_in

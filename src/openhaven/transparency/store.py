@@ -5,40 +5,41 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from openhaven.core import HARMS
+from openhaven.core.words import mark
 from openhaven.storage import Tx
 from openhaven.transparency.model import SMALLEST, Figures, Row, Rules, Table, Week, share, withhold
 
 WEEKS = 12
 _OUTCOMES = {
-    "allow": "No action after a look",
-    "warn": "Warning",
-    "restrict": "Restricted",
-    "remove": "Removed",
-    "block": "Refused before publication",
-    "suspend": "Account suspended",
+    "allow": mark("No action after a look"),
+    "warn": mark("Warning"),
+    "restrict": mark("Restricted"),
+    "remove": mark("Removed"),
+    "block": mark("Refused before publication"),
+    "suspend": mark("Account suspended"),
 }
 _AUTOMATION = {
-    "fully": "Decided by a rule, without a person",
-    "partially": "Prepared by a rule, decided by a person",
-    "not": "Decided by a person",
+    "fully": mark("Decided by a rule, without a person"),
+    "partially": mark("Prepared by a rule, decided by a person"),
+    "not": mark("Decided by a person"),
 }
-_DETECTION = {"true": "Found by automated means", "false": "Found by people"}
+_DETECTION = {"true": mark("Found by automated means"), "false": mark("Found by people")}
 _APPEALS = {
-    "open": "Being looked at",
-    "upheld": "Upheld: the decision was overturned",
-    "rejected": "Rejected: the decision stayed",
-    "withdrawn": "Ended: the person asked to be forgotten",
+    "open": mark("Being looked at"),
+    "upheld": mark("Upheld: the decision was overturned"),
+    "rejected": mark("Rejected: the decision stayed"),
+    "withdrawn": mark("Ended: the person asked to be forgotten"),
 }
 _AGES = {
-    "open": "Being looked at",
-    "granted": "A reviewer said which age counts",
-    "declined": "The age stayed as it was",
+    "open": mark("Being looked at"),
+    "granted": mark("A reviewer said which age counts"),
+    "declined": mark("The age stayed as it was"),
 }
 _REPORTS = {
-    "received": "Received",
-    "in_review": "A person looks",
-    "decided": "Decided",
-    "closed": "Closed",
+    "received": mark("Received"),
+    "in_review": mark("A person looks"),
+    "decided": mark("Decided"),
+    "closed": mark("Closed"),
 }
 
 
@@ -46,15 +47,24 @@ def figures(tx: Tx, service: str) -> Figures:
     """Count everything that the transparency page shows, up to now."""
     tables = (
         _by_clause(tx),
-        _fixed(tx, "outcome", "What was decided", "outcome", "decisions", _OUTCOMES),
-        _fixed(tx, "automation", "Who decided", "automated_decision", "decisions", _AUTOMATION),
-        _fixed(tx, "detection", "How it was found", "automated_detection", "decisions", _DETECTION),
+        _fixed(tx, "outcome", mark("What was decided"), "outcome", "decisions", _OUTCOMES),
+        _fixed(
+            tx, "automation", mark("Who decided"), "automated_decision", "decisions", _AUTOMATION
+        ),
+        _fixed(
+            tx,
+            "detection",
+            mark("How it was found"),
+            "automated_detection",
+            "decisions",
+            _DETECTION,
+        ),
         _by_category(tx),
-        _fixed(tx, "report_state", "How far the reports are", "state", "reports", _REPORTS),
+        _fixed(tx, "report_state", mark("How far the reports are"), "state", "reports", _REPORTS),
         _weakened(tx),
         _by_law(tx),
-        _fixed(tx, "age_appeals", "Appeals against an age", "state", "age_appeals", _AGES),
-        _fixed(tx, "appeals", "Appeals", "state", "appeals", _APPEALS),
+        _fixed(tx, "age_appeals", mark("Appeals against an age"), "state", "age_appeals", _AGES),
+        _fixed(tx, "appeals", mark("Appeals"), "state", "appeals", _APPEALS),
     )
     appeals = {row.key: row.n for row in tables[-1].rows}
     return Figures(
@@ -101,14 +111,14 @@ def _by_clause(tx: Tx) -> Table:
         (f"{one.clause}/{one.harm}", f"{one.title} ({_words(one.harm)})", one.n)
         for one in tx.all(sql, _Clause)
     ]
-    return withhold("clause", "Under which clause, for which harm", counts)
+    return withhold("clause", mark("Under which clause, for which harm"), counts)
 
 
 def _by_category(tx: Tx) -> Table:
     sql = """SELECT category AS key, count(*) AS n FROM reports
              GROUP BY category ORDER BY n DESC, category"""
     counts = [(one.key, _words(one.key), one.n) for one in tx.all(sql, _Count)]
-    return withhold("reports", "What people reported", counts)
+    return withhold("reports", mark("What people reported"), counts)
 
 
 def _weakened(tx: Tx) -> Table:
@@ -116,7 +126,7 @@ def _weakened(tx: Tx) -> Table:
     sql = """SELECT feature AS key, count(*) AS n FROM protection_changes
              WHERE weaker AND role <> 'law' GROUP BY feature ORDER BY n DESC, feature"""
     counts = [(one.key, one.key, one.n) for one in tx.all(sql, _Count)]
-    return withhold("weakened", "Protections that were opened", counts)
+    return withhold("weakened", mark("Protections that were opened"), counts)
 
 
 def _by_law(tx: Tx) -> Table:
@@ -124,7 +134,7 @@ def _by_law(tx: Tx) -> Table:
     sql = """SELECT feature AS key, count(*) AS n FROM protection_changes WHERE role = 'law'
              GROUP BY feature ORDER BY n DESC, feature"""
     rows = tuple(Row(one.key, one.key, one.n) for one in tx.all(sql, _Count))
-    title = "Protections that this service opened for everybody, as its law lets it"
+    title = mark("Protections that this service opened for everybody, as its law lets it")
     return Table("opened_by_law", title, rows, sum(row.n or 0 for row in rows))
 
 

@@ -13,7 +13,7 @@ from jinja2 import (
 )
 
 from openhaven.support import views as help_views
-from openhaven.web.speaking import GLOBALS, day, keep_language, moment, speaking
+from openhaven.web.speaking import GLOBALS, day, hours, keep_language, moment, number, speaking
 
 if TYPE_CHECKING:
     from openhaven.web.call import Call
@@ -76,6 +76,8 @@ def _environment() -> Environment:
     made.filters.update(help_views.FILTERS)
     made.filters["moment"] = moment
     made.filters["day"] = day
+    made.filters["number"] = number
+    made.filters["hours"] = hours
     made.filters["address"] = address
     made.filters["distance"] = distance
     return made

@@ -19,9 +19,11 @@ from openhaven.core import Problem
 from openhaven.core.words import (
     day_in,
     direction,
+    hours_in,
     languages,
     mark,
     moment_in,
+    number_in,
     own_name,
     translate,
     translate_count,
@@ -74,6 +76,16 @@ def _filled(text: str, values: dict[str, Any]) -> Markup:
 
 def _value(place: re.Match[str], values: dict[str, Any]) -> str:
     return str(escape(values[place[1]])) if place[1] in values else place[0]
+
+
+def number(value: int) -> str:
+    """Show a whole number with the separators of the page's language."""
+    return number_in(_LANGUAGE.get(), value)
+
+
+def hours(span: float) -> str:
+    """Show a span that is given in hours, in one fitting unit."""
+    return hours_in(_LANGUAGE.get(), span)
 
 
 def day(at: date) -> str:

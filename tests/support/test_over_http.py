@@ -216,6 +216,9 @@ def test_an_administrator_verifies_what_they_saw(place: Place, haven: "Haven") -
     assert "Too old" in page
     assert "gb-old" in page
     assert "1 service was verified too long ago" in page
+    console = text_of(ida.get("/console").body)
+    assert "1 helpline was verified too long ago" in console
+    assert b"openhaven_helplines_stale 1.0" in place.ask("GET", "/metrics").body
     shown = text_of(ida.get("/console/helplines/gb-old").body)
     content = re.search('name="content" value="([0-9a-f]{64})"', shown)
     assert content

@@ -51,6 +51,15 @@ class Directory:
             one.id for one in self.services if all(map(self.may_be_shown, self._group(one)))
         )
 
+    @property
+    def stale(self) -> tuple[Service, ...]:
+        """Services that were verified once, too long ago: somebody has to look again."""
+        return tuple(
+            one
+            for one in self.services
+            if one.verified_on is not None and not one.is_fresh(self.day, self.days)
+        )
+
     def may_be_shown(self, one: Service) -> bool:
         """Say whether a service may be shown: with a number, only what was verified lately."""
         return not one.has_number or one.is_fresh(self.day, self.days)

@@ -10,6 +10,7 @@ from openhaven.core import AgeBand
 from openhaven.support.asking import find
 from openhaven.support.model import COST_WORDS, Service, audience
 from openhaven.support.places import emergency
+from openhaven.support.topics import TOPICS
 
 if TYPE_CHECKING:
     from openhaven.web.call import Call
@@ -36,4 +37,4 @@ def ltr(number: str) -> Markup:
 
 
 FILTERS = {"dial": dial, "ltr": ltr, "emergency": emergency}
-GLOBALS = {"ways": ways, "whom": audience, "cost_words": COST_WORDS}
+GLOBALS = {"ways": ways, "whom": audience, "cost_words": COST_WORDS, "topics_of_help": TOPICS}

@@ -64,6 +64,11 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
     ("matrix_rooms_owed", "Rooms still to be read again since a homeserver was restarted.",
      """SELECT (SELECT count(*) FROM matrix_owed_rooms)
           + (SELECT count(*) FROM matrix_servers WHERE owed_since IS NOT NULL)"""),
+    ("helplines_stale", "Services that help whose verification has become too old.",
+     """SELECT count(*) FROM help_services WHERE withdrawn_at IS NULL
+          AND verified_on < (%(now)s AT TIME ZONE 'UTC')::date - %(days)s"""),
+    ("helplines_directory_failing", "Directories of services that could not be read.",
+     "SELECT count(*) FROM help_directories WHERE error <> ''"),
     ("ledger_unsequenced_seconds", "Age of the oldest ledger entry without a place.",
      """SELECT coalesce(extract(epoch FROM %(now)s - min(at)), 0) FROM ledger_entries
         WHERE idx IS NULL"""),
@@ -119,7 +124,7 @@ class Metrics:
         with self._lock:
             if time.monotonic() - self._read_at > _FRESH:
                 with haven.db.read() as tx:
-                    self._read(tx)
+                    self._read(tx, haven.settings.support.verified_days)
                 self._read_at = time.monotonic()
         self._behind.set(bool(haven.packs.trouble))
         for kind in haven.banks.snapshot.banks:
@@ -127,9 +132,9 @@ class Metrics:
             self._bank_waiting.labels(kind).set(haven.banks.waiting.get(kind, 0))
         return generate_latest(self._registry)
 
-    def _read(self, tx: Tx) -> None:
+    def _read(self, tx: Tx, days: int) -> None:
         for name, _, sql in _GAUGES:
-            self._gauges[name].set(float(tx.value(sql, now=tx.now)))
+            self._gauges[name].set(float(tx.value(sql, now=tx.now, days=days)))
         self._rules.clear()
         for one in policy.standing(tx, (), days=1):
             for what in policy.NUMBERS:

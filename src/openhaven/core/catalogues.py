@@ -6,6 +6,7 @@ of its own for languages that ship.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -95,6 +96,23 @@ def _code(path: Path) -> str:
 
 def _read(path: Path, code: str) -> GNUTranslations:
     """Read one file; what is marked as doubtful (`fuzzy`) is left out, as gettext does it."""
+    try:
+        state = path.stat()
+        compiled = _compiled(path, code, (state.st_mtime_ns, state.st_size, state.st_ino))
+        return GNUTranslations(BytesIO(compiled))
+    except (OSError, ValueError) as error:
+        raise Problem(
+            "words.unreadable",
+            f"The translations in {path} cannot be read.",
+            str(error),
+            next_step="Mend the file; `msgfmt --check` names the line.",
+        ) from error
+
+
+@lru_cache(maxsize=128)
+def _compiled(path: Path, code: str, state: tuple[int, ...]) -> bytes:
+    """Return a file as gettext reads it; a file in the same `state` is compiled only once."""
+    del state
     from babel.messages.mofile import write_mo
     from babel.messages.pofile import PoFileError, read_po
 
@@ -102,13 +120,7 @@ def _read(path: Path, code: str) -> GNUTranslations:
     try:
         with path.open("rb") as file:
             catalogue = read_po(file, locale=code.replace("-", "_"), abort_invalid=True)
-        write_mo(compiled, catalogue)
-        compiled.seek(0)
-        return GNUTranslations(compiled)
-    except (OSError, ValueError, PoFileError) as error:
-        raise Problem(
-            "words.unreadable",
-            f"The translations in {path} cannot be read.",
-            str(error),
-            next_step="Mend the file; `msgfmt --check` names the line.",
-        ) from error
+    except PoFileError as error:
+        raise ValueError(str(error)) from error
+    write_mo(compiled, catalogue)
+    return compiled.getvalue()

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from importlib import resources
 
 import ahocorasick_rs
@@ -78,6 +79,7 @@ def _needle(phrase: str, language: str) -> str:
     return plain.strip() if language == "ja" else plain
 
 
+@cache
 def load() -> Cries:
     """Return the lists that come with the package; raises `Problem` when they are not sound."""
     raw = resources.files("openhaven.support").joinpath("data/cries.yaml").read_text("utf-8")

@@ -1,5 +1,6 @@
 """Each process learns by itself what is in force: once at the start, and then all the time."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import structlog
@@ -9,9 +10,9 @@ from openhaven.core import Problem, system
 from openhaven.policy.folder import fingerprint
 from openhaven.policy.holder import InForce, Packs, in_force
 from openhaven.policy.includes import read_packs
-from openhaven.policy.load import load, load_texts
+from openhaven.policy.load import load_texts
 from openhaven.policy.pack import Pack
-from openhaven.policy.places import PackError
+from openhaven.policy.places import BrokenPack, PackError
 from openhaven.policy.publishing import store
 from openhaven.policy.publishing.actions import put_first
 from openhaven.policy.shipped import find_pack
@@ -33,7 +34,7 @@ def start(db: Database, banks: Banks, pack: str) -> Packs:
         tx.run("SELECT pg_advisory_xact_lock(hashtextextended('openhaven.policy', 0))")
         newest = store.newest(tx)
         if newest is None:
-            first = load(find_pack(pack))
+            first = _first(Path(find_pack(pack)))
             history.begin(tx, first.counters)
             return Packs(in_force(first, banks, put_first(tx, first)))
     with db.read() as tx:
@@ -97,7 +98,21 @@ def _as_kept(texts: dict[str, str], mark: str) -> Pack:
     if fingerprint(texts) != mark:
         raise Problem("pack.altered", "The files of this pack were altered after it was published.",
                       mark, status=500, next_step="Run: openhaven ledger verify")  # fmt: skip
-    return load_texts(texts, kept=True)
+    return _compiled(tuple(texts.items()), kept=True)
+
+
+def _first(path: Path) -> Pack:
+    errors: list[PackError] = []
+    texts = read_packs(path, errors)
+    if errors:
+        raise BrokenPack(errors)
+    return _compiled(tuple(texts.items()), kept=False)
+
+
+@lru_cache(maxsize=4)
+def _compiled(texts: tuple[tuple[str, str], ...], *, kept: bool) -> Pack:
+    """Compile the files of a pack; what this process ran lately is ready for a roll-back."""
+    return load_texts(dict(texts), kept=kept)
 
 
 def _refuse(packs: Packs, row: int, pack: str, error: Exception) -> None:

@@ -11,10 +11,13 @@ import psycopg
 import pytest
 
 from openhaven.core import new_id
+from openhaven.core.words import speak
 from openhaven.storage import Database, Secrets, Settings, migrate, postgres
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 KEY = bytes(range(32))
+# A sentence for people that is not translated yet shall be seen in tests.
+speak(show_missing=True)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import msgspec
 from plaza import events
 from plaza.model import Account, Item, now, stamp
 from plaza.openhaven import Letter, Outbox
+from plaza.safety import Safety
 from plaza.store import Store, account, item
 
 LONGEST_TEXT = 2_000
@@ -43,11 +44,15 @@ class Draft:
 
 
 class Plaza:
-    """The verbs of people. `url` is Plaza's own address, which goes with every item."""
+    """The verbs of people. `url` is Plaza's own address, which goes with every item.
 
-    def __init__(self, store: Store, outbox: Outbox, url: str) -> None:
+    Whoever reaches somebody is asked about first: `safety` says whether it may be.
+    """
+
+    def __init__(self, store: Store, outbox: Outbox, safety: Safety, url: str) -> None:
         self.store = store
         self.outbox = outbox
+        self.safety = safety
         self.url = url
 
     # People ---------------------------------------------------------------------------------
@@ -85,6 +90,8 @@ class Plaza:
         states = {"request": "asked", "accept": "accepted", "block": "blocked"}
         if verb not in states or me.id == other.id:
             raise Unfit("That is not possible.")
+        if verb == "request":
+            self._may("contact.request", me, other.id, asks=True)
         sql = "INSERT OR REPLACE INTO contacts (account, other, state, at) VALUES (?, ?, ?, ?)"
         target = {"account": events.person(other)}
         with self.store.begin() as db:
@@ -103,6 +110,7 @@ class Plaza:
         """
         id_ = draft.id or f"{draft.type}-{secrets.token_hex(8)}"
         if item(self.store, id_) is None:
+            self._reach(me, draft)
             self._keep(id_, me, draft)
             self._ask(id_)
         return self._found(id_)
@@ -181,6 +189,24 @@ class Plaza:
         """Remember a fact about Plaza itself, such as how far the generator has come."""
         with self.store.begin() as db:
             db.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
+
+    # What reaches somebody ----------------------------------------------------------------------
+
+    def _reach(self, me: Account, draft: Draft) -> None:
+        parent = item(self.store, draft.parent) if draft.parent else None
+        if draft.type == "comment" and parent:
+            self._may("comment.create", me, parent.account)
+        elif draft.type == "message" and draft.recipient:
+            self._may("message.send", me, draft.recipient)
+
+    def _may(self, action: str, me: Account, whom: str, *, asks: bool = False) -> None:
+        """Raise `Unfit`, in the words for `me`, unless it may be; `asks`: it asks by itself."""
+        other = account(self.store, whom)
+        if other is None or other.id == me.id:
+            return
+        answer = self.safety.attempt(action, me, other)
+        if not answer.allowed and not (asks and answer.answer == "ask"):
+            raise Unfit(answer.sender.text)
 
     # How an item is kept and asked about ----------------------------------------------------
 

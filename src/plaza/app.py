@@ -18,13 +18,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from plaza import pages
+from openhaven.client import Client
+from plaza import pages, safety_pages
 from plaza.actions import Plaza, Unfit
 from plaza.acts import Acts, Conflict
 from plaza.answers import Answers
 from plaza.generator import Generator
 from plaza.guards import Guard, TooLarge
 from plaza.openhaven import Forged, Openhaven, Outbox, signed_act
+from plaza.safety import Safety
 from plaza.settings import Settings
 from plaza.store import Store
 
@@ -41,6 +43,7 @@ class House:
     store: Store
     haven: Openhaven
     outbox: Outbox
+    safety: Safety
     plaza: Plaza
     acts: Acts
     generator: Generator
@@ -51,9 +54,10 @@ def build(settings: Settings) -> House:
     store = Store(settings.home)
     haven = Openhaven(settings.openhaven_url, settings.openhaven_key)
     outbox = Outbox(store.begin, haven, Answers(store, settings.url))
-    plaza = Plaza(store, outbox, settings.url)
+    safety = Safety(store, Client(settings.openhaven_url, settings.openhaven_key, seconds=1.0))
+    plaza = Plaza(store, outbox, safety, settings.url)
     acts = Acts(store, haven)
-    return House(settings, store, haven, outbox, plaza, acts, Generator(plaza, haven))
+    return House(settings, store, haven, outbox, safety, plaza, acts, Generator(plaza, haven))
 
 
 def application(house: House) -> Starlette:
@@ -63,7 +67,7 @@ def application(house: House) -> Starlette:
         Route("/healthz", lambda _request: JSONResponse({"status": "ok"})),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
         *(Route(path, _page(house, handler), methods=[method])
-          for method, path, handler in pages.ROUTES),
+          for method, path, handler in (*pages.ROUTES, *safety_pages.ROUTES)),
     ]  # fmt: skip
     app = Starlette(
         routes=routes,
@@ -97,6 +101,7 @@ def _threads(house: House) -> Callable[[Starlette], AbstractAsyncContextManager[
         stop.set()
         for thread in threads:
             await run_in_threadpool(thread.join, 3)
+        await run_in_threadpool(house.safety.client.close)
 
     return lifespan
 

@@ -143,6 +143,27 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(self.help, type=list[str])
 
 
+class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody tried, what they read, and what the other side reads (empty: nothing).
+
+    `name` is the other's and `by` the name of who tried it; `reply` is what was answered.
+    """
+
+    seq: int
+    action: str
+    account: str
+    other: str | None
+    answer: str
+    said: str
+    told: str
+    code: str
+    help: str
+    at: str
+    reply: str | None
+    name: str | None = None
+    by: str | None = None
+
+
 def now() -> str:
     """Return the present moment as it is stored: UTC, milliseconds, sortable as text."""
     return stamp(datetime.now(UTC))

@@ -99,6 +99,21 @@ CREATE TABLE IF NOT EXISTS contacts (
   at TEXT NOT NULL,
   PRIMARY KEY (account, other)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS deeds (
+  seq INTEGER PRIMARY KEY,
+  action TEXT NOT NULL,
+  account TEXT NOT NULL REFERENCES accounts,
+  other TEXT REFERENCES accounts,
+  answer TEXT NOT NULL CHECK (answer IN ('allow', 'ask', 'deny')),
+  said TEXT NOT NULL,
+  told TEXT NOT NULL,
+  code TEXT NOT NULL,
+  help TEXT NOT NULL,
+  at TEXT NOT NULL,
+  reply TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS deeds_account ON deeds (account, seq);
+CREATE INDEX IF NOT EXISTS deeds_other ON deeds (other, seq);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 DROP VIEW IF EXISTS shown;

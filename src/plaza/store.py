@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from plaza.model import Account, ActRow, Item, NoticeRow, Report, Waiting
+from plaza.model import Account, ActRow, Deed, Item, NoticeRow, Report, Waiting
 from plaza.openhaven import OUTBOX, Subject
 from plaza.schema import SCHEMA
 
@@ -262,3 +262,26 @@ def waiting(store: Store, size: int = 20) -> list[Waiting]:
 def fact(store: Store, name: str) -> str:
     """Return a fact about Plaza itself, or ''."""
     return store.value("SELECT value FROM facts WHERE name = ?", name) or ""
+
+
+_DEEDS = (
+    "SELECT d.*, o.name AS name, a.name AS by FROM deeds d JOIN accounts a ON a.id = d.account"
+    " LEFT JOIN accounts o ON o.id = d.other"
+)
+
+
+def deed(store: Store, seq: int) -> Deed | None:
+    """Return one thing that was tried."""
+    return store.one(Deed, f"{_DEEDS} WHERE d.seq = ?", seq)
+
+
+def deeds_by(store: Store, id_: str) -> list[Deed]:
+    """Return what somebody tried lately, the newest first."""
+    return store.all(Deed, f"{_DEEDS} WHERE d.account = ? ORDER BY d.seq DESC LIMIT 10", id_)
+
+
+def deeds_told(store: Store, id_: str) -> list[Deed]:
+    """Return what somebody is told that others tried with them, the newest first."""
+    return store.all(
+        Deed, f"{_DEEDS} WHERE d.other = ? AND d.told <> '' ORDER BY d.seq DESC LIMIT 10", id_
+    )

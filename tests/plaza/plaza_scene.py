@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 import urllib3
 import uvicorn
 from standardwebhooks import Webhook
 from starlette.types import ASGIApp
 
+from openhaven.protections import load
+from openhaven.protections.handed import Handed
+from openhaven.protections.model import STRANGER
+from openhaven.protections.wording import Words
 from plaza.app import House, application, build
 from plaza.settings import Settings
 
@@ -58,6 +63,8 @@ class Double:
             return 400, {"title": "The text cannot be read.", "detail": "at `$.item.text`"}
         if path.startswith("/v1/events"):
             return self._event(path, json.loads(body))
+        if path == "/v1/protections/snapshot":
+            return 200, self._snapshot(json.loads(body))
         if path == "/v1/media":
             self.media.append(body)
             return 201, {"id": f"med_{len(self.media)}", "type": "image/png"}
@@ -75,6 +82,15 @@ class Double:
             self.outcomes[path.split("/")[3]] = json.loads(body)
             return 200, {"id": path.split("/")[3]}
         return 404, {"title": "Nothing here", "method": method}
+
+    def _snapshot(self, wanted: Any) -> Any:
+        """Hand over what ships, and nothing of anybody: ages are what the questions say."""
+        defaults, files = load()
+        made = Handed(
+            profiles=dict.fromkeys(wanted["accounts"], STRANGER), changed=(), cursor=1,
+            data=defaults.fingerprint, defaults=defaults, languages=Words(files).sentences(),
+        )  # fmt: skip
+        return msgspec.to_builtins(made)
 
     def _event(self, path: str, event: Any) -> tuple[int, Any]:
         known = self.events.setdefault(event["id"], event)

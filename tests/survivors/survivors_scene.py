@@ -69,6 +69,7 @@ class Town(Scene):
         """Let the line and the clocks work, as if `after` had passed."""
         self.work()
         survivors.tend(self.haven.db, utcnow() + after)
+        survivors.keep_watches(self.haven.db, utcnow() + after)
         with self.haven.db.read() as tx:
             self.haven.banks.refresh(tx)
 

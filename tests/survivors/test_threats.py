@@ -14,6 +14,8 @@ from web_scene import Place, serving
 
 from openhaven import survivors
 from openhaven.connectors import Http
+from openhaven.records.erasure.actions import erase
+from openhaven.records.jobs import retain
 from openhaven.storage import Settings
 from openhaven.storage.settings import Alerts
 
@@ -174,3 +176,31 @@ def test_taking_it_back_does_not_let_them_meet(town: Town, place: Place) -> None
     with town.haven.db.begin(ANYBODY) as tx:
         survivors.withdraw(tx, code)
     assert asked(town, place, "wolf", "kim") == "deny"
+
+
+def test_who_asks_for_help_is_never_the_one_who_is_looked_at(town: Town, place: Place) -> None:
+    body = {"account": "kim", "text": "I am afraid."}
+    reply = place.post_json("/v1/threats", body, authorization=f"Bearer {town.key}")
+    assert reply.json["frozen"] is False
+    town.tend()
+    assert [task["account"] for task in town.tasks()] != ["kim"]
+
+
+def test_a_freeze_outlives_what_is_forgotten_of_the_account(town: Town, place: Place) -> None:
+    send(town, place)
+    with town.haven.db.begin(ANYBODY) as tx:
+        tx.run("UPDATE accounts SET seen_at = now() - interval '5 years'")
+        tx.run("UPDATE cases SET state = 'closed', closed_at = now()")
+    retain(town.haven.db, town.haven.blobs, town.haven.settings.retention)
+    town.haven.protections.snapshot.forget(town.platform, "kim")
+    assert asked(town, place, "wolf", "kim") == "deny"
+
+
+def test_erased_means_forgotten_here_as_well(town: Town, place: Place) -> None:
+    code = send(town, place, text="mild words").json["code"]
+    town.tend()
+    with town.haven.db.begin(ANYBODY) as tx:
+        erase(tx, town.platform, "kim")
+        assert tx.value("SELECT count(*) FROM contact_freezes") == 0
+        assert survivors.status(tx, code).state == "withdrawn"
+        assert tx.value("SELECT body FROM survivor_requests") is None

@@ -285,6 +285,7 @@ class Worker:
         self._loop("look-backs", 5.0, lambda: exchange.look_back_due(haven.db, haven.banks))
         self._loop("expiry", 60.0, lambda: keep_banks(haven))
         self._loop("survivors", 2.0, lambda: survivors.tend(haven.db), "survivors")
+        self._loop("watches", 30.0, lambda: survivors.keep_watches(haven.db))
         self._loop("alerts", 5.0, lambda: call_staff(haven), "alerts")
         self._loop("helplines", 30.0, lambda: read_helplines(haven))
         self._loop("backtests", 1.0, self._backtests.tend, "backtests")

@@ -120,6 +120,8 @@ def _accounts(tx: Tx, kept: Retention) -> list[str]:
                  AND NOT EXISTS (SELECT 1 FROM protection_settings s WHERE s.subject = a.subject)
                  AND NOT EXISTS (SELECT 1 FROM age_appeals g WHERE g.subject = a.subject
                                  AND g.state = 'open')
+                 AND NOT EXISTS (SELECT 1 FROM contact_freezes f WHERE f.platform = a.platform
+                                 AND f.account = a.id AND f.ended_at IS NULL)
                LIMIT %(step)s)"""
     before = tx.now - timedelta(days=kept.events)
     return [""] * tx.run(sql, before=before, now=tx.now, step=_STEP)
@@ -153,6 +155,10 @@ def _matters(tx: Tx, kept: Retention) -> list[str]:
     n += tx.run("""UPDATE age_appeals SET body = NULL, reasons = NULL WHERE id IN (
                      SELECT id FROM age_appeals WHERE decided_at < %(b)s
                      AND (body IS NOT NULL OR reasons IS NOT NULL) LIMIT %(step)s)""",
+                b=before, step=_STEP)  # fmt: skip
+    n += tx.run("""UPDATE survivor_requests SET body = NULL WHERE id IN (
+                     SELECT id FROM survivor_requests
+                     WHERE body IS NOT NULL AND ended_at < %(b)s LIMIT %(step)s)""",
                 b=before, step=_STEP)  # fmt: skip
     n += tx.run("""UPDATE reports SET body = NULL WHERE id IN (SELECT id FROM reports
                      WHERE body IS NOT NULL AND decided_at < %(b)s LIMIT %(step)s)""",

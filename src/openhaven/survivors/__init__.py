@@ -6,9 +6,15 @@ own browser waits in a bank of which a match only ever asks a person; and where 
 danger now, staff is called. They can stay unnamed, come back by a secret link, and withdraw.
 """
 
-from openhaven.survivors.actions import ask_removal, lift_freeze, tell_threat, withdraw
+from openhaven.survivors.actions import (
+    ask_removal,
+    forget_person,
+    lift_freeze,
+    tell_threat,
+    withdraw,
+)
 from openhaven.survivors.alerts import send_alerts
-from openhaven.survivors.jobs import tend
+from openhaven.survivors.jobs import keep_watches, tend
 from openhaven.survivors.model import CLOCK, Removal, Threat
 from openhaven.survivors.store import Status, clocks, status
 from openhaven.survivors.watch import ask_watch
@@ -23,6 +29,8 @@ __all__ = [
     "ask_removal",
     "ask_watch",
     "clocks",
+    "forget_person",
+    "keep_watches",
     "lift_freeze",
     "send_alerts",
     "status",

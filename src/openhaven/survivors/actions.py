@@ -19,6 +19,7 @@ from openhaven.survivors.model import (
     DANGER_QUEUE,
     LAST,
     MOST_WORDS,
+    QUEUE,
     Kind,
     Removal,
     Threat,
@@ -76,8 +77,8 @@ def tell_threat(tx: Tx, platform: Platform, told: Threat, origin: str = "") -> M
                   body=told)  # fmt: skip
     about = ReportSubject(item=told.item or None, account=told.account or None)
     if about.item is None and about.account is None:
-        # Somebody who names nobody is the matter: the task is about the request itself.
-        about = ReportSubject(account=told.reporter or made.id)
+        # The task is about the request itself, never about whoever asks for help.
+        about = ReportSubject(account=made.id)
     report = Report(subject=about, category=category("threat", young=young), text=told.text,
                     reporter=told.reporter or None, contact=told.contact or None)  # fmt: skip
     _report(tx, made.id, platform.id, report)
@@ -183,6 +184,24 @@ def lift_freeze(tx: Tx, code: str) -> tuple[str, str]:
     return found.platform, told.reporter if told else ""
 
 
+def forget_person(tx: Tx, platform: str, account: str) -> None:
+    """Destroy what a person who is erased told of a threat, and end freezes that name them.
+
+    Has to come before the events are blanked, which say who told it.
+    """
+    sql = """UPDATE survivor_requests q SET body = NULL, origin = NULL, state = 'withdrawn',
+               ended_at = coalesce(q.ended_at, %(now)s), why = 'withdrawn'
+             FROM survivor_items i JOIN reports r ON r.id = i.report
+               JOIN events e ON e.seq = r.event
+             WHERE i.request = q.id AND e.platform = %(p)s AND e.account = %(a)s
+             RETURNING q.subject"""
+    for row in tx.rows(sql, p=platform, a=account, now=tx.now):
+        tx.keys.destroy(str(row["subject"]))
+    sql = """DELETE FROM contact_freezes
+             WHERE platform = %(p)s AND (account = %(a)s OR other = %(a)s)"""
+    tx.run(sql, p=platform, a=account)
+
+
 # Clocks ---------------------------------------------------------------------------------------
 
 
@@ -204,14 +223,15 @@ def mark_tasks(tx: Tx) -> int:
                    AS urgency,
                  CASE WHEN a.danger OR a.due - %(half)s <= %(now)s THEN 4 ELSE t.severity END
                    AS severity,
-                 CASE WHEN a.danger THEN %(queue)s ELSE t.queue END AS queue
+                 CASE WHEN a.danger THEN %(danger)s WHEN t.queue = 'general' THEN %(queue)s
+                   ELSE t.queue END AS queue
                FROM tasks t JOIN asked a ON a.case_id = t.case_id
                WHERE t.kind = 'review' AND t.state IN ('open', 'claimed'))
              UPDATE tasks t SET clock_at = w.due, due_at = w.due_at, urgency = w.urgency,
                severity = w.severity, queue = w.queue
              FROM wanted w WHERE w.id = t.id AND (t.clock_at, t.due_at, t.urgency, t.severity,
                t.queue) IS DISTINCT FROM (w.due, w.due_at, w.urgency, w.severity, w.queue)"""
-    changed = tx.run(sql, now=tx.now, last=LAST, half=CLOCK / 2, queue=DANGER_QUEUE)
+    changed = tx.run(sql, now=tx.now, last=LAST, half=CLOCK / 2, queue=QUEUE, danger=DANGER_QUEUE)
     if changed:
         tx.wake("console")
     return changed

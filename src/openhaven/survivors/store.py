@@ -175,7 +175,7 @@ def parts(tx: Tx, request: str) -> tuple[Part, ...]:
 def found(tx: Tx, row: Row) -> tuple[Found, ...]:
     """Return the matches of a watch since it was asked for, the newest first, at most 100."""
     sql = """SELECT m.at, coalesce(j.outcome, '') AS outcome FROM bank_matches m
-             LEFT JOIN judgements j ON j.task = m.task
+             LEFT JOIN judgements j ON j.task = m.task AND j.state <> 'withdrawn'
              WHERE m.entry = %(e)s AND m.noted = '' AND m.at >= %(since)s
              ORDER BY m.at DESC, m.id DESC LIMIT 100"""
     return tuple(tx.all(sql, Found, e=row.entry, since=row.created_at))

@@ -14,7 +14,7 @@ from openhaven.storage import Tx
 from openhaven.survivors import actions, store
 from openhaven.survivors.model import QUEUE, category
 from openhaven.survivors.store import Learning, Made
-from openhaven.survivors.watch import stored
+from openhaven.survivors.watch import store as watches
 from openhaven.survivors.watch.model import BANKS, PURPOSE, Watch, checked
 
 
@@ -29,7 +29,7 @@ def ask_watch(tx: Tx, platform: Platform, asked: Watch, origin: str = "") -> Mad
     young = asked.age == "child"
     name = actions.bank_for(tx, BANKS[young], "pdq", category("watch", young=young), PURPOSE)
     bank, expires = bank_named(tx, name), tx.now + timedelta(days=asked.days)
-    if stored.ended_as_harmless(tx, bank.id, asked.pdq):
+    if watches.ended_as_harmless(tx, bank.id, asked.pdq):
         raise Problem(
             "watch.harmless",
             mark("People looked at this picture before."),
@@ -50,7 +50,7 @@ def ask_watch(tx: Tx, platform: Platform, asked: Watch, origin: str = "") -> Mad
 
 def open_tasks(tx: Tx) -> int:
     """Ask a person about every match of a watch that no rule of the pack has asked about."""
-    found = stored.unasked(tx)
+    found = watches.unasked(tx)
     for one in found:
         row, _ = intake.open_event(tx, one.event)
         task = review.open_task(
@@ -64,7 +64,7 @@ def open_tasks(tx: Tx) -> int:
 
 def end_stopped(tx: Tx) -> int:
     """End watches whose time has come, or that only found what is not forbidden."""
-    ended = stored.to_end(tx)
+    ended = watches.to_end(tx)
     for one in ended:
         sql = """UPDATE survivor_requests SET state = 'ended', ended_at = %(now)s, why = %(why)s
                  WHERE id = %(id)s AND state = 'open'"""

@@ -23,11 +23,12 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 def unasked(tx: Tx, limit: int = 200) -> list[Unasked]:
-    """Return matches of open watches that led to no task, the oldest first."""
+    """Return matches of the last day that led to no task, the oldest first."""
     sql = """SELECT m.id AS match, m.event, b.harm FROM bank_matches m JOIN banks b ON b.id = m.bank
              WHERE b.owner = 'survivors' AND m.noted = '' AND m.task IS NULL
-               AND m.decision IS NULL ORDER BY m.id LIMIT %(limit)s"""
-    return tx.all(sql, Unasked, limit=limit)
+               AND m.decision IS NULL AND m.at > %(now)s - interval '1 day'
+             ORDER BY m.id LIMIT %(limit)s"""
+    return tx.all(sql, Unasked, now=tx.now, limit=limit)
 
 
 def to_end(tx: Tx) -> list[Ending]:
@@ -39,7 +40,7 @@ def to_end(tx: Tx) -> list[Ending]:
                  count(m.id) FILTER (WHERE j.id IS NULL) AS waiting
                FROM survivor_requests q
                LEFT JOIN bank_matches m ON m.entry = q.entry AND m.noted = ''
-               LEFT JOIN judgements j ON j.task = m.task
+               LEFT JOIN judgements j ON j.task = m.task AND j.state <> 'withdrawn'
                WHERE q.kind = 'watch' AND q.state = 'open' GROUP BY q.id)
              SELECT id AS request, entry, CASE WHEN expires_at <= %(now)s THEN 'expired'
                  WHEN wrong >= %(wrong)s THEN 'harmless' ELSE 'too_many' END AS why

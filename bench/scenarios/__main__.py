@@ -19,7 +19,8 @@ from openhaven.policy.shares import wilson
 from openhaven.policy.shipped import find_pack
 
 TUNING = range(40)
-HELD_OUT = range(1_000_000, 1_000_100)
+# Those from 1,000,000 on were looked at once, and a rule was changed for what they showed.
+HELD_OUT = range(2_000_000, 2_000_100)
 
 
 def main() -> int:
@@ -76,10 +77,14 @@ def _recall(name: str, outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 
 def _wrong(name: str, outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """Return the share of all who are meant wrongly, and of those alone who approached a child."""
     outcomes = list(outcomes)
-    share = _share([one for one in outcomes if one.found], outcomes)
-    _print(f"  {name:18} {_said(share)}")
-    return share
+    wrong = [one for one in outcomes if one.found]
+    share = _share(wrong, outcomes)
+    approaching = [one for one in outcomes if one.approached]
+    among = _share([one for one in wrong if one.approached], approaching)
+    _print(f"  {name:18} {_said(share)}  of those who approached a child {_said(among)}")
+    return share | {"approaching": among}
 
 
 def _share(hits: Sequence[Outcome], of: Sequence[Outcome]) -> dict[str, Any]:

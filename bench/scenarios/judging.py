@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bench.scenarios.town import START, Person, Town
 from openhaven.history import Replay
 from openhaven.policy import Pack
+from openhaven.signals.behaviour.who import meeting
 
 
 @dataclass
@@ -14,11 +15,13 @@ class Outcome:
     """What became of one account: which rules asked for a look, and after how many children.
 
     `reached` is how many different accounts it had contacted when a person was first asked.
+    `approached` says whether it ever turned to a child as a grown-up or one of unknown age does.
     """
 
     person: Person
     rules: set[str] = field(default_factory=set)
     reached: int = 0
+    approached: bool = False
     days: float = 0.0
 
     @property
@@ -39,6 +42,8 @@ def live(town: Town, pack: Pack) -> list[Outcome]:
         one = outcomes.setdefault(event.account.id, Outcome(town.people[event.account.id]))
         if event.target is not None and event.target.account is not None:
             contacted.setdefault(event.account.id, set()).add(event.target.account.id)
+        meets = meeting(event)
+        one.approached = one.approached or (meets is not None and meets.uneven)
         verdict = pack.evaluate(event, (), values)
         if verdict.outcome != "allow" and not one.rules:
             one.reached = len(contacted[event.account.id])

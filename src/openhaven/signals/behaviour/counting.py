@@ -139,13 +139,20 @@ def _turns_away(one: Meeting, event: Event) -> bool:
     return one.by_minor if event.kind == "report.create" else one.by_protected
 
 
+def _approaches(one: Meeting, event: Event) -> bool:
+    # What is said in a group is said to all of it, and both belong to it.
+    talk = event.conversation
+    among = event.kind == "comment.create" and talk is not None and talk.visibility == "group"
+    return one.uneven and one.strangers and not among
+
+
 def _of_accounts() -> list[Counter]:
     """Return what is counted for the one side of meetings."""
     days, to = ("1d", "7d", "30d"), "target.account.id"
     request = frozenset({"contact.request"})
     return [
         _counter("approached", "distinct", to, "actor", APPROACHES,
-                 lambda one, _: one.uneven and one.strangers, ("1h", *days)),
+                 _approaches, ("1h", *days)),
         _counter("answered", "distinct", "account.id", "approacher",
                  frozenset({"contact.accept", "message.send"}),
                  lambda one, _: one.from_below, days),

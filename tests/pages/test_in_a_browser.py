@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 
 PUBLIC = ("/", "/report", "/report/receipt", "/report/no", "/transparency", "/transparency/verify",
           "/transparency/receipts",          "/sign-in", "/nowhere")  # fmt: skip
-STAFF = ("/console", "/console/decisions", "/console/deliveries", "/console/platforms",
+STAFF = ("/console", "/console/decisions", "/console/deliveries", "/console/second",
+         "/console/platforms",
          "/console/rules", "/console/rules/clauses", "/console/rules/drafts", "/console/rules/log",
          "/console/help")  # fmt: skip
 

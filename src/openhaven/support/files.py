@@ -102,13 +102,14 @@ def as_csv(services: list[Service]) -> str:
     writer.writerow(COLUMNS)
     for one in services:
         told = {name: getattr(one, name) for name in COLUMNS if name != "ages"}
-        told |= {"ages": _ages(one), "languages": " ".join(one.languages),
+        told |= {"ages": ages(one), "languages": " ".join(one.languages),
                  "topics": " ".join(one.topics), "verified_on": one.verified_on or ""}  # fmt: skip
         writer.writerow([told[name] for name in COLUMNS])
     return out.getvalue()
 
 
-def _ages(one: Service) -> str:
+def ages(one: Service) -> str:
+    """Return the ages of a service as a file tells them: `all`, `13-17`, `18+`."""
     if (one.age_from, one.age_to) == (0, OLDEST):
         return "all"
     if one.age_to == OLDEST:

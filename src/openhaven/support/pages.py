@@ -10,7 +10,7 @@ from babel.core import Locale, UnknownLocaleError
 from openhaven import support
 from openhaven.core import AgeBand
 from openhaven.support.model import AGES, COST_WORDS, Kept
-from openhaven.support.places import COUNTRIES, emergency
+from openhaven.support.places import COUNTRIES
 from openhaven.support.store import kept, verifications
 from openhaven.support.topics import TOPICS
 from openhaven.web import Answer, Call, page, see_other
@@ -40,7 +40,8 @@ def _help(call: Call, asked: Mapping[str, str]) -> Answer:
     found = support.find(held.current(), country, topics, band, call.language)
     return page(
         call, "support/help_page.html", services=found, country=country, topics=topics, band=band,
-        all_topics=TOPICS, places=places(call.language), emergency=emergency(country),
+        all_topics=TOPICS, places=places(call.language),
+        chosen=bool(asked.get("country") or topics or band != "unknown"),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from openhaven.core import AgeBand
 from openhaven.support.asking import find
+from openhaven.support.files import ages
 from openhaven.support.model import COST_WORDS, Service, audience
 from openhaven.support.places import emergency
 from openhaven.support.topics import TOPICS
@@ -37,4 +38,10 @@ def ltr(number: str) -> Markup:
 
 
 FILTERS = {"dial": dial, "ltr": ltr, "emergency": emergency}
-GLOBALS = {"ways": ways, "whom": audience, "cost_words": COST_WORDS, "topics_of_help": TOPICS}
+GLOBALS = {
+    "ages": ages,
+    "cost_words": COST_WORDS,
+    "topics_of_help": TOPICS,
+    "ways": ways,
+    "whom": audience,
+}

@@ -9,7 +9,7 @@ from openhaven import signals
 from openhaven.intake import Claimed, Event
 from openhaven.line.haven import Haven
 from openhaven.policy.features import Known, as_known, difference
-from openhaven.protections.meetings import Both, between
+from openhaven.protections.meetings import Both, Pair, between
 from openhaven.signals.behaviour import KINDS
 from openhaven.storage import Tx
 
@@ -39,11 +39,12 @@ def noted(
     ]
 
 
-def _pair(platform: str, event: Event) -> tuple[str, str, str] | None:
+def _pair(platform: str, event: Event) -> Pair | None:
     target = event.target.account if event.target else None
     if target is None or event.kind not in KINDS:
         return None
-    return platform, event.account.id, target.id
+    account = event.account
+    return platform, account.id, target.id, account.age_band, target.age_band
 
 
 def _known(haven: Haven, tx: Tx, event: Event, both: Both | None) -> Event:

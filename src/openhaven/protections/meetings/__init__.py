@@ -3,6 +3,6 @@
 For rules and signals, which look at what happened; a check before it happens asks `accounts`.
 """
 
-from openhaven.protections.meetings.store import Both, between
+from openhaven.protections.meetings.store import Both, Pair, between
 
-__all__ = ["Both", "between"]
+__all__ = ["Both", "Pair", "between"]

@@ -11,8 +11,10 @@ from openhaven.protections.defaults import Defaults
 from openhaven.protections.model import Evidence, Source
 from openhaven.storage import Tx
 
-Pair = tuple[str, str, str]
-"""A platform, and what it calls two accounts: the one that acts, and the one that it acts on."""
+Pair = tuple[str, str, str, str, str]
+"""A platform, what it calls two accounts (the one that acts, and the one that it acts on), and what
+the event says of the ages of both.
+"""
 _Told = list[tuple[Source, AgeBand, date, date | None]]
 
 
@@ -48,33 +50,40 @@ class _Row(msgspec.Struct):
     family: bool
 
 
+# Where all that was ever said of an age is what the event says itself, there is nothing to weigh.
 _BETWEEN = """
-  SELECT n.place::int AS place, one.told AS by, other.told AS to,
+  SELECT n.place::int AS place,
+    (SELECT jsonb_agg(jsonb_build_array(e.source, e.band, e.day, e.expires))
+     FROM age_evidence e WHERE e.subject = one.subject) AS by,
+    (SELECT jsonb_agg(jsonb_build_array(e.source, e.band, e.day, e.expires))
+     FROM age_evidence e WHERE e.subject = other.subject) AS to,
     EXISTS (SELECT 1 FROM carers c WHERE (c.child = one.subject AND c.carer = other.subject)
                                       OR (c.child = other.subject AND c.carer = one.subject))
     OR EXISTS (SELECT 1 FROM carers c JOIN carers d ON d.carer = c.carer
                WHERE c.child = one.subject AND d.child = other.subject) AS family
-  FROM unnest(%(platforms)b::text[], %(ones)b::text[], %(others)b::text[])
-    WITH ORDINALITY AS n (platform, one, other, place)
-  LEFT JOIN LATERAL (SELECT a.subject, (
-      SELECT jsonb_agg(jsonb_build_array(e.source, e.band, e.day, e.expires))
-      FROM age_evidence e WHERE e.subject = a.subject) AS told
-    FROM accounts a WHERE a.platform = n.platform AND a.id = n.one) one ON true
-  LEFT JOIN LATERAL (SELECT a.subject, (
-      SELECT jsonb_agg(jsonb_build_array(e.source, e.band, e.day, e.expires))
-      FROM age_evidence e WHERE e.subject = a.subject) AS told
-    FROM accounts a WHERE a.platform = n.platform AND a.id = n.other) other ON true
-  WHERE one.told IS NOT NULL OR other.told IS NOT NULL
+  FROM unnest(%(platforms)b::text[], %(ones)b::text[], %(others)b::text[], %(by_bands)b::text[],
+      %(to_bands)b::text[]) WITH ORDINALITY AS n (platform, one, other, by_band, to_band, place)
+  LEFT JOIN accounts one ON one.platform = n.platform AND one.id = n.one
+  LEFT JOIN accounts other ON other.platform = n.platform AND other.id = n.other
+  WHERE EXISTS (SELECT 1 FROM age_evidence e WHERE e.subject = one.subject
+                AND (e.source <> 'declared' OR e.band <> n.by_band))
+    OR EXISTS (SELECT 1 FROM age_evidence e WHERE e.subject = other.subject
+               AND (e.source <> 'declared' OR e.band <> n.to_band))
     OR EXISTS (SELECT 1 FROM carers c WHERE c.child IN (one.subject, other.subject))"""
 
 
 def between(tx: Tx, pairs: Iterable[Pair]) -> dict[Pair, Both]:
-    """Return what is known of each pair, with one statement; of some nothing is known."""
+    """Return what is known of each pair, with one statement.
+
+    Those are left out of which nobody has said more than the event itself.
+    """
     wanted = sorted(set(pairs))
     if not wanted:
         return {}
-    platforms, ones, others = (list(part) for part in zip(*wanted, strict=True))
-    rows = tx.all(_BETWEEN, _Row, platforms=platforms, ones=ones, others=others)
+    platforms, ones, others, by, to = (list(part) for part in zip(*wanted, strict=True))
+    rows = tx.all(
+        _BETWEEN, _Row, platforms=platforms, ones=ones, others=others, by_bands=by, to_bands=to
+    )
     return {wanted[row.place - 1]: _both(row) for row in rows}
 
 

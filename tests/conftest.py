@@ -87,7 +87,9 @@ def db(database_url: str) -> Iterator[Database]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Return settings with a home of the test's own."""
-    return Settings(home=tmp_path / "home", service_name="Testplace")
+    return Settings(
+        home=tmp_path / "home", service_name="Testplace", undo_seconds=0, double_review=0
+    )
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ def house_on(cluster: postgres.Server, template: str, home: Path) -> Iterator[Ha
     """Wire a house on a fresh database."""
     configure_logs()
     name = new_id("t")
-    settings = Settings(home=home, service_name="Testplace", media_limit=4_000_000)
+    settings = Settings(home=home, service_name="Testplace", media_limit=4_000_000,
+                        undo_seconds=0, double_review=0)  # fmt: skip
     with psycopg.connect(cluster.url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         info = psycopg.conninfo.conninfo_to_dict(cluster.url)

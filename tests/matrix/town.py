@@ -43,7 +43,12 @@ class Town:
         self.folder = folder
         self.url = database_url
         self.settings = Settings(
-            home=folder / "home", port=free_port(), service_name="Testtown", database_url=self.url
+            home=folder / "home",
+            port=free_port(),
+            service_name="Testtown",
+            database_url=self.url,
+            undo_seconds=0,
+            double_review=0,
         )
         secrets = Secrets.at(self.settings.home / "secrets.json")
         self.haven: Haven = build(self.settings, secrets, self.url)

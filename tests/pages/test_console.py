@@ -38,9 +38,11 @@ def test_the_queue_has_the_most_urgent_first_and_no_content(ana: Visitor) -> Non
 
 
 def test_the_queue_can_be_narrowed(ana: Visitor) -> None:
-    told = ana.text("/console?queue=care")
-    assert "Suicide" in told.partition("What comes in")[0]
-    assert "Harassment" not in told.partition("What comes in")[0]
+    for narrowed in ("queue=care", "harm=suicide", "harm=suicide&language=en"):
+        table = ana.text(f"/console?{narrowed}").partition("Open tasks")[2]
+        assert "Suicide" in table.partition("What comes in")[0]
+        assert "Harassment" not in table.partition("What comes in")[0]
+    assert "Nothing waits here" in ana.text("/console?language=xx")
 
 
 def test_an_act_that_did_not_arrive_is_an_alarm(ana: Visitor) -> None:

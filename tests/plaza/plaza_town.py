@@ -57,7 +57,9 @@ class Town:
 def town(database_url: str, tmp_path: Path) -> Iterator[Town]:
     """Return both, running; the demo's picture is in the demo bank."""
     port, plaza_port = free_port(), free_port()
-    settings = Settings(home=tmp_path / "home", port=port, service_name="Plaza")
+    settings = Settings(
+        home=tmp_path / "home", port=port, service_name="Plaza", undo_seconds=0, double_review=0
+    )
     haven = build(settings, Secrets.at(settings.home / "secrets.json"), database_url)
     with haven.db.begin(_OPERATOR) as tx:
         url = f"http://127.0.0.1:{plaza_port}/openhaven/acts"

@@ -60,7 +60,8 @@ def two_ports() -> int:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """Start the demo as a newcomer does, and stop it with what Ctrl-C sends."""
     home, port = tmp_path_factory.mktemp("demo"), two_ports()
-    env = os.environ | {"OPENHAVEN_HOME": str(home), "OPENHAVEN_PORT": str(port)}
+    env = os.environ | {"OPENHAVEN_HOME": str(home), "OPENHAVEN_PORT": str(port),
+                        "OPENHAVEN_UNDO_SECONDS": "0", "OPENHAVEN_DOUBLE_REVIEW": "0"}  # fmt: skip
     said = home / "said"
     with open(said, "wb") as out:
         process = subprocess.Popen([sys.executable, "-m", "openhaven", "demo"], env=env, stdout=out)
@@ -291,7 +292,8 @@ def _fresh_link(demo: Demo) -> str:
 
 def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     port = two_ports()
-    env = os.environ | {"OPENHAVEN_HOME": str(tmp_path / "home"), "OPENHAVEN_PORT": str(port)}
+    env = os.environ | {"OPENHAVEN_HOME": str(tmp_path / "home"), "OPENHAVEN_PORT": str(port),
+                        "OPENHAVEN_UNDO_SECONDS": "0", "OPENHAVEN_DOUBLE_REVIEW": "0"}  # fmt: skip
     with open(tmp_path / "said", "wb") as out:
         process = subprocess.Popen([sys.executable, "-m", "openhaven", "demo"], env=env, stdout=out)
     end = time.monotonic() + 60

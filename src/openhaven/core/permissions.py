@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from typing import Literal
 
-Role = Literal["moderator", "appeals", "policy", "auditor", "administrator", "specialist"]
+Role = Literal["moderator", "senior", "appeals", "policy", "auditor", "administrator", "specialist"]
 Permission = Literal[
     "queue.read",
     "task.work",
+    "task.senior",
+    "task.specialist",
+    "quality.read",
+    "quality.edit",
     "appeal.work",
     "media.reveal",
     "decision.read",
@@ -30,6 +34,11 @@ GRANTS: dict[str, frozenset[str]] = {
         {"queue.read", "task.work", "media.reveal", "decision.read", "delivery.read"}
         | {"decision.second", "policy.read", "bank.read", "support.read"}
     ),
+    # Takes what others found hard, and says which answers are agreed to be right.
+    "senior": frozenset(
+        {"queue.read", "task.work", "task.senior", "quality.read", "quality.edit", "media.reveal"}
+        | {"decision.read", "delivery.read", "policy.read", "bank.read", "support.read"}
+    ),
     "appeals": frozenset(
         {"queue.read", "appeal.work", "media.reveal", "decision.read", "delivery.read"}
         | {"decision.second", "policy.read", "bank.read", "support.read"}
@@ -37,21 +46,28 @@ GRANTS: dict[str, frozenset[str]] = {
     # Drafts and publishes rules and keeps banks; that two people are needed is not a role's matter.
     "policy": frozenset(
         {"queue.read", "decision.read", "policy.read", "policy.draft", "policy.publish"}
-        | {"bank.read", "bank.edit", "support.read"}
+        | {"bank.read", "bank.edit", "support.read", "quality.read", "quality.edit"}
     ),
     "auditor": frozenset(
         {"decision.read", "delivery.read", "ledger.read", "policy.read", "bank.read"}
-        | {"support.read"}
+        | {"support.read", "quality.read"}
     ),
     "administrator": frozenset(
         {"queue.read", "decision.read", "delivery.read", "delivery.replay", "ledger.read"}
         | {"staff.manage", "policy.read", "policy.publish", "bank.read"}
-        | {"support.read", "support.edit"}
+        | {"support.read", "support.edit", "quality.read"}
     ),
     # Child safety: decides where a child may be the one who was hurt.
     "specialist": frozenset(
-        {"queue.read", "task.work", "media.reveal", "decision.read", "delivery.read"}
-        | {"decision.second", "strike.answer", "policy.read", "bank.read", "support.read"}
+        {"queue.read", "task.work", "task.specialist", "media.reveal", "decision.read"}
+        | {
+            "delivery.read",
+            "decision.second",
+            "strike.answer",
+            "policy.read",
+            "bank.read",
+            "support.read",
+        }
     ),
 }
 

@@ -59,6 +59,7 @@ SEALED: dict[str, tuple[str, ...]] = {
     "bank_sources": ("id", "kind", "url", "config", "harm", "mode", "at_most", "radius", "clause",
                      "owner", "purpose", "created_at"),
     "approvals": ("id", "kind", "judgement", "asked_by", "asked_at", "lapses_at"),
+    "reveals": ("id", "staff", "media", "task", "at", "harm", "rendering", "side", "whole", "exif"),
     "rule_fallbacks": ("id", "rule", "pack", "since", "appeals", "overturned"),
     "help_verifications": ("id", "service", "content", "seen_on", "seen_by", "at"),
 }  # fmt: skip

@@ -83,6 +83,8 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "sure": sure,
         "reported": is_report,
         "report": intake.report_of(tx, claimed.seq) if is_report else None,
+        "reporter": event.account.id if is_report and event.account.id != event.id else None,
+        "language": (event.item.language if event.item else None) or "",
         "within": HELD_DUE if verdict.hold else None,
     }
 

@@ -100,7 +100,7 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
                 settle(haven, tx, draft)
             if given.outcome == "allow":
                 decisions.take_back_rules(tx, given, haven.voice)
-    review.settled(tx, given)
+    review.settled(tx, given, haven.settings.double_review)
 
 
 def settle(haven: Haven, tx: Tx, draft: Draft) -> Decision:

@@ -8,17 +8,15 @@ from openhaven.review.actions import (
     case_for,
     claim,
     close_case,
-    judge,
     open_appeal_task,
     open_task,
     release,
     return_leases,
-    reveal,
-    settled,
-    waiting_judgements,
 )
+from openhaven.review.judging import judge, settled, take_back, waiting_judgements
 from openhaven.review.model import Given
 from openhaven.review.waiting import ask_again, go_on, wait
+from openhaven.review.wellbeing import reveal
 
 __all__ = [
     "Given",
@@ -35,6 +33,7 @@ __all__ = [
     "return_leases",
     "reveal",
     "settled",
+    "take_back",
     "wait",
     "waiting_judgements",
 ]

@@ -1,13 +1,21 @@
-"""Verbs of review: open a task, claim it, judge it, reveal a picture, give back what was left."""
+"""Verbs of review: open a task, claim it, give it back, and close what is over."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from openhaven import ledger
-from openhaven.core import Permission, Problem, new_id, permits
-from openhaven.review.model import APPEAL_DUE, APPEAL_OUTCOMES, DUE, LEASE, REVIEW_OUTCOMES, Given
+from openhaven.core import Problem, new_id
+from openhaven.review import order
+from openhaven.review.access import may_work, may_work_on
+from openhaven.review.model import APPEAL_DUE, DUE, LEASE
+from openhaven.review.reporters import said_before
+from openhaven.review.store import next_task
+from openhaven.review.wellbeing import require_no_pause
 from openhaven.storage import Tx
+
+# Harms for which a specialist for child safety looks, where there is one.
+LANE = ("csam.known", "csam.ai_generated")
 
 
 def open_task(
@@ -23,6 +31,9 @@ def open_task(
     sure: bool = True,
     reported: bool = False,
     report: str | None = None,
+    reporter: str | None = None,
+    trusted: bool = False,
+    language: str = "",
     within: timedelta | None = None,
 ) -> str:
     """Ask a person: join the open task on the same matter, or open one; return the task's id.
@@ -30,8 +41,9 @@ def open_task(
     Everything about one item (or one account, where there is no item) that is open at the same
     time is one case, so that ten reports make one piece of work. `sure` says that the platform
     itself told whose it is, not only somebody who reports; `reported` that it came as a report, of
-    which `report` is the id where it was sent to us. `within` is when it is due, if that is sooner
-    than its severity says.
+    which `report` is the id where it was sent to us, `reporter` the account that the platform named
+    and `trusted` that it is a trusted flagger. `within` is when it is due, if that is sooner than
+    its severity says. Neither the number of reports nor who sent them changes the severity.
     """
     case = case_for(tx, platform, item, account, harm, sure=sure)
     if report is not None:
@@ -39,13 +51,17 @@ def open_task(
         tx.run(sql, c=case, r=report)
     task = new_id("tsk")
     sql = """INSERT INTO tasks AS t (id, case_id, kind, queue, event, severity, reports, opened_at,
-               due_at)
+               due_at, language, share, level)
              VALUES (%(id)s, %(case)s, 'review', %(queue)s, %(event)s, %(severity)s, %(reports)s,
-               %(now)s, %(due)s)
+               %(now)s, %(due)s, %(language)s, %(share)s,
+               CASE WHEN %(lane)s THEN 'specialist' ELSE '' END)
              ON CONFLICT (case_id) WHERE kind = 'review' AND state IN ('open', 'claimed')
              DO UPDATE SET reports = t.reports + excluded.reports,
                severity = greatest(t.severity, excluded.severity),
                due_at = least(t.due_at, excluded.due_at),
+               share = least(t.share, excluded.share),
+               language = coalesce(nullif(t.language, ''), excluded.language),
+               level = coalesce(nullif(excluded.level, ''), t.level),
                event = CASE WHEN %(sure)s AND EXISTS (SELECT 1 FROM events e WHERE e.seq = t.event
                                                       AND e.kind = 'report.create')
                             THEN excluded.event ELSE t.event END,
@@ -63,12 +79,23 @@ def open_task(
             sure=sure,
             now=tx.now,
             due=tx.now + min(within or DUE[severity], DUE[severity]),
+            language=language[:35],
+            share=_share(tx, platform, reporter, trusted=trusted) if reported else 1.0,
+            lane=harm in LANE,
         )
     )
     kind = "task.opened" if stored == task else "task.joined"
     ledger.append(tx, kind, {"task": stored, "case": case})
     tx.wake("console")
     return stored
+
+
+def _share(tx: Tx, platform: str, reporter: str | None, *, trusted: bool) -> float:
+    """Return the share of a report (see `order`): what is known of who sent it."""
+    if reporter is None:
+        return order.share(first=trusted)
+    known = said_before(tx, platform, reporter)
+    return order.share(first=trusted or known.child, right=known.right, wrong=known.wrong)
 
 
 def case_for(
@@ -146,8 +173,9 @@ def claim(tx: Tx, task: str) -> None:
     Raises `Problem` 409 when somebody else has it or it is done, and 403 when the actor may not
     work on it: for lack of a role, or because they acted on the case before.
     """
-    row = _locked(tx, task)
-    _require_may_work(tx, row)
+    row = locked(tx, task)
+    require_may_work(tx, row)
+    require_no_pause(tx, row["harm"], row["urgency"])
     taken = row["state"] == "claimed" and row["lease_until"] >= tx.now
     if row["state"] in ("done", "cancelled"):
         raise Problem("task.done", "This task is done already.", status=409,
@@ -155,11 +183,26 @@ def claim(tx: Tx, task: str) -> None:
     if taken and row["claimed_by"] != tx.actor.id:
         raise Problem("task.taken", "Somebody else is working on this task.", status=409,
                       next_step="Go back to the queue and take another one.")  # fmt: skip
-    sql = """UPDATE tasks SET state = 'claimed', claimed_by = %(me)s, lease_until = %(until)s
+    if row["offered_to"] not in (None, tx.actor.id) and row["offered_until"] > tx.now:
+        raise Problem("task.offered", "This task was handed over to somebody else.", status=409,
+                      next_step="Take another one; later it is open to all again.")  # fmt: skip
+    sql = """UPDATE tasks SET state = 'claimed', claimed_by = %(me)s, lease_until = %(until)s,
+               snoozed_until = NULL, offered_to = NULL, offered_until = NULL
              WHERE id = %(id)s"""
     tx.run(sql, id=task, me=tx.actor.id, until=tx.now + LEASE)
     ledger.append(tx, "task.claimed", {"task": task})
     tx.wake("console")
+
+
+def claim_next(tx: Tx, kinds: Sequence[str], **narrowed: str) -> str | None:
+    """Claim the task whose turn it is for the actor and return its id; None when there is none.
+
+    `narrowed` is as for `store.next_task`. Several people who ask at once get different tasks.
+    """
+    found = next_task(tx, tx.actor.id, kinds, lock=True, **narrowed)
+    if found is not None:
+        claim(tx, found)
+    return found
 
 
 def release(tx: Tx, task: str) -> None:
@@ -181,93 +224,6 @@ def return_leases(tx: Tx) -> int:
     return len(returned)
 
 
-def judge(
-    tx: Tx, task: str, *, outcome: str, clause: str, pack: str, facts: str, days: int | None = None
-) -> str:
-    """Store what the reviewer says about a task of their own; the line settles it.
-
-    `clause` is an anchor of the pack with the fingerprint `pack`; `facts` are one to 5,000
-    characters that the person concerned will read; `days` ends a restriction or suspension.
-    """
-    row = _locked(tx, task)
-    _require_may_work(tx, row)
-    if row["state"] != "claimed" or row["claimed_by"] != tx.actor.id:
-        raise Problem(
-            "task.not_yours",
-            "This task is not yours (any more).",
-            status=409,
-            next_step="Your text was not lost: claim the task again, then send it.",
-        )
-    allowed = APPEAL_OUTCOMES if row["kind"] == "appeal" else REVIEW_OUTCOMES
-    if outcome not in allowed:
-        raise Problem("judgement.outcome", f"“{outcome}” is no outcome of this task.",
-                      next_step="Choose one of: " + ", ".join(allowed))  # fmt: skip
-    if outcome in ("warn", "suspend") and row["account"] is None:
-        raise Problem("judgement.account", "It is not known whose this is.",
-                      next_step="Choose an outcome that is about the item.")  # fmt: skip
-    facts = facts.strip()
-    if not 1 <= len(facts) <= 5_000:
-        raise Problem(
-            "judgement.facts",
-            "Say in a few words what you saw and why it matters.",
-            next_step="The person concerned will read it (at most 5,000 characters).",
-        )
-    judgement = new_id("jdg")
-    tx.run(
-        """INSERT INTO judgements (id, task, staff, outcome, clause, pack, days, facts, at)
-           VALUES (%(id)s, %(task)s, %(me)s, %(outcome)s, %(clause)s, %(pack)s, %(days)s, %(facts)s,
-             %(now)s)""",
-        id=judgement,
-        task=task,
-        me=tx.actor.id,
-        outcome=outcome,
-        clause=clause,
-        pack=pack,
-        days=days,
-        facts=facts,
-        now=tx.now,
-    )
-    sql = """UPDATE tasks SET state = 'done', claimed_by = NULL, lease_until = NULL,
-               done_at = %(now)s WHERE id = %(id)s"""
-    tx.run(sql, id=task, now=tx.now)
-    _bar_from_appeals(tx, row["case_id"])
-    row_of = ("judgements", judgement)
-    ledger.append(tx, "judgement.given", {"judgement": judgement, "task": task}, row=row_of)
-    tx.wake("judgements")
-    tx.wake("console")
-    return judgement
-
-
-def _bar_from_appeals(tx: Tx, case: str) -> None:
-    """Keep who has just judged a case from its open appeals; one they had taken goes back."""
-    sql = """UPDATE tasks SET barred = array_append(barred, %(me)s),
-               state = CASE WHEN claimed_by = %(me)s THEN 'open' ELSE state END,
-               lease_until = CASE WHEN claimed_by = %(me)s THEN NULL ELSE lease_until END,
-               claimed_by = nullif(claimed_by, %(me)s)
-             WHERE case_id = %(case)s AND kind = 'appeal' AND state IN ('open', 'claimed')
-               AND NOT %(me)s = ANY (barred)"""
-    tx.run(sql, me=tx.actor.id, case=case)
-
-
-def waiting_judgements(tx: Tx, limit: int, but: Sequence[str] = ()) -> list[Given]:
-    """Lock judgements that wait to be settled, oldest first, with what they are about.
-
-    `but` are the ids of those to be left out.
-    """
-    sql = """SELECT j.id, j.task, j.staff, j.outcome, j.clause, j.pack, j.days, j.facts, j.at,
-               t.kind, t.case_id, t.appeal, t.event, c.platform, c.item, c.account, c.harm,
-               t.reports
-             FROM judgements j JOIN tasks t ON t.id = j.task JOIN cases c ON c.id = t.case_id
-             WHERE j.state = 'given' AND NOT j.id = ANY(%(but)s)
-             ORDER BY j.at LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED"""
-    return tx.all(sql, Given, limit=limit, but=list(but))
-
-
-def settled(tx: Tx, given: Given) -> None:
-    """Mark a judgement as settled, so that the line does not take it up again."""
-    tx.run("UPDATE judgements SET state = 'settled' WHERE id = %(id)s", id=given.id)
-
-
 def close_case(tx: Tx, case: str) -> None:
     """Close a case on which no work is left."""
     # First the case itself: whoever opens a task on it now is waited for, and then seen.
@@ -278,28 +234,9 @@ def close_case(tx: Tx, case: str) -> None:
     tx.run(sql, c=case, now=tx.now)
 
 
-def reveal(tx: Tx, media: str, task: str | None) -> str:
-    """Record that the actor asks to see a picture clearly; return the id of this viewing fact."""
-    if not permits(tx.actor.roles, "media.reveal"):
-        raise Problem("permission", "Your role does not show pictures.", status=403)
-    if not tx.value("SELECT 1 FROM media WHERE id = %(m)s", m=media):
-        raise Problem("media.unknown", "There is no such picture.", status=404)
-    reveal_id = new_id("rvl")
-    tx.run(
-        """INSERT INTO reveals (id, staff, media, task, at)
-           VALUES (%(id)s, %(me)s, %(media)s, %(task)s, %(now)s)""",
-        id=reveal_id,
-        me=tx.actor.id,
-        media=media,
-        task=task,
-        now=tx.now,
-    )
-    ledger.append(tx, "media.revealed", {"reveal": reveal_id, "media": media})
-    return reveal_id
-
-
-def _locked(tx: Tx, task: str) -> dict[str, Any]:
-    sql = """SELECT t.*, c.account FROM tasks t JOIN cases c ON c.id = t.case_id
+def locked(tx: Tx, task: str) -> dict[str, Any]:
+    """Lock a task and return its row; raises `Problem` (404)."""
+    sql = """SELECT t.*, c.account, c.harm FROM tasks t JOIN cases c ON c.id = t.case_id
              WHERE t.id = %(id)s FOR UPDATE OF t"""
     rows = tx.rows(sql, id=task)
     if not rows:
@@ -307,10 +244,16 @@ def _locked(tx: Tx, task: str) -> dict[str, Any]:
     return rows[0]
 
 
-def _require_may_work(tx: Tx, row: dict[str, Any]) -> None:
-    needed: Permission = "appeal.work" if row["kind"] == "appeal" else "task.work"
-    if not permits(tx.actor.roles, needed):
+def require_may_work(tx: Tx, row: dict[str, Any]) -> None:
+    """Raise `Problem` (403) unless the actor may work on this task now.
+
+    Roles are read anew: somebody whose role was withdrawn a moment ago works on nothing any more.
+    """
+    if not may_work(tx, tx.actor.id, row["kind"]):
         raise Problem("permission", "Your role does not work on this kind of task.", status=403)
+    if not may_work_on(tx, tx.actor.id, row["level"]):
+        raise Problem("task.level", f"This task waits for a {row['level']} reviewer.", status=403,
+                      next_step="Go back to the queue and take another one.")  # fmt: skip
     if tx.actor.id in row["barred"]:
         raise Problem(
             "task.barred",

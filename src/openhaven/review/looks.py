@@ -14,8 +14,10 @@ CLEAR_SIDE = 1024
 _GRAIN = 20
 
 
-def picture(tx: Tx, blobs: Blobs, hasher: MediaHasher, media: str, *, clear: bool) -> bytes:
+def picture(tx: Tx, blobs: Blobs, hasher: MediaHasher, media: str, rendering: str) -> bytes:
     """Return a JPEG of a stored picture, at most 1,024 pixels (320 when it is veiled).
+
+    `rendering` is `veiled`, `grey` (sharp, without colours) or `colour`. No camera data is kept.
 
     Raises `Problem` 404 when the bytes are gone, 422 when they cannot be shown as a picture.
     """
@@ -24,9 +26,18 @@ def picture(tx: Tx, blobs: Blobs, hasher: MediaHasher, media: str, *, clear: boo
     data = None if sealed is None else tx.keys.open(f"media:{media}", sealed)
     if data is None:
         raise Problem("media.gone", "This picture is not kept any more.", status=404)
-    if clear:
-        return hasher.preview(data, CLEAR_SIDE)
-    return veil(hasher.preview(data, VEILED_SIDE))
+    if rendering == "veiled":
+        return veil(hasher.preview(data, VEILED_SIDE))
+    shown = hasher.preview(data, CLEAR_SIDE)
+    return grey(shown) if rendering == "grey" else shown
+
+
+def grey(jpeg: bytes) -> bytes:
+    """Return the picture (a JPEG of our own making) without its colours."""
+    with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as seen:
+        out = io.BytesIO()
+        seen.convert("L").save(out, "JPEG", quality=80)
+    return out.getvalue()
 
 
 def veil(jpeg: bytes) -> bytes:

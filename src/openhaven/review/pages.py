@@ -1,26 +1,22 @@
-"""The console: the queue, one task, the pictures of it, and the live view. Thin."""
+"""The console: the queue, one task with what is around it, and the live view. Thin."""
 
+import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from openhaven import decisions, intake, policy, signals, survivors
 from openhaven.core import HARMS, Problem
 from openhaven.decisions import views
 from openhaven.intake import Event
-from openhaven.review import actions, looks, store
+from openhaven.review import actions, around, handing, quality, store, wellbeing
+from openhaven.review.access import NEEDED, levels
 from openhaven.review.choices import choices
 from openhaven.review.marks import grouped, invisible, marked
 from openhaven.review.store import Task
 from openhaven.signals.banks.matches import matches_of
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, live, page, see_other
-
-_MISSING = (
-    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 200" width="320" height="200">'
-    b'<rect width="320" height="200" fill="#8a8378"/><text x="160" y="105" fill="#ffffff" '
-    b'font-family="sans-serif" font-size="16" text-anchor="middle">Cannot be shown</text></svg>'
-)
-
 
 # The queue ------------------------------------------------------------------------------------
 
@@ -52,37 +48,54 @@ def console_stream(call: Call) -> Answer:
 
 
 def _overview(call: Call) -> dict[str, Any]:
-    name = call.query.get("queue", "")
+    chosen = {name: call.query.get(name, "")[:80] for name in ("queue", "harm", "language")}
+    me = call.actor.id
     with call.haven.db.read(call.now) as tx:
         return {
-            "queue": store.queue(tx, name),
+            "queue": store.queue(tx, chosen["queue"], harm=chosen["harm"],
+                                 language=chosen["language"]),
             "queues": store.queues(tx),
-            "chosen": name,
+            "kinds_open": store.kinds_open(tx),
+            "chosen": chosen["queue"],
+            "narrowed": chosen,
+            "pauses": wellbeing.pauses(tx, me),
+            "asked": handing.asked(tx, me) if call.may("task.work") else [],
+            "harms": HARMS,
             "pack": call.haven.packs.current,
             "numbers": store.numbers(tx, call.actor.id),
             "stream": store.stream(tx),
             "troubles": views.troubles(tx),
             "clocks": survivors.clocks(tx),
-            "can_take": _next(call, tx, name) is not None,
-            "sent": call.query.get("sent", ""),
-        }
+            "can_take": store.next_task(
+                tx, me, kinds(call), queue=chosen["queue"], harm=chosen["harm"],
+                language=chosen["language"],
+            ) is not None,
+            "sent": sent(call, tx),
+        }  # fmt: skip
 
 
-def _next(call: Call, tx: Tx, name: str = "") -> str | None:
-    kinds = [kind for kind, needed in _WORK.items() if call.may(needed)]  # type: ignore[arg-type]
-    return store.next_task(tx, call.actor.id, kinds, name)
+def kinds(call: Call) -> list[str]:
+    """Return the kinds of task that the caller works on."""
+    return [kind for kind, needed in NEEDED.items() if call.may(needed)]
 
 
-_WORK = {"review": "task.work", "appeal": "appeal.work"}
+def sent(call: Call, tx: Tx) -> dict[str, Any] | None:
+    """Return the task that was just judged and, while it can be taken back, its judgement."""
+    task_id = call.query.get("sent", "")
+    said = store.judgement_of(tx, task_id) if task_id else None
+    if said is None or said.staff_id != call.actor.id:
+        return None
+    left = (said.settle_at - call.now).total_seconds() if said.settle_at else 0
+    return {"task": task_id, "judgement": said.id,
+            "left": math.ceil(left) if said.state == "given" and left > 0 else 0}  # fmt: skip
 
 
 def take_next(call: Call) -> Answer:
     """`POST /console/next`: claim the most urgent task that I may work on, and show it."""
-    name = call.form().get("queue", "")
+    form = call.form()
+    narrowed = {name: form.get(name, "") for name in ("queue", "harm", "language")}
     with call.haven.db.begin(call.actor, call.now) as tx:
-        found = _next(call, tx, name)
-        if found is not None:
-            actions.claim(tx, found)
+        found = actions.claim_next(tx, kinds(call), **narrowed)
     return see_other("/console" if found is None else f"/console/tasks/{found}")
 
 
@@ -91,13 +104,19 @@ def take_next(call: Call) -> Answer:
 
 def task(call: Call) -> Answer:
     """`GET /console/tasks/{id}`: everything that belongs to one task."""
-    return _task_page(call, call.path["id"])
+    return task_page(call, call.path["id"])
 
 
 def claim(call: Call) -> Answer:
-    """`POST /console/tasks/{id}/claim`: take the task, or keep it for longer."""
+    """`POST /console/tasks/{id}/claim`: take the task, or keep it for longer.
+
+    What was written before the lease ended comes along and stands in the form again.
+    """
+    form = call.form()
     with call.haven.db.begin(call.actor, call.now) as tx:
         actions.claim(tx, call.path["id"])
+    if form.get("facts"):
+        return task_page(call, call.path["id"], None, form)
     return see_other(f"/console/tasks/{call.path['id']}")
 
 
@@ -108,58 +127,32 @@ def release(call: Call) -> Answer:
     return see_other("/console")
 
 
-def judge(call: Call) -> Answer:
-    """`POST /console/tasks/{id}/judge`: store what I say about the task, and go to the next one."""
-    task_id, form = call.path["id"], call.form()
-    try:
-        with call.haven.db.begin(call.actor, call.now) as tx:
-            _judge(tx, store.task(tx, task_id), form)
-            following = _next(call, tx)
-    except Problem as problem:
-        return _task_page(call, task_id, problem, form)
-    where = "/console" if following is None else f"/console/tasks/{following}"
-    return see_other(f"{where}?sent={task_id}")
-
-
-def _judge(tx: Tx, row: Task, form: Mapping[str, str]) -> None:
-    outcome = form.get("outcome", "")
-    if not outcome:
-        raise Problem("judgement.outcome", "Choose what shall happen.")
-    clause, pack = form.get("clause", ""), form.get("pack", "")
-    if row.appeal is not None:
-        first = decisions.decision(tx, views.appeal(tx, row.appeal).decision)
-        clause, pack = first.clause, first.pack
-    else:
-        # Raises `Problem` when there is no such clause in that pack.
-        policy.clause_as_it_stood(tx, pack, clause)
-    days = _days(form.get("days", "")) if outcome in ("restrict", "suspend") else None
-    actions.judge(tx, row.id, outcome=outcome, clause=clause, pack=pack,
-                  facts=form.get("facts", ""), days=days)  # fmt: skip
-
-
-def _days(text: str) -> int | None:
-    digits = text.strip()
-    if not digits:
-        return None
-    plain = digits.isascii() and digits.isdigit() and len(digits) <= 4
-    if not plain or not 1 <= int(digits) <= 3650:
-        raise Problem("judgement.days", "The number of days is from 1 to 3,650.",
-                      next_step="Leave it empty when it shall hold until changed.")  # fmt: skip
-    return int(digits)
-
-
-def _task_page(
+def task_page(
     call: Call, task_id: str, problem: Problem | None = None, form: Mapping[str, str] | None = None
 ) -> Answer:
+    """Return the page of one task; `problem` and `form` are what a refused form said."""
     with call.haven.db.read(call.now) as tx:
         row = store.task(tx, task_id)
-        values = _subject(call, tx, row) | _surroundings(tx, row) | _work(call, tx, row)
+        values = subject(call, tx, row) | _surroundings(tx, row) | _work(call, tx, row)
+        values |= {"sent": sent(call, tx), **_between(call, tx, row)}
     template = "review/appeal.html" if row.kind == "appeal" else "review/task.html"
     return page(call, template, problem.status if problem else 200, **values, task=row,
-                problem=problem, form=form or {}, sent=call.query.get("sent", ""))  # fmt: skip
+                problem=problem, form=form or {})  # fmt: skip
 
 
-def _subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
+def _between(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
+    """Return what reviewers told each other about a task, and to whom it may be handed."""
+    notes = [] if row.kind == "check" else handing.notes(tx, row.id)
+    asking = [one for one in notes if one.kind == "asked"]
+    mine = call.staff is not None and call.staff.name in {one.staff for one in asking[-1:]}
+    return {
+        "notes": notes,
+        "may_say": bool(asking) and not mine and row.state in ("open", "claimed"),
+        "colleagues": handing.colleagues(tx, row.kind, row.level, [call.actor.id, *row.barred]),
+    }
+
+
+def subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
     """Return the item as it was, as far as it may be shown."""
     stored, event = None, None
     if row.event is not None:
@@ -189,24 +182,35 @@ def _spans(call: Call, event: Event) -> list[tuple[int, int]]:
 
 def _surroundings(tx: Tx, row: Task) -> dict[str, Any]:
     account, item = row.account, row.item
+    # Who looks a second time is not to know what the first one made of it.
+    since = quality.hidden_from(tx, row.id) if row.kind == "check" else None
     return {
         "reports": store.reports(tx, row.case_id),
         "versions": store.versions(tx, row.platform_id, item) if item else [],
-        "history": views.of_account(tx, row.platform_id, account) if account else [],
+        "history": _before(
+            views.of_account(tx, row.platform_id, account) if account else [], since
+        ),
         "labels": intake.labels_about(tx, row.platform_id, account, item),
         "strikes": decisions.counting(tx, row.platform_id, account) if account else 0,
-        "of_item": views.of_item(tx, row.platform_id, item) if item else [],
+        "of_item": _before(views.of_item(tx, row.platform_id, item) if item else [], since),
+        "linked": around.linked(tx, row.case_id, row.platform_id, account),
+        "similar": around.similar(tx, row.id, row.harm),
         "seen_by": store.seen_by(tx, row.id),
         "judgement": store.judgement_of(tx, row.id),
         "followed": views.of_task(tx, row.id),
+        "golden": quality.golden_of(tx, row.id),
     }
+
+
+def _before(lines: list[views.Line], since: datetime | None) -> list[views.Line]:
+    return [one for one in lines if since is None or one.decided_at < since]
 
 
 def _work(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
     """Return what the reader may do with the task, and what an appeal needs besides."""
     mine = row.state == "claimed" and row.claimed_by == call.actor.id
-    needed = _WORK[row.kind]
-    may_work = call.may(needed) and call.actor.id not in row.barred  # type: ignore[arg-type]
+    able = call.may(NEEDED[row.kind]) and row.level in levels(tx, call.actor.id)
+    may_work = able and call.actor.id not in row.barred
     spoken = _clauses_spoken(tx, row)
     values: dict[str, Any] = {
         "clauses": spoken,
@@ -241,49 +245,6 @@ def _clauses_spoken(tx: Tx, row: Task) -> dict[str, policy.Clause]:
     verdict = stored.verdict or {}
     names = dict.fromkeys(reason["clause"] for reason in verdict.get("reasons", []))
     return {name: policy.clause_as_it_stood(tx, verdict["pack"], name) for name in names}
-
-
-# Pictures -------------------------------------------------------------------------------------
-
-
-def media(call: Call) -> Answer:
-    """`GET /console/media/{id}`: the picture, blurred and grey."""
-    return _picture(call, clear=False)
-
-
-def media_clear(call: Call) -> Answer:
-    """`GET /console/media/{id}/clear`: the picture, for the one who asked within half an hour."""
-    with call.haven.db.read(call.now) as tx:
-        if not store.is_clear(tx, call.path["id"], call.actor.id):
-            raise Problem("media.veiled", "You have not asked to see this picture.", status=403,
-                          next_step="Ask on the page of the task; it is recorded.")  # fmt: skip
-    return _picture(call, clear=True)
-
-
-def reveal(call: Call) -> Answer:
-    """`POST /console/media/{id}/reveal`: record that I ask to see the picture, then show it."""
-    media_id, task_id = call.path["id"], call.form().get("task", "")
-    with call.haven.db.begin(call.actor, call.now) as tx:
-        shown = _subject(call, tx, store.task(tx, task_id))["pictures"]
-        if media_id not in {one.id for one in shown}:
-            raise Problem("media.unknown", "There is no such picture in this task.", status=404)
-        actions.reveal(tx, media_id, task_id)
-    match = call.form().get("match", "")
-    if match.isascii() and match.isdigit():
-        return see_other(f"/console/bank-matches/{match}")
-    return see_other(f"/console/tasks/{task_id}#{media_id}")
-
-
-def _picture(call: Call, *, clear: bool) -> Answer:
-    haven = call.haven
-    kept = {"cache-control": "no-store"}
-    try:
-        with haven.db.read(call.now) as tx:
-            data = looks.picture(tx, haven.blobs, haven.hasher, call.path["id"], clear=clear)
-    except Problem:
-        # The place of a picture is filled, so that the page around it stays usable.
-        return Answer(200, _MISSING, "image/svg+xml", kept)
-    return Answer(200, data, "image/jpeg", kept)
 
 
 # Around it ------------------------------------------------------------------------------------

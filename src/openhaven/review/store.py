@@ -9,6 +9,8 @@ import msgspec
 from openhaven.core import HARMS, Problem
 from openhaven.intake import Event, Report
 from openhaven.policy import Pack
+from openhaven.review.access import levels
+from openhaven.review.wellbeing.store import avoided
 from openhaven.storage import Tx
 
 # How long a picture stays clear for the one who asked to see it.
@@ -20,6 +22,13 @@ class QueueCount(msgspec.Struct, frozen=True):
 
     queue: str
     n: int
+
+
+class Open(msgspec.Struct, frozen=True):
+    """What the open tasks may be narrowed by."""
+
+    harms: list[str]
+    languages: list[str]
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +54,12 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     clause: str | None
     urgency: int = 0
     clock_at: datetime | None = None
+    language: str = ""
+    level: str = ""
+    snoozed_until: datetime | None = None
+    offered_to: str | None = None
+    offered_until: datetime | None = None
+    share: float = 1.0
 
     def title(self, pack: Pack) -> str:
         """The harm in plain words; where that says nothing, the clause that a rule named."""
@@ -136,28 +151,36 @@ class Judgement(msgspec.Struct, frozen=True):
     days: int | None
     at: datetime
     state: str
+    staff_id: str
+    settle_at: datetime | None
 
 
 _TASK = """SELECT t.id, t.kind, t.queue, t.severity, t.reports, t.state, t.barred, t.claimed_by,
              s.name AS claimer, t.opened_at, t.due_at, c.harm, p.name AS platform, c.item,
              c.account, e.kind AS event_kind, e.verdict #>> '{reasons,0,rule}' AS rule,
              e.verdict #>> '{reasons,0,clause}' AS clause,
+             t.language, t.level, t.snoozed_until, t.offered_to, t.offered_until, t.share,
              t.case_id, t.event, t.appeal, t.lease_until, t.done_at, c.platform AS platform_id,
              p.private_basis, t.reopens, t.urgency, t.clock_at
            FROM tasks t JOIN cases c ON c.id = t.case_id JOIN platforms p ON p.id = c.platform
            LEFT JOIN staff s ON s.id = t.claimed_by LEFT JOIN events e ON e.seq = t.event """
-_FIRST = " ORDER BY t.urgency DESC, t.severity DESC, t.due_at, t.id "
+_FIRST = " ORDER BY t.urgency DESC, t.rank, t.id "
 
 
-def queue(tx: Tx, name: str = "", limit: int = 100) -> list[Waiting]:
-    """Return the tasks that wait or are being worked on, the most urgent first.
+def queue(
+    tx: Tx, name: str = "", limit: int = 100, *, harm: str = "", language: str = ""
+) -> list[Waiting]:
+    """Return the tasks that wait or are being worked on, in the order of their turn.
 
-    `name` narrows to one queue; empty means all of them.
+    `name` narrows to one queue, `harm` to a class, `language` to one; empty means all of them.
     """
     sql = (
-        _TASK + "WHERE t.state IN ('open', 'claimed') AND (%(q)s = '' OR t.queue = %(q)s)" + _FIRST
+        _TASK
+        + """WHERE t.state IN ('open', 'claimed') AND (%(q)s = '' OR t.queue = %(q)s)
+               AND (%(h)s = '' OR c.harm = %(h)s) AND (%(l)s = '' OR t.language = %(l)s)"""
+        + _FIRST
     )
-    return tx.all(sql + "LIMIT %(limit)s", Waiting, q=name, limit=limit)
+    return tx.all(sql + "LIMIT %(limit)s", Waiting, q=name, h=harm, l=language, limit=limit)
 
 
 def queues(tx: Tx) -> list[QueueCount]:
@@ -167,12 +190,53 @@ def queues(tx: Tx) -> list[QueueCount]:
     return tx.all(sql, QueueCount)
 
 
-def next_task(tx: Tx, staff: str, kinds: Iterable[str], name: str = "") -> str | None:
-    """Return the most urgent task that `staff` could take now, of the `kinds` they may work on."""
-    sql = """SELECT t.id FROM tasks t WHERE t.state = 'open' AND t.kind = ANY(%(kinds)s)
-             AND NOT %(me)s = ANY (t.barred) AND (%(q)s = '' OR t.queue = %(q)s)"""
-    found = tx.value(sql + _FIRST + "LIMIT 1", me=staff, kinds=list(kinds), q=name)
+def kinds_open(tx: Tx) -> Open:
+    """Return the harms and the languages of which there are open tasks."""
+    sql = """SELECT array_agg(DISTINCT c.harm) AS harms,
+               array_remove(array_agg(DISTINCT t.language), '') AS languages
+             FROM tasks t JOIN cases c ON c.id = t.case_id WHERE t.state IN ('open', 'claimed')"""
+    row = tx.rows(sql)[0]
+    return Open(sorted(row["harms"] or ()), sorted(row["languages"] or ()))
+
+
+def next_task(
+    tx: Tx, staff: str, kinds: Iterable[str], *, lock: bool = False, queue: str = "",
+    harm: str = "", language: str = "",
+) -> str | None:  # fmt: skip
+    """Return the task whose turn it is for `staff`, of the `kinds` they may work on.
+
+    Left out is what rests, waits for somebody else, is of a level they have not, or is of a harm
+    that they pause from or opted out of. A pause keeps nobody from a task where somebody may be in
+    danger, and opting out does not either when nobody else could take it. `lock` keeps others from
+    getting it.
+    """
+    away = avoided(tx, staff)
+    sql = """SELECT t.id FROM tasks t JOIN cases c ON c.id = t.case_id
+             WHERE t.state = 'open' AND t.kind = ANY(%(kinds)s) AND t.level = ANY(%(levels)s)
+               AND NOT %(me)s = ANY (t.barred)
+               AND (t.snoozed_until IS NULL OR t.snoozed_until <= %(now)s)
+               AND (t.offered_to IS NULL OR t.offered_to = %(me)s OR t.offered_until <= %(now)s)
+               AND (t.urgency = 2 OR NOT (%(all)s OR c.harm = ANY(%(paused)s)))
+               AND NOT c.harm = ANY(%(opted)s)
+               AND (%(q)s = '' OR t.queue = %(q)s) AND (%(h)s = '' OR c.harm = %(h)s)
+               AND (%(l)s = '' OR t.language = %(l)s)"""
+    values = {
+        "me": staff, "kinds": list(kinds), "levels": levels(tx, staff), "q": queue, "h": harm,
+        "l": language, "all": away.everything, "paused": list(away.paused), "now": tx.now,
+    }  # fmt: skip
+    turn = _FIRST + "LIMIT 1" + " FOR UPDATE OF t SKIP LOCKED" * lock
+    found = tx.value(sql + turn, **values, opted=list(away.opted_out))
+    if found is None and away.opted_out and not _others(tx, staff):
+        found = tx.value(sql + " AND t.urgency = 2" + turn, **values, opted=[])
     return None if found is None else str(found)
+
+
+def _others(tx: Tx, staff: str) -> bool:
+    """Say whether somebody else who works on tasks has a living session now."""
+    sql = """SELECT 1 FROM staff s JOIN sessions e ON e.staff = s.id WHERE s.id <> %(s)s
+             AND s.disabled_at IS NULL AND 'moderator' = ANY (s.roles) AND e.ended_at IS NULL
+             AND e.expires_at > %(now)s AND e.seen_at > %(idle)s LIMIT 1"""
+    return tx.value(sql, s=staff, now=tx.now, idle=tx.now - timedelta(minutes=30)) is not None
 
 
 def task(tx: Tx, task_id: str) -> Task:
@@ -216,7 +280,8 @@ def pulse(tx: Tx) -> str:
                (SELECT concat(max(seq), '-', count(*) FILTER (WHERE state = 'received')) FROM
                  (SELECT seq, state FROM events ORDER BY seq DESC LIMIT 50) AS latest),
                (SELECT concat(count(*), '-', max(opened_at), '-', max(lease_until), '-',
-                 count(claimed_by), '-', sum(urgency), '-', sum(severity)) FROM tasks WHERE state IN ('open', 'claimed')),
+                 count(claimed_by), '-', sum(urgency), '-', sum(severity))
+                 FROM tasks WHERE state IN ('open', 'claimed')),
                (SELECT count(*) FROM acts WHERE state = 'failed'))"""
     return str(tx.value(sql))
 
@@ -254,16 +319,20 @@ def pictures(tx: Tx, platform: str, event: Event, staff: str, task_id: str) -> l
     return tx.all(sql, Picture, p=platform, ids=ids, me=staff, task=task_id, since=since)
 
 
-def is_clear(tx: Tx, media: str, staff: str) -> bool:
-    """Say whether `staff` asked to see this picture within the last half hour."""
-    sql = "SELECT 1 FROM reveals WHERE media = %(m)s AND staff = %(s)s AND at > %(since)s LIMIT 1"
-    return tx.value(sql, m=media, s=staff, since=tx.now - CLEAR) is not None
+def is_clear(tx: Tx, media: str, staff: str) -> str | None:
+    """Return how `staff` asked to see this picture within the last half hour, None if not."""
+    sql = """SELECT rendering FROM reveals WHERE media = %(m)s AND staff = %(s)s AND at > %(since)s
+             ORDER BY at DESC, id DESC LIMIT 1"""
+    found = tx.value(sql, m=media, s=staff, since=tx.now - CLEAR)
+    return None if found is None else str(found)
 
 
 def judgement_of(tx: Tx, task_id: str) -> Judgement | None:
     """Return what was said about a task, if anything was."""
-    sql = """SELECT j.id, s.name AS staff, j.outcome, j.clause, j.facts, j.days, j.at, j.state
-             FROM judgements j JOIN staff s ON s.id = j.staff WHERE j.task = %(t)s"""
+    sql = """SELECT j.id, s.name AS staff, j.outcome, j.clause, j.facts, j.days, j.at, j.state,
+               j.staff AS staff_id, j.settle_at
+             FROM judgements j JOIN staff s ON s.id = j.staff
+             WHERE j.task = %(t)s AND j.state <> 'withdrawn'"""
     return tx.one(sql, Judgement, t=task_id)
 
 

@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pack: str = "starter"
     media_limit: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000_000)] = 32_000_000
     metrics_token: str = ""
+    double_review: Annotated[int, msgspec.Meta(ge=0, le=100)] = 5
+    undo_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 30
     language: str = "en"
     locales: Path | None = None
     protections: Path | None = None
@@ -103,7 +105,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit",
-          "metrics_token", "language", "locales", "protections")  # fmt: skip
+          "metrics_token", "double_review", "undo_seconds", "language", "locales", "protections")  # fmt: skip
 
 
 def _path(kind: type, value: object) -> object:

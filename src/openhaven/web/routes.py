@@ -20,13 +20,16 @@ from openhaven.policy.publishing import pages as draft_pages
 from openhaven.policy.publishing.archive import LARGEST as ARCHIVE
 from openhaven.policy.publishing.model import Draft, Review, Standing, Tried
 from openhaven.policy.publishing.shadow import Record
-from openhaven.protections import Age, Change, Protected, Question
-from openhaven.protections import Answer as Protection
+from openhaven.protections import Age, Change, Question
 from openhaven.protections import api as protections_api
 from openhaven.protections import pages as protections_pages
 from openhaven.protections.appeals import api as age_api
 from openhaven.protections.handed import Handed, Wanted
 from openhaven.review import pages as review_pages
+from openhaven.review.handing import pages as handing_pages
+from openhaven.review.judging import pages as judging_pages
+from openhaven.review.quality import pages as quality_pages
+from openhaven.review.wellbeing import pages as wellbeing_pages
 from openhaven.signals.banks import pages as bank_pages
 from openhaven.staff import api as staff_api
 from openhaven.staff import pages as staff_pages
@@ -47,6 +50,8 @@ _REPLAY = staff("delivery.replay")
 _STRIKES = staff("strike.answer")
 _SECOND = staff("decision.second")
 _REVEAL = staff("media.reveal")
+_QUALITY = staff("quality.read")
+_AGREE = staff("quality.edit")
 _POLICY = staff("policy.read")
 _DRAFT = staff("policy.draft")
 _PUBLISH = staff("policy.publish")
@@ -105,12 +110,13 @@ ROUTES: tuple[Route, ...] = (
           request=exchange_api.Said, answer=dict[str, str]),
     Route(method="POST", path="/v1/protections/check", handler=protections_api.post_check,
           gate=KEY, summary="Ask whether something may happen, or a list of up to 500 questions",
-          takes="json", request=Question | list[Question], answer=Protection | list[Protection],
+          takes="json", request=Question | list[Question],
+          answer=protections_api.Checked | list[protections_api.Checked],
           limit=1_000_000, quick=protections_api.check_at_once),
     Route(method="POST", path="/v1/protections/snapshot", gate=KEY, takes="json", request=Wanted,
           handler=protections_api.post_snapshot, answer=Handed, limit=1_000_000,
           summary="What a platform needs to check in its own process, and what changed"),
-    Route(method="GET", path="/v1/protections/{account}", gate=KEY, answer=Protected,
+    Route(method="GET", path="/v1/protections/{account}", gate=KEY, answer=protections_api.Explained,
           handler=protections_api.get_protections, summary="What holds for an account, and why",
           query=(("language", "The language of the sentences; English when it is not there"),)),
     Route(method="PUT", path="/v1/protections/{account}/age", handler=protections_api.put_age,
@@ -239,7 +245,9 @@ ROUTES: tuple[Route, ...] = (
           summary="Sign out", takes="form", status=303),
     # Console -----------------------------------------------------------------------------------
     Route(method="GET", path="/console", handler=review_pages.console, gate=SIGNED_IN,
-          summary="The queue and the stream", query=(("queue", "Only this queue"),)),
+          summary="The queue and the stream",
+          query=(("queue", "Only this queue"), ("harm", "Only this harm"),
+                 ("language", "Only this language"))),
     Route(method="GET", path="/console/live", handler=review_pages.console_live, gate=_QUEUE,
           summary="The parts of the console that change"),
     Route(method="GET", path="/console/stream", handler=review_pages.console_stream, gate=_QUEUE,
@@ -253,19 +261,45 @@ ROUTES: tuple[Route, ...] = (
           gate=_QUEUE, summary="Claim a task", takes="form", status=303),
     Route(method="POST", path="/console/tasks/{id}/release", handler=review_pages.release,
           gate=_QUEUE, summary="Give a task back", takes="form", status=303),
-    Route(method="POST", path="/console/tasks/{id}/judge", handler=review_pages.judge,
+    Route(method="POST", path="/console/tasks/{id}/judge", handler=judging_pages.judge,
           gate=_QUEUE, summary="Judge a task", takes="form", status=303),
+    Route(method="POST", path="/console/judgements/{id}/take-back", gate=_QUEUE, takes="form",
+          handler=judging_pages.take_back, summary="Take a judgement back at once", status=303),
+    Route(method="POST", path="/console/tasks/{id}/hand-over", handler=handing_pages.hand_over,
+          gate=_QUEUE, summary="Hand a task to a colleague, or back", takes="form", status=303),
+    Route(method="POST", path="/console/tasks/{id}/snooze", handler=handing_pages.snooze,
+          gate=_QUEUE, summary="Let a task rest", takes="form", status=303),
+    Route(method="POST", path="/console/tasks/{id}/escalate", handler=handing_pages.escalate,
+          gate=_QUEUE, summary="Escalate a task", takes="form", status=303),
+    Route(method="POST", path="/console/tasks/{id}/ask", handler=handing_pages.ask,
+          gate=_QUEUE, summary="Ask for a second opinion", takes="form", status=303),
+    Route(method="POST", path="/console/tasks/{id}/say", handler=handing_pages.say,
+          gate=_QUEUE, summary="Give a second opinion", takes="form", status=303),
+    Route(method="POST", path="/console/tasks/{id}/golden", handler=quality_pages.agree,
+          gate=_AGREE, summary="Say that an answer is right", takes="form", status=303),
+    Route(method="GET", path="/console/quality", handler=quality_pages.quality, gate=_QUALITY,
+          summary="How well people agree, and what did not stand"),
+    Route(method="POST", path="/console/quality/{id}/retire", handler=quality_pages.retire,
+          gate=_AGREE, summary="Ask no more about an answer", takes="form", status=303),
+    Route(method="GET", path="/console/me", handler=wellbeing_pages.me, gate=_QUEUE,
+          summary="One's own day: pauses, what one does not take, the end of a shift"),
+    Route(method="POST", path="/console/me/pause", handler=wellbeing_pages.take_pause,
+          gate=_QUEUE, summary="Take a pause, or end it", takes="form", status=303),
+    Route(method="POST", path="/console/me/harms", handler=wellbeing_pages.choose, gate=_QUEUE,
+          summary="Say which harms one does not take", takes="form", status=303),
+    Route(method="POST", path="/console/me/end", handler=wellbeing_pages.end, gate=_QUEUE,
+          summary="End one's shift", takes="form"),
     Route(method="GET", path="/console/ages", handler=protections_pages.age_list, gate=_APPEALS,
           summary="Appeals against an age"),
     Route(method="GET", path="/console/ages/{id}", handler=protections_pages.age_task,
           gate=_APPEALS, summary="One appeal against an age"),
     Route(method="POST", path="/console/ages/{id}", handler=protections_pages.age_decide,
           gate=_APPEALS, summary="Say which age counts", takes="form", status=303),
-    Route(method="GET", path="/console/media/{id}", handler=review_pages.media, gate=_QUEUE,
+    Route(method="GET", path="/console/media/{id}", handler=wellbeing_pages.media, gate=_QUEUE,
           summary="A picture, blurred and grey", answer="image/jpeg"),
-    Route(method="GET", path="/console/media/{id}/clear", handler=review_pages.media_clear,
+    Route(method="GET", path="/console/media/{id}/clear", handler=wellbeing_pages.media_clear,
           gate=_REVEAL, summary="A picture that was asked for", answer="image/jpeg"),
-    Route(method="POST", path="/console/media/{id}/reveal", handler=review_pages.reveal,
+    Route(method="POST", path="/console/media/{id}/reveal", handler=wellbeing_pages.reveal,
           gate=_REVEAL, summary="Ask to see a picture", takes="form", status=303),
     Route(method="GET", path="/console/decisions", handler=decisions_pages.decision_list,
           gate=_DECISIONS, summary="The latest decisions"),

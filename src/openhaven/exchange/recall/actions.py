@@ -24,7 +24,7 @@ def reopen(tx: Tx, limit: int = 200) -> int:
     sql = """SELECT DISTINCT d.id, r.entry FROM bank_recalls r
              JOIN bank_entries e ON e.id = r.entry AND e.withdrawn_at IS NOT NULL
              JOIN bank_matches m ON m.entry = r.entry
-             LEFT JOIN judgements j ON j.task = m.task
+             LEFT JOIN judgements j ON j.task = m.task AND j.state <> 'withdrawn'
              JOIN decisions d ON (d.id = m.decision OR d.judgement = j.id)
                AND d.state = 'in_force' AND d.outcome <> 'allow'
                AND (d.item IS NOT NULL OR d.account IS NOT NULL)

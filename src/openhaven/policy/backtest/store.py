@@ -161,7 +161,7 @@ def old_pack(tx: Tx, fingerprint: str) -> Pack | None:
 
 _JUDGED = """SELECT t.id AS task, t.event, j.outcome <> 'allow' AS broken
              FROM judgements j JOIN tasks t ON t.id = j.task
-             WHERE t.kind = 'review' AND t.opened_at >= %(since)s"""
+             WHERE t.kind = 'review' AND t.opened_at >= %(since)s AND j.state <> 'withdrawn'"""
 _APPEALED = """SELECT d.event, j.outcome = 'rejected' AS broken
                FROM appeals a JOIN decisions d ON d.id = a.decision
                  JOIN judgements j ON j.id = a.judgement
@@ -189,5 +189,5 @@ def minutes(tx: Tx) -> dict[str, float]:
              JOIN LATERAL (SELECT max(l.at) AS at FROM ledger_entries l
                WHERE l.kind = 'task.claimed' AND l.ids ->> 'task' = t.id AND l.at <= j.at) c
                ON c.at IS NOT NULL
-             WHERE j.at >= %(since)s GROUP BY t.queue"""
+             WHERE j.at >= %(since)s AND j.state <> 'withdrawn' GROUP BY t.queue"""
     return {row["queue"]: float(row["minutes"]) for row in tx.rows(sql, since=tx.now - _HANDLED)}

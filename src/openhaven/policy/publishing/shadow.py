@@ -151,6 +151,7 @@ _SAMPLE = """SELECT p.name AS platform, e.id AS event
 _JUDGED = """SELECT DISTINCT ON (m.event)
                     j.outcome <> 'allow' AND coalesce(d.state, '') <> 'overturned' AS agreed
              FROM judgements j JOIN tasks t ON t.id = j.task AND t.kind = 'review'
+               AND j.state <> 'withdrawn'
              JOIN cases c ON c.id = t.case_id
              JOIN events e ON e.seq = t.event OR (e.platform = c.platform AND e.item = c.item)
              JOIN shadow_matches m ON m.event = e.seq

@@ -1,6 +1,6 @@
 """The verb of erasure: destroy the keys of what is sealed for a person, blank what names them."""
 
-from openhaven import history, ledger, review
+from openhaven import history, ledger, review, survivors
 from openhaven.core import Problem
 from openhaven.storage import Tx
 
@@ -20,6 +20,7 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     # The order is that of the line (events, history, judgements, labels, cases, reports): so no
     # deadlocks.
     reports = _reports_about(tx, whom)
+    survivors.forget_person(tx, platform, account)
     blobs = _blank_events(tx, whom, reports)
     history.forget(tx, platform, account)
     _wait_for_judgements(tx, whom)
@@ -131,7 +132,12 @@ def _end_cases(tx: Tx, cases: list[str]) -> None:
                 done_at = %(now)s
               WHERE case_id = ANY(%(cases)s) AND state IN ('open', 'claimed')""",
            now=tx.now, cases=cases)  # fmt: skip
-    sql = """UPDATE judgements SET facts = %(erased)s, state = 'settled' WHERE task IN (
+    tx.run("""UPDATE task_notes SET body = NULL WHERE subject IN (
+                SELECT 'notes:' || id FROM cases WHERE id = ANY(%(cases)s))""", cases=cases)
+    for case in cases:
+        tx.keys.destroy(f"notes:{case}")
+    sql = """UPDATE judgements SET facts = %(erased)s,
+               state = CASE WHEN state = 'withdrawn' THEN state ELSE 'settled' END WHERE task IN (
                SELECT id FROM tasks WHERE case_id = ANY(%(cases)s)) RETURNING id"""
     ledger.destroy_salts(tx, "judgements", _ids(tx, sql, erased=_ERASED, cases=cases))
     tx.run("""UPDATE cases SET account = 'erased:' || id, item = NULL, state = 'closed',

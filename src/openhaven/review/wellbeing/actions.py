@@ -1,0 +1,130 @@
+"""Verbs of well-being: see something clearly, pause, opt out, end a shift.
+
+Viewing facts are in the ledger. When somebody pauses and what they do not take is not: that is
+their own matter, and nobody is to read from it how they are.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from openhaven import ledger
+from openhaven.core import HARMS, Problem, harm, new_id, permits
+from openhaven.review.access import roles_of
+from openhaven.review.looks import CLEAR_SIDE
+from openhaven.review.wellbeing import store
+from openhaven.review.wellbeing.model import ALL, BUDGET, LONGEST, PAUSE
+from openhaven.storage import Tx
+
+_NOTHING = {"harm": "other", "urgency": 0, "severity": 1}
+RENDERINGS = ("colour", "grey")
+
+
+def reveal(tx: Tx, media: str, task: str | None, rendering: str = "colour") -> str:
+    """Record that the actor asks to see a picture clearly; return the id of this viewing fact.
+
+    `rendering` is `colour` or `grey`. The picture is shown whole, at most 1,024 pixels wide, and
+    without camera data. Raises `Problem`: 403 without the permission, 404 for an unknown picture,
+    409 in a pause, unless somebody may be in danger.
+    """
+    if not permits(roles_of(tx, tx.actor.id), "media.reveal"):
+        raise Problem("permission", "Your role does not show pictures.", status=403)
+    if rendering not in RENDERINGS:
+        raise Problem("media.rendering", "A picture is shown in colour or in grey.")
+    if not tx.value("SELECT 1 FROM media WHERE id = %(m)s", m=media):
+        raise Problem("media.unknown", "There is no such picture.", status=404)
+    sql = """SELECT c.harm, t.urgency, t.severity FROM tasks t JOIN cases c ON c.id = t.case_id
+             WHERE t.id = %(t)s"""
+    about: dict[str, Any] = next(iter(tx.rows(sql, t=task)), _NOTHING)
+    require_no_pause(tx, about["harm"], about["urgency"])
+    reveal_id = new_id("rvl")
+    tx.run(
+        """INSERT INTO reveals (id, staff, media, task, at, harm, rendering, side, whole, exif)
+           VALUES (%(id)s, %(me)s, %(media)s, %(task)s, %(now)s, %(harm)s, %(rendering)s, %(side)s,
+             true, false)""",
+        id=reveal_id,
+        me=tx.actor.id,
+        media=media,
+        task=task,
+        now=tx.now,
+        harm=about["harm"],
+        rendering=rendering,
+        side=CLEAR_SIDE,
+    )
+    ids = {"reveal": reveal_id, "media": media}
+    ledger.append(tx, "media.revealed", ids, row=("reveals", reveal_id))
+    count(tx, about["harm"], about["severity"])
+    return reveal_id
+
+
+def require_no_pause(tx: Tx, harm: str, urgency: int) -> None:
+    """Raise `Problem` (409) when the actor pauses from this harm and nobody may be in danger."""
+    if urgency == 2:
+        return
+    for pause in store.pauses(tx, tx.actor.id):
+        if pause.harm in ("", harm):
+            raise Problem(
+                "wellbeing.pause", "You are taking a pause from this.",
+                f"It lasts another {pause.minutes} min.", status=409,
+                next_step="Take another kind of task, or get up for a while. Nothing is lost.",
+            )  # fmt: skip
+
+
+def count(tx: Tx, harm: str, severity: int) -> None:
+    """Begin a pause when the actor has seen as much of a harm, or of all, as is good for anybody.
+
+    What they hold already stays theirs. Danger to somebody is given out in a pause as well.
+    """
+    me = tx.actor.id
+    if store.exposures(tx, me, harm) >= BUDGET[severity]:
+        _begin(tx, harm, "budget", PAUSE)
+    elif store.exposures(tx, me) >= ALL:
+        _begin(tx, "", "budget", PAUSE)
+
+
+def pause(tx: Tx, minutes: int) -> None:
+    """Take a pause from everything for 5 to 240 minutes; raises `Problem` for any other time."""
+    if not 5 <= minutes <= LONGEST.total_seconds() / 60:
+        raise Problem("wellbeing.minutes", "A pause has 5 to 240 minutes.",
+                      next_step="For longer, end your shift.")  # fmt: skip
+    _begin(tx, "", "own", timedelta(minutes=minutes))
+
+
+def go_on(tx: Tx) -> None:
+    """End a pause that the actor took; one that the budget asks for lasts as long as it lasts."""
+    sql = """UPDATE pauses SET until = %(now)s WHERE staff = %(me)s AND why = 'own'
+             AND until > %(now)s AND began_at < %(now)s"""
+    tx.run(sql, now=tx.now, me=tx.actor.id)
+
+
+def _begin(tx: Tx, harm: str, why: str, length: timedelta) -> None:
+    sql = """INSERT INTO pauses (id, staff, harm, why, began_at, until)
+             VALUES (%(id)s, %(me)s, %(harm)s, %(why)s, %(now)s, %(until)s)"""
+    tx.run(sql, id=new_id("pau"), me=tx.actor.id, harm=harm, why=why, now=tx.now,
+           until=tx.now + length)  # fmt: skip
+    tx.wake("console")
+
+
+def opt_out(tx: Tx, harms: Sequence[str]) -> None:
+    """Set the harms that the actor is not given; raises `Problem` for one that there is not."""
+    for one in harms:
+        harm(one)
+    if set(harms) >= HARMS.keys():
+        raise Problem("wellbeing.nothing", "Then nothing would be left for you to work on.",
+                      next_step="Leave one class, or take a pause.")  # fmt: skip
+    tx.run("DELETE FROM opt_outs WHERE staff = %(me)s AND NOT harm = ANY(%(harms)s)",
+           me=tx.actor.id, harms=list(harms))  # fmt: skip
+    sql = """INSERT INTO opt_outs (staff, harm, since)
+             SELECT %(me)s, unnest(%(harms)s::text[]), %(now)s ON CONFLICT DO NOTHING"""
+    tx.run(sql, me=tx.actor.id, harms=list(harms), now=tx.now)
+
+
+def end_shift(tx: Tx) -> int:
+    """Give every task of the actor back to its queue and return how many there were."""
+    sql = """UPDATE tasks SET state = 'open', claimed_by = NULL, lease_until = NULL
+             WHERE state = 'claimed' AND claimed_by = %(me)s RETURNING id"""
+    given = [str(row["id"]) for row in tx.rows(sql, me=tx.actor.id)]
+    for task in given:
+        ledger.append(tx, "task.released", {"task": task})
+    tx.wake("console")
+    return len(given)

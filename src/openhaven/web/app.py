@@ -15,10 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.routing import Mount
 from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openhaven.core import Problem
 from openhaven.core.words import mark
@@ -51,13 +51,17 @@ def build_app(haven: "Haven", routes: Sequence[Route] = ROUTES) -> Starlette:
         desk.hub.close()
         desk.close()
 
+    places = _places(table, desk)
     app = Starlette(
         routes=[
-            *_places(table, desk),
+            *places,
             Mount("/static", _static()),
             StarletteRoute("/{rest:path}", _Missing()),
         ],
-        middleware=[Middleware(Door, haven=haven, metrics=metrics)],
+        middleware=[
+            Middleware(Door, haven=haven, metrics=metrics),
+            Middleware(_Straight, places=places),
+        ],
         exception_handlers={HTTPException: _refused},
         lifespan=life,
     )
@@ -128,7 +132,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _places(table: Sequence[Route], desk: Desk) -> list[BaseRoute]:
+def _places(table: Sequence[Route], desk: Desk) -> list[StarletteRoute]:
     by_path: dict[str, list[Route]] = {}
     for route in table:
         by_path.setdefault(route.path, []).append(route)
@@ -149,6 +153,18 @@ def _own(routes: Sequence[Route], metrics: Metrics) -> tuple[Route, ...]:
         Route(method="GET", path="/metrics", handler=metrics.show, gate=PUBLIC,
               summary="Measures for Prometheus", answer="text/plain"),
     )  # fmt: skip
+
+
+class _Straight:
+    """Leads straight to an address without variables: the table is not searched for it."""
+
+    def __init__(self, app: ASGIApp, places: Sequence[StarletteRoute]) -> None:
+        self._app = app
+        self._known = {place.path: place.endpoint for place in places if "{" not in place.path}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer at this address, or pass on."""
+        await self._known.get(scope.get("path", ""), self._app)(scope, receive, send)
 
 
 class _Static(StaticFiles):

@@ -74,7 +74,12 @@ class Scene:
                 id=f"evt-{self.number}",
                 kind=more.pop("kind", "post.create"),
                 at=tx.now - timedelta(minutes=2),
-                account=Account(id=account, age_band=more.pop("age_band", "16-17"), country="GB"),
+                account=Account(
+                    id=account,
+                    age_band=more.pop("age_band", "16-17"),
+                    country="GB",
+                    language=more.pop("language_of", None),
+                ),
                 item=Item(id=item, text=text, media=tuple(media), language="en", url=url, **more),
             )
             intake.accept(tx, self.platform, [event])

@@ -21,7 +21,7 @@ from openhaven.web.call import HTML, PROBLEM, Answer, Call, Refusal
 from openhaven.web.endpoint import give
 from openhaven.web.metrics import Metrics
 from openhaven.web.pages import render
-from openhaven.web.urls import percent_decoded, readable
+from openhaven.web.urls import parse_query, percent_decoded, readable
 
 if TYPE_CHECKING:
     from openhaven.line import Haven
@@ -116,13 +116,22 @@ class Door:
             return as_problem(problem)
         call: Call = scope.get("openhaven.call") or Call(
             haven=self._haven, method="GET", url_path=scope["path"], actor=_NOBODY, now=utcnow(),
-            headers=scope.get("openhaven.headers", {}),
+            headers=scope.get("openhaven.headers", {}), query=_query(scope),
         )  # fmt: skip
         try:
             text = render(call, "web/problem.html", {"problem": problem})
         except TemplateError as error:
             return as_problem(_unexpected(scope, error))
-        return Answer(problem.status, text, HTML, _headers_of(problem))
+        headers = {**_headers_of(problem), "content-language": call.language}
+        return Answer(problem.status, text, HTML, headers)
+
+
+def _query(scope: Scope) -> Mapping[str, str]:
+    """Return the parameters of a request that nobody has read yet; none when it cannot be read."""
+    try:
+        return parse_query(scope["query_string"])
+    except Problem:
+        return {}
 
 
 class _Out:

@@ -26,6 +26,7 @@ STEP = re.compile(
     r"(?:^\*\*`(?P<file>[^`]+)`\*\*\n\n)?^```(?P<kind>\w*)\n(?P<body>.*?)^```", re.S | re.M
 )
 DRAFT = re.compile(r"\bdra_\w+")
+MARK = re.compile(r"sha256:\w{64}")
 
 
 def steps() -> Iterator[tuple[str, str, str]]:
@@ -69,15 +70,17 @@ def test_the_page_is_done_step_by_step(
     office: Haven, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    draft, done = "", 0
+    draft, mark, done = "", "", 0
     for kind, file, body in steps():
         if kind == "console":
             for words, typed, shown in calls(body):
                 assert words[:2] == ["openhaven", "pack"], words
-                given = [draft if word == "DRAFT" else word for word in words[2:]]
+                known = {"DRAFT": draft, "FINGERPRINT": mark}
+                given = [known.get(word, word) for word in words[2:]]
                 result = CliRunner().invoke(commands, given, input=typed + "\n", obj=office)
                 found = DRAFT.findall(result.output)
                 draft = found[0] if found else draft
+                mark = next(iter(MARK.findall(result.output)), mark)
                 printed = DRAFT.sub("DRAFT", result.output)
                 assert missing(shown, printed) == [], (words, result.output, result.exception)
                 wrong = any(": There is no name" in line for line in shown)
@@ -111,7 +114,15 @@ def cells(table: list[list[str]]) -> list[str]:
 
 def test_all_words_are_listed() -> None:
     table = rows(PAGE, "word", "what it is", "when nothing is known")
-    assert cells(table) == list(declare((), (), ()).types)
+    names = list(declare((), (), ()).types)
+    assert cells(table) == [one for one in names if not one.startswith("behaviour.")]
+
+
+def test_all_signs_are_listed() -> None:
+    table = rows(PAGE.with_name("behaviour.md"), "sign", "what shows it")
+    assert {f"behaviour.{one}" for one in cells(table)} == {
+        one for one in declare((), (), ()).types if one.startswith("behaviour.")
+    }
 
 
 def test_all_functions_are_listed() -> None:

@@ -79,10 +79,15 @@ def test_from_a_draft_to_in_force_and_back(town: Town, ada: Person, ben: Person)
     checked = ada.send(f"{where}/check", {}).json
     assert (checked["errors"], checked["faults"], checked["examples"] > 0) == ([], [], True)
     assert ada.send(f"{where}/propose", {}).json["draft"]["state"] == "proposed"
-    own = ada.send(f"{where}/approve", {"reason": "Mine."})
+    mark = {"fingerprint": draft["fingerprint"]}
+    own = ada.send(f"{where}/approve", {"reason": "Mine."} | mark)
     assert (own.status, own.json["code"]) == (403, "draft.own")
     assert ada.send(f"{where}/publish").json["code"] == "draft.not_approved"
-    assert ben.send(f"{where}/approve", {"reason": "Fine."}).json["said"] == "approved"
+    assert ben.send(f"{where}/approve", {"reason": "Fine."}).json["code"] == "draft.fingerprint"
+    other = {"reason": "Fine.", "fingerprint": before}
+    assert ben.send(f"{where}/approve", other).json["code"] == "draft.read_another"
+    said = {"reason": "Fine.", "fingerprint": draft["fingerprint"][:19]}
+    assert ben.send(f"{where}/approve", said).json["said"] == "approved"
     row = ben.send(f"{where}/publish").json
     assert row["pack"] == draft["fingerprint"] != before
     publishing.follow(town.haven.db, town.haven.banks, town.haven.packs)

@@ -83,7 +83,8 @@ def test_both_processes_judge_anew_within_two_seconds_and_no_batch_is_mixed(
     ada, ben = here.reviewer("Ada", "policy"), here.reviewer("Ben", "policy")
     draft = stricter(here, ada)
     with db.begin(ben) as tx:
-        publishing.approve(tx, draft, "One word more.")
+        read = publishing.draft(tx, draft).fingerprint
+        publishing.approve(tx, draft, "One word more.", fingerprint=read)
     stop, sent = threading.Event(), list[str]()
 
     def flood() -> None:
@@ -143,7 +144,8 @@ def test_a_batch_is_judged_by_one_pack_though_another_comes_into_force_meanwhile
     before = packs.now
     draft = stricter(here, ada)
     with db.begin(ben) as tx:
-        publishing.approve(tx, draft, "One word more.")
+        read = publishing.draft(tx, draft).fingerprint
+        publishing.approve(tx, draft, "One word more.", fingerprint=read)
     publishing.publish(db, ben, utcnow(), draft)
 
     class Swapping:

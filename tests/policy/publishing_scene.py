@@ -49,7 +49,7 @@ class Office:
     def approved(self, **changed: str | None) -> Draft:
         draft = self.proposed(self.ada, **changed)
         with self.db.begin(self.ben) as tx:
-            publishing.approve(tx, draft.id, "It reads well.")
+            publishing.approve(tx, draft.id, "It reads well.", fingerprint=draft.fingerprint)
         return draft
 
     def published(self, **changed: str | None) -> Standing:

@@ -46,7 +46,7 @@ def test_a_change_takes_two_people_and_then_holds_everywhere(here: Office) -> No
     draft = here.proposed(here.ada, rules_yaml=STRICTER)
     assert (draft.state, draft.tried and draft.tried.examples) == ("proposed", 2)
     with here.db.begin(here.ben) as tx:
-        review = publishing.approve(tx, draft.id, "It reads well.")
+        review = publishing.approve(tx, draft.id, "It reads well.", fingerprint=draft.fingerprint)
     assert (review.staff, review.alone) == (here.ben.id, False)
     assert here.follow().current is before
     row = publishing.publish(here.db, here.ben, utcnow(), draft.id)
@@ -93,14 +93,14 @@ def test_the_roles_that_the_database_knows_are_those_of_the_program(here: Office
 def test_nobody_approves_what_they_wrote(here: Office) -> None:
     draft = here.proposed(here.ada, rules_yaml=STRICTER)
     with here.db.begin(here.ada) as tx, refused("draft.own"):
-        publishing.approve(tx, draft.id, "I am sure.")
+        publishing.approve(tx, draft.id, "I am sure.", fingerprint=draft.fingerprint)
     with here.db.begin(here.ada) as tx, refused("draft.own"):
         publishing.reject(tx, draft.id, "I am not sure.")
     with here.db.begin(here.mia) as tx, refused("policy.forbidden"):
-        publishing.approve(tx, draft.id, "Looks fine.")
+        publishing.approve(tx, draft.id, "Looks fine.", fingerprint=draft.fingerprint)
     for actor in (system("command"), Actor("platform", "key_1"), Actor("person", "anybody")):
         with here.db.begin(actor) as tx, refused("policy.forbidden"):
-            publishing.approve(tx, draft.id, "Looks fine.")
+            publishing.approve(tx, draft.id, "Looks fine.", fingerprint=draft.fingerprint)
 
 
 def test_who_wrote_a_word_of_it_or_proposed_it_is_an_author(here: Office) -> None:
@@ -112,25 +112,32 @@ def test_who_wrote_a_word_of_it_or_proposed_it_is_an_author(here: Office) -> Non
     draft = publishing.propose(here.db, here.ada, utcnow(), draft.id)
     for who in (here.ada, here.ben):
         with here.db.begin(who) as tx, refused("draft.own"):
-            publishing.approve(tx, draft.id, "Fine.")
+            publishing.approve(tx, draft.id, "Fine.", fingerprint=draft.fingerprint)
     other = here.draft(here.ada, rules_yaml=STRICTER)
     publishing.propose(here.db, here.ben, utcnow(), other.id)
     with here.db.begin(here.ben) as tx, refused("draft.own"):
-        publishing.approve(tx, other.id, "Fine.")
+        publishing.approve(tx, other.id, "Fine.", fingerprint=other.fingerprint)
     with here.db.begin(member(here.db, "Cleo", "administrator")) as tx:
-        assert publishing.approve(tx, draft.id, "Fine.").said == "approved"
+        assert (
+            publishing.approve(tx, draft.id, "Fine.", fingerprint=draft.fingerprint).said
+            == "approved"
+        )
 
 
 def test_alone_is_possible_where_nobody_else_may_and_is_said_aloud(here: Office) -> None:
     draft = here.proposed(here.ada, rules_yaml=STRICTER)
     with here.db.begin(here.ada) as tx, refused("draft.not_alone"):
-        publishing.approve(tx, draft.id, "Nobody else can.", alone=True)
+        publishing.approve(
+            tx, draft.id, "Nobody else can.", fingerprint=draft.fingerprint, alone=True
+        )
     with here.db.begin(system("tests")) as tx:
         staff.disable(tx, staff.named(tx, "Ben"))
     with here.db.begin(here.ada) as tx, refused("draft.own"):
-        publishing.approve(tx, draft.id, "By mistake.")
+        publishing.approve(tx, draft.id, "By mistake.", fingerprint=draft.fingerprint)
     with here.db.begin(here.ada) as tx:
-        review = publishing.approve(tx, draft.id, "Nobody else can.", alone=True)
+        review = publishing.approve(
+            tx, draft.id, "Nobody else can.", fingerprint=draft.fingerprint, alone=True
+        )
     row = publishing.publish(here.db, here.ada, utcnow(), draft.id)
     assert (review.alone, row.alone) == (True, True)
     assert here.entries("policy.approved")[0]["alone"] == "yes"
@@ -142,7 +149,7 @@ def test_a_rejected_draft_ends_and_another_can_begin_with_its_files(here: Office
     with here.db.begin(here.ben) as tx:
         publishing.reject(tx, draft.id, "Too strict.")
     with here.db.begin(here.ben) as tx, refused("draft.ended"):
-        publishing.approve(tx, draft.id, "After all.")
+        publishing.approve(tx, draft.id, "After all.", fingerprint=draft.fingerprint)
     with pytest.raises(Problem, match="rejected"):
         publishing.publish(here.db, here.ben, utcnow(), draft.id)
     with here.db.begin(here.ada) as tx:
@@ -317,7 +324,7 @@ def test_a_back_test_counts_for_the_files_that_it_tried(here: Office) -> None:
             publishing.propose(here.db, here.ada, utcnow(), draft.id, wrong)
     assert publishing.propose(here.db, here.ada, utcnow(), draft.id).backtest == "bt_this"
     with here.db.begin(here.ben) as tx:
-        publishing.approve(tx, draft.id, "Fine.")
+        publishing.approve(tx, draft.id, "Fine.", fingerprint=draft.fingerprint)
     assert publishing.publish(here.db, here.ben, utcnow(), draft.id).backtest == "bt_this"
     assert here.entries("policy.published")[0]["backtest"] == "bt_this"
 

@@ -77,7 +77,7 @@ def test_no_sql_puts_in_force_what_nobody_approved(here: Office) -> None:
     again = given | {"how": "settings"}
     assert "violates check" in refused(here, PUT, **again)
     with here.db.begin(here.ben) as tx:
-        review = publishing.approve(tx, draft.id, "Fine.")
+        review = publishing.approve(tx, draft.id, "Fine.", fingerprint=draft.fingerprint)
     approved = given | {"pack": fingerprint(EVIL), "review": review.id}
     assert "only what was approved" in refused(here, PUT, **approved)
     with here.db.begin(here.ada) as tx:

@@ -28,6 +28,11 @@ def problem(result: Result) -> str:
     return result.exception.code
 
 
+def read(here: Office, draft: str) -> tuple[str, str]:
+    """Return the option that names what a second person has read."""
+    return "--fingerprint", call(here, "diff", draft).output.splitlines()[0].split("\t")[1]
+
+
 def test_from_a_folder_to_in_force_and_back(here: Office, tmp_path: Path) -> None:
     folder = write(tmp_path / "new", {"rules.yaml": STRICTER, "examples.yaml": EXAMPLES})
     said = call(here, "publish", str(folder), "--as", "Ada", "--title", "Stricter")
@@ -39,9 +44,11 @@ def test_from_a_folder_to_in_force_and_back(here: Office, tmp_path: Path) -> Non
     diff = call(here, "diff", draft).output
     assert "--- now/rules.yaml" in diff
     assert "+  then: {outcome: remove, harm: harassment}" in diff
-    own = call(here, "approve", draft, "--as", "Ada", "--reason", "Mine.")
+    own = call(here, "approve", draft, *read(here, draft), "--as", "Ada", "--reason", "Mine.")
     assert problem(own) == "draft.own"
-    done = call(here, "approve", draft, "--as", "Ben", "--reason", "It reads well.")
+    done = call(
+        here, "approve", draft, *read(here, draft), "--as", "Ben", "--reason", "It reads well."
+    )
     assert done.exit_code == 0, done.output
     assert "published, no back-test" in done.output
     assert here.follow().current.files["rules.yaml"] == STRICTER
@@ -61,7 +68,9 @@ def test_approve_now_and_publish_later(here: Office, tmp_path: Path) -> None:
     draft = call(here, "publish", str(archive), "--as", "Ada").output.split("\t")[0]
     early = call(here, "publish", draft, "--as", "Ben")
     assert problem(early) == "draft.not_approved"
-    later = call(here, "approve", draft, "--as", "Ben", "--reason", "Fine.", "--later")
+    later = call(
+        here, "approve", draft, *read(here, draft), "--as", "Ben", "--reason", "Fine.", "--later"
+    )
     assert (later.exit_code, later.output) == (0, "")
     assert "published" in call(here, "publish", draft, "--as", "Ada").output
 
@@ -103,10 +112,15 @@ def test_somebody_published_meanwhile(here: Office, tmp_path: Path) -> None:
     folder = str(write(tmp_path / "new", {"rules.yaml": STRICTER, "examples.yaml": EXAMPLES}))
     draft = call(here, "publish", folder, "--as", "Ada").output.split("\t")[0]
     here.published(policy_md=FILES["policy.md"] + "\n")
-    late = call(here, "approve", draft, "--as", "Ben", "--reason", "Fine.")
+    late = call(here, "approve", draft, *read(here, draft), "--as", "Ben", "--reason", "Fine.")
     assert problem(late) == "draft.outdated"
     assert "Propose it again" in call(here, "update", draft, "--as", "Ada").output
     assert "\tproposed\t" in call(here, "propose", draft, "--as", "Ada").output
-    assert call(here, "approve", draft, "--as", "Ben", "--reason", "Fine.").exit_code == 0
+    assert (
+        call(
+            here, "approve", draft, *read(here, draft), "--as", "Ben", "--reason", "Fine."
+        ).exit_code
+        == 0
+    )
     files = here.follow().current.files
     assert (files["rules.yaml"], files["policy.md"]) == (STRICTER, FILES["policy.md"] + "\n")

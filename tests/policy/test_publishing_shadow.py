@@ -84,9 +84,9 @@ def test_the_record_goes_on_when_something_else_changes_and_not_when_the_rule_do
         with db.begin(ada) as tx:
             draft = publishing.start_draft(tx, "Another")
             publishing.edit_draft(tx, draft.id, "rules.yaml", rules, draft.version)
-        publishing.propose(db, ada, utcnow(), draft.id)
+        draft = publishing.propose(db, ada, utcnow(), draft.id)
         with db.begin(ben) as tx:
-            publishing.approve(tx, draft.id, "Fine.")
+            publishing.approve(tx, draft.id, "Fine.", fingerprint=draft.fingerprint)
         publishing.publish(db, ben, utcnow(), draft.id)
         with db.read() as tx:
             assert publishing.shadow_record(tx, "looks-on").matches == matches
@@ -102,7 +102,7 @@ def test_promoting_changes_one_word_and_asks_a_second_person(here: Scene) -> Non
         == {"rules.yaml"}  # fmt: skip
     publishing.propose(db, ada, utcnow(), draft.id)
     with db.begin(ben) as tx:
-        publishing.approve(tx, draft.id, "People agree.")
+        publishing.approve(tx, draft.id, "People agree.", fingerprint=draft.fingerprint)
     publishing.publish(db, ben, utcnow(), draft.id)
     publishing.follow(db, here.haven.banks, here.haven.packs)
     (event,) = said(here, "flumquist")

@@ -165,13 +165,12 @@ def propose(tx: Tx, draft_id: str, trial: Trial, backtest: str = "") -> Draft:
     return store.draft(tx, draft_id)
 
 
-def approve(
-    tx: Tx, draft_id: str, reason: str, *, alone: bool = False, fingerprint: str = ""
-) -> Review:
+def approve(tx: Tx, draft_id: str, reason: str, *, fingerprint: str, alone: bool = False) -> Review:
     """Say yes to a draft that was proposed. Who wrote any of it, or proposed it, may not.
 
-    `fingerprint` is that of the files which were read, where it is known: when the draft holds
-    others by now, since it was taken back and proposed again, nothing is approved (409).
+    `fingerprint` is that of the files which were read, or its beginning (12 digits at least): when
+    the draft holds others by now, since it was taken back and proposed again, nothing is approved
+    (409); nor without it (400).
 
     `alone` is for a house in which nobody else may publish: the author approves, and it is stored,
     recorded and shown that there was no second person. Raises `Problem` (403) for an author, and
@@ -179,7 +178,9 @@ def approve(
     """
     who = _staff(tx, "policy.publish")
     found = _proposed(tx, draft_id)
-    if fingerprint not in ("", found.fingerprint):
+    if len(fingerprint) < refusals.NAMED:
+        raise refusals.read_nothing()
+    if not found.fingerprint.startswith(fingerprint):
         raise refusals.read_another()
     if who in found.authors and not alone:
         raise refusals.own_draft(others=store.others_may_publish(tx, who))

@@ -84,7 +84,7 @@ class Propose(msgspec.Struct, forbid_unknown_fields=True):
 class Word(msgspec.Struct, forbid_unknown_fields=True):
     """A second person's word; `alone` where nobody else may publish.
 
-    With the draft's `fingerprint` nothing is approved but what was read.
+    To approve a draft, name its `fingerprint`: nothing is approved but what was read.
     """
 
     reason: str

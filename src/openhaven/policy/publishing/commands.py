@@ -100,7 +100,7 @@ def propose_command(ctx: click.Context, draft_id: str, name: str, backtest: str)
 @_REASON
 @click.option("--alone", is_flag=True, help="Nobody else here may publish: approve your own.")
 @click.option("--later", is_flag=True, help="Approve only; somebody puts it in force later.")
-@click.option("--fingerprint", default="", help="Only if the draft still holds what you read.")
+@click.option("--fingerprint", required=True, help="What you read: `pack diff` prints it first.")
 @click.pass_context
 def approve_command(
     ctx: click.Context, draft_id: str, name: str, reason: str, alone: bool, later: bool,
@@ -186,6 +186,7 @@ def diff_command(ctx: click.Context, draft_id: str) -> None:
     with opened_db(ctx).read() as tx:
         draft = store.draft(tx, draft_id)
         old, new = store.files_of_pack(tx, draft.based_on), store.files_of(tx, draft_id)
+    click.echo(f"{draft.id}\t{draft.fingerprint}")
     for name in sorted({*old, *new}):
         was, becomes = (text.get(name, "").splitlines() for text in (old, new))
         for line in difflib.unified_diff(was, becomes, f"now/{name}", f"draft/{name}", lineterm=""):
@@ -287,7 +288,9 @@ def _say_proposed(draft: Draft) -> None:
     if draft.backtest is None:
         click.echo("It was not back-tested.")
     click.echo(f"Somebody else reads it: openhaven pack diff {draft.id}")
-    click.echo(f"and approves it: openhaven pack approve {draft.id} --as NAME --reason …")
+    click.echo(
+        f"and approves it: openhaven pack approve {draft.id} --as NAME --reason … --fingerprint …"
+    )
 
 
 def _say_standing(row: Standing) -> None:

@@ -75,6 +75,17 @@ def not_proposed(draft: Draft) -> Problem:
                    )  # fmt: skip
 
 
+NAMED = len("sha256:") + 12
+"""So much of a fingerprint has to be named: nobody hits on another text's by chance."""
+
+
+def read_nothing() -> Problem:
+    """Say that a word on a draft has to name what was read."""
+    return Problem("draft.fingerprint", "Say which text you have read.",
+                   next_step="Name the draft's fingerprint: `openhaven pack diff` prints it first, "
+                   "and the API gives it with the draft.")  # fmt: skip
+
+
 def read_another() -> Problem:
     """Say that what somebody read and approved is not what was proposed since."""
     return Problem("draft.read_another", "This draft was changed and proposed again since you read "

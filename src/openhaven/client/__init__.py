@@ -12,6 +12,7 @@ from openhaven.client.asking import ask
 from openhaven.client.model import (
     AgeAppealed,
     Health,
+    Help,
     Reason,
     Receipt,
     Service,
@@ -29,6 +30,7 @@ __all__ = [
     "Change",
     "Client",
     "Health",
+    "Help",
     "Party",
     "Protected",
     "Question",

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from openhaven.client.asking import Who, ask
 from openhaven.client.calls import By, Source
-from openhaven.client.model import AgeAppealed, Health, Receipt, Service, Subject, Verdict
+from openhaven.client.model import AgeAppealed, Health, Help, Receipt, Subject, Verdict
 from openhaven.client.sync import Client
 from openhaven.core.words import AgeBand
 from openhaven.protections.ages import Age
@@ -111,7 +111,7 @@ class AsyncClient:
         sent = partial(self._client.report, id=id, reporter=reporter, contact=contact)
         return await self._beside(sent, subject, category, text)
 
-    async def support(self, **query: Any) -> list[Service]:
+    async def support(self, **query: Any) -> Help:
         """Return who helps; as `Client.support`."""
         return await self._beside(partial(self._client.support, **query))
 

@@ -61,6 +61,14 @@ class Service(msgspec.Struct, frozen=True):
     cost: str = ""
 
 
+class Help(msgspec.Struct, frozen=True):
+    """Who helps; the numbers of the country for danger now; and our page with more."""
+
+    services: tuple[Service, ...]
+    emergency: tuple[str, ...] = ()
+    page: str = ""
+
+
 class Health(msgspec.Struct, frozen=True):
     """How a client stands: whether Openhaven answered last, why not, and what it remembers.
 

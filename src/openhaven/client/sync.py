@@ -11,7 +11,7 @@ from openhaven.client.asking import Who, ask
 from openhaven.client.book import Book
 from openhaven.client.calls import By, Source
 from openhaven.client.keeping import Kept, as_refused
-from openhaven.client.model import AgeAppealed, Health, Receipt, Service, Subject, Verdict
+from openhaven.client.model import AgeAppealed, Health, Help, Receipt, Subject, Verdict
 from openhaven.client.wire import Request, Wire, read
 from openhaven.core import Problem
 from openhaven.core.words import AgeBand
@@ -140,10 +140,10 @@ class Client:
     def support(
         self, *, country: str | None = None, topic: str | None = None,
         age_band: AgeBand | None = None, language: str | None = None,
-    ) -> list[Service]:  # fmt: skip
+    ) -> Help:  # fmt: skip
         """Return who helps there, with that, at that age, in that language; never nobody."""
         query = {"country": country, "topic": topic, "age_band": age_band, "language": language}
-        return self._ask(calls.support(query), dict[str, list[Service]])["services"]
+        return self._ask(calls.support(query), Help)
 
     def _ask(self, request: Request, kind: type[T]) -> T:
         return read(self._send(request), kind)

@@ -1,4 +1,4 @@
-"""Pages written from the right, in a real browser: mirrored, and no wider than the window."""
+"""Other languages in a real browser: no page wider than the window, mirrored from the right."""
 
 import os
 import shutil
@@ -65,6 +65,21 @@ def test_pages_from_the_right_are_whole(place: Place, chromium: Browser, width: 
                 name = f"rtl{path.replace('/', '-')}-{width}.png"
                 page.screenshot(path=Path(folder) / name, full_page=True)
     assert broken == {}
+
+
+@pytest.mark.parametrize("language", ["de", "es", "fr", "it", "ja"])
+def test_longer_words_widen_no_page(place: Place, chromium: Browser, language: str) -> None:
+    with chromium.new_context(viewport={"width": PHONE, "height": 900}) as context:
+        page = context.new_page()
+        wide = []
+        for path in PATHS:
+            page.goto(f"{place.url}{path}?lang={language}")
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide.append(path)
+            if folder := os.environ.get("SCREENSHOTS"):
+                name = f"{language}{path.replace('/', '-')}.png"
+                page.screenshot(path=Path(folder) / name, full_page=True)
+    assert wide == []
 
 
 def test_what_stands_left_stands_right(place: Place, chromium: Browser) -> None:

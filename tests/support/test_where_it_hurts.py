@@ -1,18 +1,22 @@
 """The right help stands wherever something painful is said: in notices and on every such page."""
 
+import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from pages_scene import Scene
 from support_scene import put, service
 from web_scene import Place, serving
 
-from openhaven import decisions
+from openhaven import decisions, intake
 from openhaven.decisions import views, words
 from openhaven.support import Guide
+from openhaven.support.api import ways_of
 
 if TYPE_CHECKING:
     from openhaven.line import Haven
@@ -92,8 +96,6 @@ def reader(band: str) -> words.Reader:
 
 def made(harm: str) -> decisions.Decision:
     """Return a decision of which only the harm counts here."""
-    import msgspec
-
     given = dict.fromkeys(decisions.Decision.__struct_fields__, "x")
     del given["scope"], given["until"]
     moment = f"{date.today()}T00:00:00Z"  # noqa: DTZ011
@@ -128,3 +130,59 @@ def test_spam_is_no_painful_moment() -> None:
 def test_lines_lead_to_our_page_in_the_readers_language() -> None:
     found = Guide(page="https://x.example/help").lines(("suicide",), "de")
     assert found[-1].endswith("https://x.example/help?lang=de")
+
+
+# Protections ----------------------------------------------------------------------------------
+
+
+def asked(scene: Scene, place: Place, path: str, body: dict | None = None) -> dict:
+    """Ask the API of protections as a platform does."""
+    with scene.tx() as tx:
+        key = intake.create_key(tx, "k", intake.platform_named(tx, "plaza"))
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    raw = json.dumps(body).encode() if body else None
+    reply = place.ask("POST" if body else "GET", path, raw, headers)
+    assert reply.status == 200, reply.body
+    return reply.json
+
+
+def question(band: str) -> dict:
+    return {
+        "action": "message.send",
+        "from": {"id": "ann", "age_band": "18-plus"},
+        "to": {"id": f"kid-{band}", "age_band": band, "country": "GB"},
+        "language": "en",
+    }
+
+
+def test_a_child_that_somebody_wanted_to_reach_is_told_who_helps(
+    scene: Scene, place: Place
+) -> None:
+    told = asked(scene, place, "/v1/protections/check", question("13-15"))
+    assert told["answer"] == "deny"
+    assert told["recipient"]["help"] == ["child", "child-abuse"]
+    first = told["recipient"]["services"][0]
+    assert (first["id"], first["call"]) == ("gb-line", "0000 1111")
+    # What the sender is told has no place where help could show that there is a child.
+    assert told["sender"].keys() == {"code", "text", "help"}
+    assert told["sender"]["help"] == []
+
+
+def test_an_adult_is_sent_to_nobody(scene: Scene, place: Place) -> None:
+    told = asked(scene, place, "/v1/protections/check", question("18-plus"))
+    assert told["recipient"]["help"] == []
+    assert not told["recipient"].get("services")
+
+
+def test_the_explanation_of_protections_names_who_helps(scene: Scene, place: Place) -> None:
+    told = asked(scene, place, "/v1/protections/somebody?language=en")
+    assert [one["id"] for one in told["services"]][-1] == "child-helpline-international"
+
+
+def test_help_in_a_check_costs_little(scene: Scene) -> None:
+    held = scene.haven.support.now
+    ways_of(held, "GB", ("child", "child-abuse"), "13-15", "en")
+    began = time.perf_counter()
+    for _ in range(2_000):
+        ways_of(held, "GB", ("child", "child-abuse"), "13-15", "en")
+    assert (time.perf_counter() - began) / 2_000 < 20e-6

@@ -7,11 +7,20 @@ from typing import Annotated, Literal
 import msgspec
 
 from openhaven.core import AgeBand
-from openhaven.protections import Choice, Profile, Question, accounts, appeals, settings_of
+from openhaven.protections import (
+    Choice,
+    Profile,
+    Protected,
+    Question,
+    accounts,
+    appeals,
+    settings_of,
+)
 from openhaven.protections.checking import check_time
 from openhaven.protections.handed import Handed, Wanted
-from openhaven.protections.model import STRANGER, Answer
+from openhaven.protections.model import STRANGER, Answer, Part
 from openhaven.storage import Tx
+from openhaven.support.api import Way, ways_of
 from openhaven.web.call import Answer as Reply
 from openhaven.web.call import Call, as_json
 from openhaven.web.json_text import decode
@@ -43,15 +52,36 @@ class AgeSaid(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     carer: str | None = None
 
 
+class PartShown(Part, frozen=True):
+    """What the recipient is told; `services` can help with it, as in `GET /v1/support`."""
+
+    services: tuple[Way, ...] = ()
+
+
+class Checked(Answer, frozen=True):
+    """The answer to a question. Each side is shown its own part only, `clause` goes to logs."""
+
+    recipient: PartShown
+
+
+class Explained(Protected, frozen=True):
+    """What holds for one account, and who can help a child, or with worries about one."""
+
+    services: tuple[Way, ...] = ()
+
+
 def get_protections(call: Call) -> Reply:
-    """Return what holds for an account: each value, why, and who may change it."""
+    """Return what holds for an account: each value, why, who may change it, and who helps."""
     held, url = call.haven.protections, call.haven.settings.url
     with call.haven.db.read(call.now) as tx:
         profile = accounts.profile_of(tx, call.platform, call.path["account"])
         link = f"{url}/age/{appeals.token(tx, profile.subject)}" if profile.subject else None
-    language = call.query.get("language", "en")
+    language = call.language
     found = settings_of(held.check, profile, language, call.now.date())
-    return as_json(msgspec.structs.replace(found, appeal_url=link))
+    shown = {name: getattr(found, name) for name in found.__struct_fields__}
+    services = _services(call, profile.country, ("child",), found.age.band, language)
+    explained = Explained(**shown | {"appeal_url": link, "services": services})
+    return as_json(explained, headers={"content-language": language})
 
 
 def put_setting(call: Call) -> Reply:
@@ -163,4 +193,25 @@ def _answer(call: Call, one: Question, known: Mapping[str, Profile], place: int 
     check_time(one.at, call.now, place)
     sender = known[one.sender.id] if one.sender else STRANGER
     recipient = known[one.recipient.id] if one.recipient else STRANGER
-    return call.haven.protections.check.answer(one, sender, recipient, call.now)
+    check = call.haven.protections.check
+    said = check.answer(one, sender, recipient, call.now)
+    return _with_help(call, one, said, recipient) if said.recipient.help else said
+
+
+def _with_help(call: Call, one: Question, said: Answer, profile: Profile) -> Answer:
+    """Add who can help to what the recipient is told; the sender's part is never touched."""
+    party, told = one.recipient, said.recipient
+    age = call.haven.protections.check.end(party, profile, call.now.date()).age
+    country = (party.country if party else None) or profile.country
+    language = (party.language if party else None) or one.language
+    services = _services(call, country, told.help, age.band, language)
+    part = PartShown(told.code, told.text, told.help, services)
+    return Checked(said.answer, said.sender, part, said.clause, said.data)
+
+
+def _services(
+    call: Call, country: str | None, topics: tuple[str, ...], band: AgeBand, language: str
+) -> tuple[Way, ...]:
+    """Return who helps, from memory alone."""
+    held = call.haven.support
+    return ways_of(held.now, country or held.country, topics, band, language)

@@ -1,12 +1,14 @@
 """Who can help: the search over a snapshot of the directory. Pure, quick, and never empty."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from typing import Any, TypeVar
 
 from openhaven.core import AgeBand
 from openhaven.support.model import DIRECTORIES, Service
 from openhaven.support.places import regions
 
+T = TypeVar("T")
 VERIFIED_DAYS = 180
 MOST = 8
 _REMEMBERED = 4_096
@@ -23,6 +25,7 @@ class Directory:
         for one in self.services:
             self._by_place.setdefault(one.country, []).append(one)
         self._found: dict[tuple[object, ...], tuple[Service, ...]] = {}
+        self._told: dict[tuple[object, ...], Any] = {}
 
     def find(
         self,
@@ -42,6 +45,15 @@ class Directory:
             found = self._search(country, tuple(topics), age_band, language)
             if len(self._found) < _REMEMBERED:
                 self._found[asked] = found
+        return found
+
+    def told(self, asked: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return what `make` returns, remembered under `asked` for as long as nothing changes."""
+        if asked not in self._told:
+            if len(self._told) >= _REMEMBERED:
+                return make()
+            self._told[asked] = make()
+        found: T = self._told[asked]
         return found
 
     @property

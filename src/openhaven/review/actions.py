@@ -133,7 +133,9 @@ def open_appeal_task(tx: Tx, case: str, appeal: str, event: int | None, severity
                           WHERE t.case_id = %(case)s
                           UNION SELECT a.answered_by FROM approvals a
                           JOIN judgements j ON j.id = a.judgement JOIN tasks t ON t.id = j.task
-                          WHERE t.case_id = %(case)s AND a.answered_by IS NOT NULL)"""
+                          WHERE t.case_id = %(case)s AND a.answered_by IS NOT NULL
+                          UNION SELECT n.staff FROM task_notes n JOIN tasks t ON t.id = n.task
+                          WHERE t.case_id = %(case)s AND n.kind = 'said')"""
     barred = tx.value(sql, case=case)
     task = new_id("tsk")
     tx.run(

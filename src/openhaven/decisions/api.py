@@ -60,6 +60,7 @@ def get_statement(call: Call) -> Answer:
         "receipt": f"{call.haven.settings.url}/appeal/{token}/receipt",
         "notice": None if notice is None else {
             "title": notice.title, "text": notice.text, "help": notice.help,
+            "language": notice.language,
             "appeal_url": f"{call.haven.settings.url}/appeal/{token}"},
     })  # fmt: skip
 

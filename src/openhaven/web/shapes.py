@@ -91,6 +91,7 @@ class NoticeShape(msgspec.Struct):
 
     title: str
     text: str
+    language: str
     appeal_url: str
     help: list[Any]
 

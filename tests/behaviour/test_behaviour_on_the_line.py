@@ -4,17 +4,19 @@ from typing import Any
 
 import msgspec
 import pytest
+from backtest_scene import figures, wish
 from behaviour_scene import met
 from bench.scenarios.benign import BENIGN
 from bench.scenarios.harmful import HARMFUL
 from bench.scenarios.town import Town
 from line_scene import OPERATOR, Scene, scene
-from policy_scene import rule
+from policy_scene import FILES, MANIFEST, rule
 from rules_scene import put_in_force
 
 from openhaven import history
 from openhaven.intake import Event
 from openhaven.line import Haven
+from openhaven.policy.load import load_texts
 from openhaven.protections import accounts
 
 TOGETHER = rule(
@@ -111,6 +113,22 @@ def test_carers_and_siblings_are_left_in_peace(here: Scene, through: str) -> Non
             accounts.add_carer(tx, defaults, here.platform, one, "mother")
     assert {one["outcome"] for one in send(here, *approach(9, by=by))} == {"allow"}
     assert send(here, *approach(9, by="stranger"))[-1]["outcome"] == "review"
+
+
+def test_a_back_test_sees_what_the_line_would_have_seen(here: Scene) -> None:
+    """Over events that were judged without signs, with an age that only an estimate told."""
+    watching = rule("account.age_days > 9999", on=["message.send"])
+    put_in_force(here, watching)
+    send(here, met("message.send", "c7", "x", ages=("unknown", "unknown")))
+    with here.haven.db.begin(OPERATOR) as tx:
+        defaults = here.haven.protections.defaults
+        accounts.note_age(tx, defaults, here.platform, "c7", "estimate", "under-13")
+    send(here, *approach(7), *approach(8, age="unknown")[7:])
+    tried = load_texts({**FILES, "pack.toml": MANIFEST, "rules.yaml": TOGETHER})
+    told = figures(here.haven, wish(tried))
+    assert told["evaluated"] == told["events"] == 9
+    assert told["rules"]["one"]["draft"] == 1
+    assert told["changes"] == {"newly": 1}
 
 
 def test_nothing_is_counted_when_no_rule_asks(here: Scene) -> None:

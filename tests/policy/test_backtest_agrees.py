@@ -36,6 +36,7 @@ RULES = (
     rule("'watched' in account.labels && terms.bad", id="again", on=KINDS, then=REMOVE),
     rule("counters.sent.in_1h >= 4", id="many", on=KINDS[:2], then=REVIEW),
     rule("counters.met.in_1d >= 2 && counters.pause < 9", id="met", on=KINDS[1:2], then=REVIEW),
+    rule("behaviour.age_gap && counters.met.in_1d >= 2", id="signs", on=KINDS[1:2], then=REVIEW),
     rule("account.age_band == '13-15'", id="drawn", on=KINDS, then=REVIEW, sample=0.5),
     rule("'known' in banks.investigate || terms.bad", id="looks", on=KINDS, mode="shadow",
          then=REVIEW),

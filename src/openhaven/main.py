@@ -60,7 +60,7 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
         sequencer=sequencer,
         protections=accounts.start(db, settings.protections),
         support=support.Support(
-            db, days=settings.support.verified_days, country=settings.support.country
+            db, days=settings.helplines.verified_days, country=settings.helplines.country
         ),
     )
     _first_words(haven)

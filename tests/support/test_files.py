@@ -356,7 +356,7 @@ def test_it_is_read_once_a_day_and_once_an_hour_while_it_fails(haven) -> None:
         send(handler, {"services": [LINE]}, 200 if len(calls) > 1 else 503)
 
     with directory(answer) as url:
-        wanted = settings.Support(directory_url=url)
+        wanted = settings.Helplines(directory_url=url)
         with pytest.raises(Problem):
             read_when_due(haven.db, wanted, haven.http.read)
         assert read_when_due(haven.db, wanted, haven.http.read) == 0
@@ -371,7 +371,7 @@ def test_it_is_read_once_a_day_and_once_an_hour_while_it_fails(haven) -> None:
 
 
 def test_without_an_address_nobody_is_asked(haven) -> None:
-    assert read_when_due(haven.db, settings.Support(), haven.http.read) == 0
+    assert read_when_due(haven.db, settings.Helplines(), haven.http.read) == 0
 
 
 def test_a_file_goes_in_and_comes_out_the_same(haven) -> None:

@@ -240,7 +240,7 @@ def follow_helplines(haven: Haven) -> int:
 
 def read_helplines(haven: Haven) -> int:
     """Read the directory of services that help, when it is time to."""
-    return support.read_when_due(haven.db, haven.settings.support, haven.http.read)
+    return support.read_when_due(haven.db, haven.settings.helplines, haven.http.read)
 
 
 # The machinery ---------------------------------------------------------------------------------

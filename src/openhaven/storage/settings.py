@@ -45,7 +45,7 @@ class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     email: str = ""
 
 
-class Support(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Helplines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where people are told to turn. `directory` is the adapter that reads `directory_url`."""
 
     verified_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 180
@@ -77,7 +77,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention: Retention = Retention()
     mail: Mail = Mail()
     alerts: Alerts = Alerts()
-    support: Support = Support()
+    helplines: Helplines = Helplines()
 
     @property
     def url(self) -> str:

@@ -55,11 +55,11 @@ def import_command(ctx: click.Context, file: Path) -> None:
 def fetch_command(ctx: click.Context, kind: str | None, url: str | None) -> None:
     """Read another directory, all or nothing, through an adapter."""
     haven: Wired = ctx.obj
-    mine = haven.settings.support
+    mine = haven.settings.helplines
     address = url or mine.directory_url
     if not address:
         raise Problem("support.url", "It is not said where the directory is.",
-                      next_step="Give --url, or the setting support.directory_url.")  # fmt: skip
+                      next_step="Give --url, or the setting helplines.directory_url.")  # fmt: skip
     # The key belongs to the address in the settings, and is shown to nobody else.
     key = mine.directory_key if address == mine.directory_url else ""
     source = room.Source(address, key, haven.http.read)
@@ -88,7 +88,7 @@ def list_command(ctx: click.Context, country: str | None) -> None:
 def stale_command(ctx: click.Context) -> None:
     """Print the services that nobody verified lately; exit code 1 when there are any."""
     haven: Wired = ctx.obj
-    days = haven.settings.support.verified_days
+    days = haven.settings.helplines.verified_days
     with haven.db.read() as tx:
         today = tx.now.date()
         old = [one for one in room.kept(tx) if not one.withdrawn and not one.is_fresh(today, days)]

@@ -33,7 +33,7 @@ def read_directory(db: Database, actor: Actor, kind: str, source: Source) -> Imp
         raise
 
 
-def read_when_due(db: Database, wanted: settings.Support, get: Get) -> int:
+def read_when_due(db: Database, wanted: settings.Helplines, get: Get) -> int:
     """Read the directory of the settings when it is time to; return how many services are new."""
     if not wanted.directory_url:
         return 0

@@ -88,7 +88,7 @@ def helplines(call: Call) -> Answer:
     """`GET /console/helplines`: every service, and when somebody last saw that it is true."""
     with call.haven.db.read(call.now) as tx:
         services = kept(tx)
-        held = support.directory(tx, days=call.haven.settings.support.verified_days)
+        held = support.directory(tx, days=call.haven.settings.helplines.verified_days)
     lines = [
         Line(one, _state(one, held), not one.withdrawn and one.id in held.visible)
         for one in services
@@ -109,7 +109,7 @@ def _state(one: Kept, held: support.Directory) -> str:
 def helpline(call: Call) -> Answer:
     """`GET /console/helplines/{id}`: one service, all of it, and who verified it when."""
     with call.haven.db.read(call.now) as tx:
-        held = support.directory(tx, days=call.haven.settings.support.verified_days)
+        held = support.directory(tx, days=call.haven.settings.helplines.verified_days)
         one = support.one_kept(tx, call.path["id"])
         seen = verifications(tx, one.id)
     return page(call, "support/one.html", one=one, seen=seen, state=_state(one, held),

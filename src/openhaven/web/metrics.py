@@ -124,7 +124,7 @@ class Metrics:
         with self._lock:
             if time.monotonic() - self._read_at > _FRESH:
                 with haven.db.read() as tx:
-                    self._read(tx, haven.settings.support.verified_days)
+                    self._read(tx, haven.settings.helplines.verified_days)
                 self._read_at = time.monotonic()
         self._behind.set(bool(haven.packs.trouble))
         for kind in haven.banks.snapshot.banks:

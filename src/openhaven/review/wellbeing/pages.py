@@ -100,7 +100,7 @@ def end(call: Call) -> Answer:
     with call.haven.db.begin(call.actor, call.now) as tx:
         given = actions.end_shift(tx)
         day = own.day(tx, call.actor.id)
-        helps = support.find(tx, call.haven.settings.support.country, ["suicide"], "18-plus")
+        helps = support.find(tx, call.haven.settings.helplines.country, ["suicide"], "18-plus")
     return page(call, "review/shift.html", given=given, day=day, helps=helps[:3])
 
 

@@ -108,6 +108,20 @@ def test_many_first_notices_at_once_find_one_room(town: Town, square: str) -> No
     assert len(dora.rooms()) == 2
 
 
+def test_a_room_of_notices_that_was_never_finished_is_made_anew(town: Town, square: str) -> None:
+    emil = town.homeserver.register("emil")
+    emil.join(square)
+    with town.haven.db.read() as tx:
+        mark = tx.keys.digest(b"matrix:notices:" + emil.id.encode()).hex()[:32]
+    # As a homeserver leaves it that ends while it makes the room: an alias, and nothing of ours.
+    half = town.root.room()
+    asks = town.asks()
+    path = f"/_matrix/client/v3/directory/room/%23openhaven-notices-{mark}%3A{NAME}"
+    asks.ask("PUT", path, {"room_id": half})
+    emil.say(square, "zorgblat")
+    eventually(lambda: len(emil.rooms()) == 2 and town.notices(emil))
+
+
 def test_a_known_picture_is_redacted_and_quarantined(
     town: Town, alice: User, bob: User, square: str
 ) -> None:

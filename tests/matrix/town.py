@@ -14,6 +14,7 @@ import psycopg
 from homeserver import NAME, Homeserver, User, free_port
 
 from openhaven import connectors, decisions, review, staff
+from openhaven.connectors.matrix import client, store
 from openhaven.core import Actor, system
 from openhaven.line import Haven
 from openhaven.main import build
@@ -210,6 +211,11 @@ class Town:
             again = msgspec.structs.replace(act, attempts=2)
             done = connectors.carry_out(self.haven.db, self.haven.connectors, again)
             assert done.state == "done", done
+
+    def asks(self) -> client.Homeserver:
+        """Return the homeserver as our own account asks it."""
+        with self.haven.db.read() as tx:
+            return client.Homeserver(self.haven.http, store.server(tx, PLATFORM))
 
     def notices(self, user: User) -> list[str]:
         """Return what the service wrote to a person, as their client shows it."""

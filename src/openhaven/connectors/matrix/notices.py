@@ -1,9 +1,10 @@
 """Speaking to people: one room for each of them, made once, in which only we can write."""
 
 from typing import Any
+from urllib.parse import quote
 
 from openhaven.connectors.matrix import actions, store
-from openhaven.connectors.matrix.client import AwayError, Homeserver, RefusedError
+from openhaven.connectors.matrix.client import CLIENT, AwayError, Homeserver, RefusedError
 from openhaven.connectors.matrix.model import Room, Server
 from openhaven.connectors.model import Wiring
 from openhaven.core import new_id, system
@@ -76,11 +77,17 @@ def _room_made(
 
 
 def _made(server: Server, homeserver: Homeserver, alias: str, settings: dict[str, Any]) -> str:
-    """Return the room with this alias, which is made when there is none yet."""
+    """Return the room with this alias, which is made when there is none yet.
+
+    Synapse gives a room its alias before it sends the events that make it one. Where it ended in
+    between, the alias leads to a room that nobody can ever speak in: it is given to another one.
+    """
     full = f"#{alias}:{server.server_name}"
     known = homeserver.room_of_alias(full)
-    if known is not None:
+    if known is not None and _is_whole(homeserver, known):
         return known
+    if known is not None:
+        homeserver.ask("DELETE", f"{CLIENT}/directory/room/{quote(full, safe='')}")
     try:
         return homeserver.create_room(settings | {"room_alias_name": alias})
     except RefusedError as refusal:
@@ -89,6 +96,18 @@ def _made(server: Server, homeserver: Homeserver, alias: str, settings: dict[str
         if known is None:
             raise
         return known
+
+
+def _is_whole(homeserver: Homeserver, room: str) -> bool:
+    """Say whether a room of ours was made to its end: its name is among the last things sent."""
+    path = f"{CLIENT}/rooms/{quote(room, safe='')}/state/m.room.name/"
+    try:
+        homeserver.ask("GET", path)
+    except RefusedError as refusal:
+        if refusal.status in (403, 404):
+            return False
+        raise
+    return True
 
 
 def _let_in(server: Server, homeserver: Homeserver, room: str, person: str) -> None:

@@ -6,7 +6,7 @@ import structlog
 
 from openhaven.core import system
 from openhaven.storage import Database
-from openhaven.survivors import actions, store, watch
+from openhaven.survivors import actions, copies, store, watch
 
 log = structlog.get_logger("survivors")
 ME = system("survivors")
@@ -21,9 +21,9 @@ def tend(db: Database, now: datetime | None = None) -> int:
         actions.end_answered(tx)
     with db.begin(ME, now) as tx:
         for one in store.to_learn(tx):
-            actions.learn(tx, one)
+            copies.learn(tx, one)
         for one in store.to_unlearn(tx):
-            actions.unlearn(tx, one.report)
+            copies.unlearn(tx, one.report)
     with db.begin(ME, now) as tx:
         watch.open_tasks(tx)
     return 0

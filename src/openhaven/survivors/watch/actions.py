@@ -12,6 +12,7 @@ from openhaven.signals.banks.model import NewEntry
 from openhaven.signals.banks.store import entry_of
 from openhaven.storage import Tx
 from openhaven.survivors import actions, store
+from openhaven.survivors.copies import bank_for
 from openhaven.survivors.model import QUEUE, category
 from openhaven.survivors.store import Learning, Made
 from openhaven.survivors.watch import store as watches
@@ -27,7 +28,7 @@ def ask_watch(tx: Tx, platform: Platform, asked: Watch, origin: str = "") -> Mad
     asked = checked(asked)
     store.require_room(tx, "watch", origin)
     young = asked.age == "child"
-    name = actions.bank_for(tx, BANKS[young], "pdq", category("watch", young=young), PURPOSE)
+    name = bank_for(tx, BANKS[young], "pdq", category("watch", young=young), PURPOSE)
     bank, expires = bank_named(tx, name), tx.now + timedelta(days=asked.days)
     if watches.ended_as_harmless(tx, bank.id, asked.pdq):
         raise Problem(

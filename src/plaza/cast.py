@@ -27,6 +27,7 @@ _GENERATED = (
 _VISITORS = (
     ("v-alex", "Alex Morgan", "18-plus", "IE", "en", "A visitor; be whoever you like."),
     ("v-sam", "Sam Okafor", "13-15", "GB", "en", "A young visitor, to see what is different."),
+    ("v-kit", "Kit Winter", "unknown", "IE", "en", "A visitor who did not say how old."),
 )
 
 SENTENCES = {

@@ -84,7 +84,7 @@ def change(call: Call) -> Response:
 
 def _settings(call: Call, feature: str = "", value: str = "") -> Response:
     me = call.person()
-    values: dict[str, Any] = {"held": None, "wanted": None, "value": value}
+    values: dict[str, Any] = {"held": None, "wanted": None, "value": value, "names": words.FEATURES}
     try:
         held = call.house.safety.client.settings(me.id, me.language)
         values["held"] = held

@@ -121,6 +121,48 @@ TOPICS = {
               "Tell an adult you trust, or a children's helpline. You can always stop answering."),
 }  # fmt: skip
 
+# What Openhaven calls its protections, in Plaza's own words.
+FEATURES = {
+    "dm.from_non_connections": "Messages from people I do not know",
+    "calls.from_non_connections": "Calls from people I do not know",
+    "contact.requests": "Who may ask me for contact",
+    "group.add_without_consent": "Who may add me to a group",
+    "comments.on_child_content": "Comments on what I post",
+    "livestream.audience": "Who may watch my live stream",
+    "profile.visibility": "Who may find my profile",
+    "network.suggest_child_to_others": "Being suggested to others",
+    "network.suggest_others_to_child": "Others suggested to me",
+    "connections.list_visibility": "Who sees whom I know",
+    "content.download_or_screenshot_by_others": "Who may save my pictures",
+    "location.share": "Who sees where I am",
+    "livestream.host": "Going live",
+    "livestream.view": "Watching live streams",
+    "camera_microphone_contacts_access": "Camera, microphone and address book",
+    "beauty_filters": "Filters that change my face",
+    "read_receipts_and_typing": "Others see that I have read, or write",
+    "purchases.random_items": "Surprise boxes",
+    "account.creation": "Having an account",
+    "ads.profiling": "Ads chosen from what I do",
+    "ads.contextual": "Ads that fit the page",
+    "recommender.profiling": "A stream sorted for me",
+    "recommender.primary_priority_content": "Being shown what is for adults only",
+    "recommender.priority_content": "Being shown what can upset",
+    "content.primary_priority": "Looking at what is for adults only",
+    "content.priority": "Looking at what can upset",
+    "autoplay": "Films that start by themselves",
+    "streaks_and_persuasive_counters": "Counters that want me to come back",
+    "push.notifications": "Notifications",
+    "push.in_sleep_hours": "Notifications at night",
+    "data.sharing_third_party": "Passing my data on",
+    "nudges_to_weaken_settings": "Nudges to open settings",
+    "rights.report": "Reporting", "rights.block_and_mute": "Blocking and muting",
+    "rights.help": "Getting help", "rights.appeal": "Appealing",
+    "rights.health_information": "Reading about health",
+    "rights.identity_information": "Reading about who I am",
+    "rights.know_of_carers": "Knowing that somebody cares for my account",
+    "rights.explanation_of_changes": "Being told when something changes",
+}  # fmt: skip
+
 
 def topics(codes: list[str]) -> list[Topic]:
     """Return the kinds of help with these codes; a code that Plaza does not know is left out."""

@@ -61,6 +61,14 @@ def test_who_is_asked_says_yes_or_no(plaza: Running) -> None:
     assert "Hi" in sam.send("/messages/g-chloe", text="Hi, Chloé")
 
 
+def test_somebody_of_unknown_age_is_a_child_where_it_is_reached(plaza: Running) -> None:
+    kit, adult = Visitor(plaza.url).be("v-kit"), Visitor(plaza.url).be(ADULT)
+    assert trial(kit, "message.send", TEEN).startswith("not now")
+    assert trial(adult, "message.send", "v-kit").startswith("not now")
+    assert trial(kit, "ad.profiled").startswith("not now")
+    assert trial(kit, "livestream.start").startswith("not now")
+
+
 def test_what_is_shown_depends_on_who_looks(plaza: Running) -> None:
     adult, teen = Visitor(plaza.url).be(ADULT), Visitor(plaza.url).be(TEEN)
     assert "chosen from what you do" in adult.get("/")
@@ -133,7 +141,9 @@ def test_in_a_browser_with_the_real_openhaven_by_keyboard(town: Town, browser: P
     page.goto(url + "/safety/settings")
     page.get_by_label("Now").first.wait_for()
     sound(page)
-    form = page.locator("li", has=page.get_by_text("autoplay", exact=True))
+    form = page.locator(
+        "li", has=page.get_by_role("heading", name="Films that start by themselves")
+    )
     form.get_by_label("Now").select_option("on")
     form.get_by_role("button").focus()
     page.keyboard.press("Enter")

@@ -9,8 +9,8 @@ from openhaven import review
 from openhaven.core import Actor
 from openhaven.review import order, store
 from openhaven.review.model import DUE
-from openhaven.storage import Database
 from openhaven.staff import create
+from openhaven.storage import Database
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 COUNTS = st.integers(0, 1000)

@@ -106,7 +106,8 @@ class ReportSubject(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a person told us; the reporter may stay unnamed.
 
-    With an `id` of the platform's own, sending a report again is the same report.
+    With an `id` of the platform's own, sending a report again is the same report. `trusted` says
+    that it is of a trusted flagger (DSA, Article 22), as the platform vouches.
     """
 
     subject: ReportSubject
@@ -116,6 +117,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     contact: Annotated[str, msgspec.Meta(max_length=320)] | None = None
     language: Language | None = None
     id: Id | None = None
+    trusted: bool = False
 
 
 class MediaFacts(msgspec.Struct, frozen=True, kw_only=True):

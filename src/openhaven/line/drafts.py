@@ -69,6 +69,8 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
     event = claimed.event
     is_report = event.kind == "report.create"
     item, account, seq = _reported(tx, claimed) if is_report else _sent(claimed)
+    if not is_report and _of_conduct(verdict):
+        item = None
     # Whose an item is, is known from who sent it; until then it is only what somebody says.
     sure = not is_report or seq != claimed.seq
     harm = intake.category_of(str(event.context.get("category"))) if is_report else verdict.harm
@@ -84,9 +86,19 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "reported": is_report,
         "report": intake.report_of(tx, claimed.seq) if is_report else None,
         "reporter": event.account.id if is_report and event.account.id != event.id else None,
+        "trusted": is_report and event.context.get("trusted") == "yes",
         "language": (event.item.language if event.item else None) or "",
         "within": HELD_DUE if verdict.hold else None,
     }
+
+
+def _of_conduct(verdict: Verdict) -> bool:
+    """Say whether it rests on signs of behaviour alone: then it is about the account, not a text.
+
+    So all that the account goes on to send joins one piece of work.
+    """
+    said = {finding.opinion for reason in verdict.reasons for finding in reason.findings}
+    return "pattern" in said and said <= {"pattern", "noted"}
 
 
 def _sent(claimed: Claimed) -> tuple[str | None, str | None, int]:

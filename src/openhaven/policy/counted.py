@@ -95,6 +95,17 @@ NAMES: dict[str, Callable[[Event, Notes], tuple[Part, ...]]] = {
 
 
 def parts_named(name: str) -> Callable[[Event, Notes], tuple[Part, ...]]:
+    """Return what reads the things that a `distinct` tells apart, by name, from an event.
+
+    A text has several keys, so that those nearly the same meet in one of them; here it is one
+    thing, by its first key. Two texts that are nearly the same may then count as two.
+    """
+    if name == "text":
+        return lambda event, notes: _texts(event, notes)[:1]
+    return _reader(name)
+
+
+def _reader(name: str) -> Callable[[Event, Notes], tuple[Part, ...]]:
     """Return what reads a name, one of `NAMES` or `context.<name>`, from an event."""
     if not name.startswith(CONTEXT):
         return NAMES[name]
@@ -110,7 +121,7 @@ def parts_named(name: str) -> Callable[[Event, Notes], tuple[Part, ...]]:
 
 def keys_by(names: tuple[str, ...]) -> Callable[[Event, Notes], tuple[Key, ...]]:
     """Return what reads the keys of a counter kept by these names; 40 of them at most."""
-    readers = [parts_named(name) for name in names]
+    readers = [_reader(name) for name in names]
     if len(readers) == 1:
         one = readers[0]
         return lambda event, notes: tuple([(part,) for part in one(event, notes)[:_KEYS]])

@@ -104,7 +104,7 @@ class Town:
                 stderr=log,
             )
         if name == "serve":
-            eventually(self._answers)
+            eventually(self._answers, within=60)
 
     def _answers(self) -> bool:
         try:

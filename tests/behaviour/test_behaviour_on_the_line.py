@@ -144,3 +144,14 @@ def test_erasing_an_account_forgets_its_meetings(here: Scene) -> None:
     with here.haven.db.begin(OPERATOR) as tx:
         history.forget(tx, here.platform, "a")
     assert here.rows("SELECT count(*) AS n FROM history")[0]["n"] == 0
+
+
+def test_all_that_an_account_sends_is_one_piece_of_work(here: Scene) -> None:
+    put_in_force(here, TOGETHER)
+    send(here, *approach(8))
+    texts = [met("message.send", "a", f"c{at}", 20 + at) for at in range(4)]
+    item = {"type": "message", "text": "Hello!"}
+    here.accept(*({**msgspec.to_builtins(one), "item": {**item, "id": one.id}} for one in texts))
+    here.work()
+    assert len({here.verdict(one.id)["task"] for one in texts}) == 1
+    assert here.rows("SELECT count(*) AS n FROM tasks")[0]["n"] == 1

@@ -50,7 +50,7 @@ def check_statement(town: Town, decision: str, schema: Any) -> dict[str, Any]:
         "redress",
         "notice",
     }
-    assert set(whole["notice"]) == {"title", "text", "appeal_url", "help"}
+    assert set(whole["notice"]) == {"title", "text", "language", "appeal_url", "help"}
     assert f"/appeal/{town.token(decision)}" in whole["notice"]["appeal_url"]
     assert whole["notice"]["appeal_url"] in whole["notice"]["text"]
     return whole

@@ -94,6 +94,6 @@ def render(call: "Call", template: str, values: dict[str, Any]) -> bytes:
     service, language = call.haven.settings.service_name, call.language
     found = TEMPLATES.get_template(template)
     with speaking(language):
-        text = found.render(call=call, csrf=call.csrf, service=service, language=language, **values)
+        text = found.render(call=call, csrf=call.csrf, service=service, **values)
     filled = text.encode()
     return keep_language(filled, call.asked_language) if call.asked_language else filled

@@ -1,6 +1,6 @@
 # Openhaven. `make run` starts everything on this machine; `make` alone shows this list.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-policy bench-protections scenarios screenshots lint fmt types lock words clean
+.PHONY: help run test check bench bench-policy bench-protections bench-console scenarios screenshots lint fmt types lock words clean
 
 PYTEST := .venv/bin/python -m pytest
 # The fast ring runs on two cores; what starts browsers and homeservers runs alone.
@@ -44,6 +44,10 @@ bench-policy: ## rules per second, and the time that one event takes; JSON as th
 bench-protections: ## the time of a check, alone and over HTTP; one JSON object as the last line
 	@scripts/environment .venv requirements-dev.lock
 	@.venv/bin/python -m bench.protections
+
+bench-console: ## many tasks, many reviewers, processes killed; one JSON object as the last line
+	@scripts/environment .venv requirements-dev.lock
+	@.venv/bin/python -m bench.console
 
 scenarios: ## what the signs of behaviour find and miss, in invented towns; JSON as the last line
 	@scripts/environment .venv requirements-dev.lock

@@ -69,6 +69,17 @@ class Tree:
             process.kill()
             process.wait(10)
 
+    def kill(self, verb: str) -> int:
+        """Kill (SIGKILL) the processes below ours that run `openhaven VERB`; return how many."""
+        assert self._process is not None
+        killed = 0
+        for pid in _descendants(self._process.pid)[1:]:
+            with suppress(OSError):
+                if _name(pid).startswith(f"openhaven {verb}"):
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+        return killed
+
     def call(self, *words: str) -> str:
         """Return what `openhaven WORDS` prints, on the running tree."""
         done = subprocess.run(  # noqa: S603 (our own program)

@@ -56,6 +56,9 @@ def test_it_answers_as_the_server_does(both: tuple[Asker, Client]) -> None:
     for first in range(0, len(questions), 500):
         body = msgspec.to_builtins(questions[first : first + 500])
         theirs += asker.check(body).json
+    for one in theirs:
+        # Over HTTP who helps comes along; the client asks for it with `support`.
+        one["recipient"].pop("services", None)
     assert len(ours) == len(ACTIONS) * 6 * 6 * 2
     assert json.loads(msgspec.json.encode(ours)) == theirs
     assert {one["answer"] for one in theirs} == {"allow", "ask", "deny"}

@@ -42,7 +42,7 @@ def test_connections_that_died_with_their_server_are_nobody_s_error(db: Database
     with ThreadPoolExecutor(8) as people:
         before = set(people.map(ask, range(8)))
         with psycopg.connect(db.url, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            other.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
                           "WHERE pid = ANY(%s)", [list(before)])  # fmt: skip
         after = set(people.map(ask, range(8)))
     assert len(before) == len(after) == 8

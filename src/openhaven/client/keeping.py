@@ -101,6 +101,9 @@ class Kept:
             self._take(handed, handed.defaults)
         if follow:
             self._note_changes(handed, since)
+        elif self._cursor is None or handed.cursor < self._cursor:
+            # From the oldest reading on, all that is written is asked for.
+            self._cursor = handed.cursor
         self.book.put(handed.profiles, asked)
         return handed
 

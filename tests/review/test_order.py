@@ -1,15 +1,18 @@
 """Whose turn it is: danger first, nothing for ever last, and no report made worse by its number."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from openhaven import review
-from openhaven.core import Actor
+from openhaven.core import Actor, Problem
 from openhaven.review import order, store
 from openhaven.review.model import DUE
-from openhaven.staff import create
+from openhaven.review.wellbeing import opt_out
+from openhaven.staff import Member, create, sign_in, sign_in_link
 from openhaven.storage import Database
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -94,3 +97,54 @@ def test_the_number_of_reports_never_raises_the_severity(db: Database) -> None:
     with db.read() as tx:
         (row,) = tx.rows("SELECT severity, reports, due_at FROM tasks")
     assert (row["severity"], row["reports"], row["due_at"]) == (2, 50, NOW + DUE[2])
+
+
+def test_many_who_ask_at_once_get_different_tasks(db: Database) -> None:
+    with db.begin(Actor("system", "test")) as tx:
+        sql = """INSERT INTO platforms (id, name, verbs, created_at)
+                 VALUES ('plt', 'here', '{}', %(n)s)"""
+        tx.run(sql, n=NOW)
+        people = [create(tx, f"Person {n}", ("moderator",)) for n in range(6)]
+    tasks = {open_task(db, f"item-{n}", NOW) for n in range(6)}
+
+    def claim(member: Member) -> str | None:
+        with db.begin(member.actor) as tx:
+            return review.claim_next(tx, ["review"])
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = list(pool.map(claim, people))
+    assert set(taken) == tasks
+    assert claim(people[0]) is None
+
+
+def test_a_specialist_has_the_lane_where_there_is_one(db: Database) -> None:
+    with db.begin(Actor("system", "test")) as tx:
+        sql = """INSERT INTO platforms (id, name, verbs, created_at)
+                 VALUES ('plt', 'here', '{}', %(n)s)"""
+        tx.run(sql, n=NOW)
+        ana = create(tx, "Ana", ("moderator",))
+    task = open_task(db, "one", NOW, harm="csam.known", severity=4)
+    with db.begin(ana.actor) as tx:
+        assert store.next_task(tx, ana.id, ["review"]) == task
+        ida = create(tx, "Ida", ("specialist",))
+        assert store.next_task(tx, ana.id, ["review"]) is None
+        assert store.next_task(tx, ida.id, ["review"]) == task
+        with pytest.raises(Problem) as refused:
+            review.claim(tx, task)
+    assert refused.value.code == "task.level"
+
+
+def test_an_opt_out_holds_even_in_danger_while_somebody_else_is_there(db: Database) -> None:
+    with db.begin(Actor("system", "test")) as tx:
+        sql = """INSERT INTO platforms (id, name, verbs, created_at)
+                 VALUES ('plt', 'here', '{}', %(n)s)"""
+        tx.run(sql, n=NOW)
+        ana, ben = (create(tx, name, ("moderator",)) for name in ("Ana", "Ben"))
+    task = open_task(db, "one", NOW)
+    with db.begin(ana.actor) as tx:
+        opt_out(tx, ["bullying"])
+        assert store.next_task(tx, ana.id, ["review"]) is None
+        tx.run("UPDATE tasks SET urgency = 2 WHERE id = %(t)s", t=task)
+        assert store.next_task(tx, ana.id, ["review"]) == task
+        sign_in(tx, sign_in_link(tx, ben).rpartition("/")[2])
+        assert store.next_task(tx, ana.id, ["review"]) is None

@@ -132,8 +132,11 @@ def _end_cases(tx: Tx, cases: list[str]) -> None:
                 done_at = %(now)s
               WHERE case_id = ANY(%(cases)s) AND state IN ('open', 'claimed')""",
            now=tx.now, cases=cases)  # fmt: skip
-    tx.run("""UPDATE task_notes SET body = NULL WHERE subject IN (
-                SELECT 'notes:' || id FROM cases WHERE id = ANY(%(cases)s))""", cases=cases)
+    tx.run(
+        """UPDATE task_notes SET body = NULL WHERE subject IN (
+                SELECT 'notes:' || id FROM cases WHERE id = ANY(%(cases)s))""",
+        cases=cases,
+    )
     for case in cases:
         tx.keys.destroy(f"notes:{case}")
     sql = """UPDATE judgements SET facts = %(erased)s,

@@ -195,17 +195,20 @@ def _answer(call: Call, one: Question, known: Mapping[str, Profile], place: int 
     recipient = known[one.recipient.id] if one.recipient else STRANGER
     check = call.haven.protections.check
     said = check.answer(one, sender, recipient, call.now)
-    return _with_help(call, one, said, recipient) if said.recipient.help else said
+    return said if said.answer == "allow" else _with_help(call, one, said, recipient)
 
 
 def _with_help(call: Call, one: Question, said: Answer, profile: Profile) -> Answer:
-    """Add who can help to what the recipient is told; the sender's part is never touched."""
+    """Add who can help to what the recipient is told; the sender's part is never touched.
+
+    It is looked up on every "no", so that how long that takes does not tell a child from a block.
+    """
     party, told = one.recipient, said.recipient
     age = call.haven.protections.check.end(party, profile, call.now.date()).age
     country = (party.country if party else None) or profile.country
     language = (party.language if party else None) or one.language
-    services = _services(call, country, told.help, age.band, language)
-    part = PartShown(told.code, told.text, told.help, services)
+    services = _services(call, country, told.help or ("child",), age.band, language)
+    part = PartShown(told.code, told.text, told.help, services if told.help else ())
     return Checked(said.answer, said.sender, part, said.clause, said.data)
 
 

@@ -73,7 +73,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known of one account when a question about it is answered.
 
     `choices` are the places on their scales, by feature: of the holder (with whether it was
-    explained), the carers and the operator. `frozen` are the accounts that it wants no contact with.
+    explained), the carers and the operator. `frozen` are accounts that it wants no contact with.
     """
 
     subject: str = ""

@@ -119,7 +119,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/v1/protections/{account}", gate=KEY,
           answer=protections_api.Explained,
           handler=protections_api.get_protections, summary="What holds for an account, and why",
-          query=(("language", "The language of the sentences; without it, as Accept-Language says"),)),
+          query=(("language", "The language of the sentences; else as Accept-Language says"),)),
     Route(method="PUT", path="/v1/protections/{account}/age", handler=protections_api.put_age,
           gate=KEY, summary="Say what a source says of an account's age", takes="json",
           request=protections_api.AgeSaid, answer=Age),

@@ -8,6 +8,7 @@ from openhaven.connectors.matrix.client import CLIENT, AwayError, Homeserver, Re
 from openhaven.connectors.matrix.model import Room, Server
 from openhaven.connectors.model import Wiring
 from openhaven.core import new_id, system
+from openhaven.core.words import translate
 from openhaven.decisions import Act
 
 ME = system("matrix")
@@ -60,13 +61,18 @@ def _room_for(wiring: Wiring, server: Server, homeserver: Homeserver, person: st
 def _room_made(
     wiring: Wiring, server: Server, homeserver: Homeserver, person: str, mark: str
 ) -> str:
+    # The homeserver does not say what its people read, and the room is made once for all notices.
+    language, service = wiring.settings.language, wiring.settings.service_name
     settings: dict[str, Any] = {
         "preset": "private_chat",
         "visibility": "private",
         "is_direct": True,
-        "name": f"Notices from {wiring.settings.service_name}",
-        "topic": "Decisions about your account or what you posted. Nobody reads replies here: "
-        "each message says where you can appeal.",
+        "name": translate(language, "Notices from {service}", service=service),
+        "topic": translate(
+            language,
+            "Decisions about your account or what you posted. Nobody reads replies here: each "
+            "message says where you can appeal.",
+        ),
         "invite": [person],
         "power_level_content_override": {"events_default": 50, "invite": 100, "users_default": 0},
     }

@@ -155,7 +155,7 @@ def test_one_ipv6_network_is_one_client() -> None:
 def test_a_live_page_sends_changes(tmp_path: Path) -> None:
     Clock.text = "one\ntwo"
     with serving(house(tmp_path)) as place:
-        reply = place.pool.request("GET", place.url + "/watch", preload_content=False)
+        reply = place.pool.request("GET", place.url + "/animals/live", preload_content=False)
         assert reply.headers["content-type"].startswith("text/event-stream")
         parts = reply.stream(1)
         assert _until(parts, b"data: one\ndata: two\n\n")
@@ -182,7 +182,7 @@ def test_watchers_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys.modules["openhaven.web.live"], "MAX_WATCHERS", 2)
     with serving(house(tmp_path)) as place:
         streams = [_watch(place) for _ in range(2)]
-        reply = place.ask("GET", "/watch")
+        reply = place.ask("GET", "/animals/live")
         assert (reply.status, reply.json["code"]) == (503, "live.full")
         for stream, _ in streams:
             stream.close()
@@ -190,7 +190,7 @@ def test_watchers_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def _watch(place: Place) -> tuple[urllib3.BaseHTTPResponse, Iterator[bytes]]:
     """Begin to watch, and wait for the first message; who drops the iterator leaves."""
-    stream = place.pool.request("GET", place.url + "/watch", preload_content=False)
+    stream = place.pool.request("GET", place.url + "/animals/live", preload_content=False)
     parts = stream.stream(1)
     assert _until(parts, b"\n\n")
     return stream, parts
@@ -203,3 +203,11 @@ def _until(parts: Iterator[bytes], wanted: bytes) -> bool:
         if found.endswith(wanted):
             return True
     return False
+
+
+def test_no_path_makes_a_page_link_to_another_host(tmp_path: Path) -> None:
+    with serving(house(tmp_path)) as place:
+        for path in ("//evil.example/", "///evil.example", "/%2Fevil.example/", "//evil.example"):
+            reply = place.ask("GET", path, headers={"accept": "text/html"})
+            assert b'hreflang="de"' in reply.body, path
+            assert b'href="//' not in reply.body, path

@@ -87,7 +87,7 @@ TABLE: tuple[Route, ...] = (
     Route(method="GET", path="/trouble", handler=trouble, gate=PUBLIC, summary="Trouble"),
     Route(method="GET", path="/tea", handler=refusal, gate=PUBLIC, summary="Refusal"),
     Route(method="GET", path="/slow", handler=slow, gate=PUBLIC, summary="Slow"),
-    Route(method="GET", path="/watch", handler=watch, gate=PUBLIC, summary="Live"),
+    Route(method="GET", path="/animals/live", handler=watch, gate=PUBLIC, summary="Live"),
 )  # fmt: skip
 
 

@@ -103,7 +103,8 @@ class Call:
     def in_language(self, code: str) -> str:
         """Return the address of this page in another language."""
         query = {**{name: one for name, one in self.query.items() if name != "lang"}, "lang": code}
-        return f"{quote(self.url_path)}?{urlencode(query)}"
+        # A path that begins with two slashes would be the name of another host.
+        return f"/{quote(self.url_path.lstrip('/'))}?{urlencode(query)}"
 
     def say(self, text: str, /, **values: object) -> str:
         """Return a sentence (English, with places `{name}`) in the language of the answer."""

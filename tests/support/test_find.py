@@ -137,3 +137,16 @@ def test_strange_questions_do_not_fill_the_memory() -> None:
 def test_every_country_has_an_answer() -> None:
     directory = held(service())
     assert all(directory.find(code) for code in COUNTRIES)
+
+
+def test_strange_questions_do_not_slow_down_those_of_children() -> None:
+    held = Directory([service()], today())
+    for number in range(5_000):
+        held.find("GB", ("child",), "13-15", f"x{number}")
+        held.told((number,), lambda: ())
+    made: list[int] = []
+    for _ in range(3):
+        held.told(("GB", "13-15"), lambda: made.append(1) or ("a way",))
+    assert len(made) == 1
+    assert held.find("GB", ("child",), "13-15", "en") is held.find("GB", ("child",), "13-15", "en")
+    assert max(len(held._told), len(held._found)) <= 4_096

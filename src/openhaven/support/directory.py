@@ -1,6 +1,7 @@
 """Who can help: the search over a snapshot of the directory. Pure, quick, and never empty."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any, TypeVar
 
@@ -43,17 +44,15 @@ class Directory:
         found = self._found.get(asked)
         if found is None:
             found = self._search(country, tuple(topics), age_band, language)
-            if len(self._found) < _REMEMBERED:
-                self._found[asked] = found
+            _remember(self._found, asked, found)
         return found
 
     def told(self, asked: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return what `make` returns, remembered under `asked` for as long as nothing changes."""
-        if asked not in self._told:
-            if len(self._told) >= _REMEMBERED:
-                return make()
-            self._told[asked] = make()
-        found: T = self._told[asked]
+        found: T | None = self._told.get(asked)
+        if found is None:
+            found = make()
+            _remember(self._told, asked, found)
         return found
 
     @property
@@ -99,6 +98,18 @@ class Directory:
         if not one.pair:
             return [one]
         return [each for each in self._by_place[one.country] if each.pair == one.pair]
+
+
+def _remember(held: dict[tuple[object, ...], Any], asked: tuple[object, ...], found: Any) -> None:
+    """Remember an answer; the oldest gives way.
+
+    Anybody may ask anything. If strange questions could fill this for good, an answer that names
+    help would take longer than one that does not, and so tell who is a child.
+    """
+    while len(held) >= _REMEMBERED:
+        with suppress(KeyError, RuntimeError, StopIteration):  # threads share it without a lock
+            del held[next(iter(held))]
+    held[asked] = found
 
 
 def _rank(one: Service, topics: tuple[str, ...], language: str) -> tuple[int, int]:

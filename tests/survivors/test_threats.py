@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -204,3 +205,28 @@ def test_erased_means_forgotten_here_as_well(town: Town, place: Place) -> None:
         assert tx.value("SELECT count(*) FROM contact_freezes") == 0
         assert survivors.status(tx, code).state == "withdrawn"
         assert tx.value("SELECT body FROM survivor_requests") is None
+
+
+def test_many_cries_do_not_deafen_staff(town: Town, bell: Any) -> None:
+    settings = called(town, bell)
+    for number in range(30):
+        town.threat(account=f"wolf-{number}", danger=True)
+    survivors.send_alerts(town.haven.db, settings, Http())
+    assert len(bell.rung) == 1, "the first is heard at once"
+    waiting = town.rows("SELECT created_at, next_at FROM staff_alerts WHERE state = 'intended'")
+    assert len(waiting) == 2, "one call by each way stands for all others"
+    assert all(one["next_at"] - one["created_at"] < timedelta(minutes=6) for one in waiting)
+    with town.haven.db.begin(ANYBODY) as tx:
+        tx.run("UPDATE staff_alerts SET next_at = now() WHERE state = 'intended'")
+    survivors.send_alerts(town.haven.db, settings, Http())
+    town.threat(account="wolf", danger=True)
+    survivors.send_alerts(town.haven.db, settings, Http())
+    assert len(bell.rung) == 2
+    assert town.rows("SELECT count(*) AS n FROM survivor_requests WHERE danger")[0]["n"] == 31
+    with town.haven.db.begin(ANYBODY) as tx:
+        tx.run(
+            "UPDATE staff_alerts SET created_at = created_at - interval '1 hour', "
+            "ended_at = ended_at - interval '1 hour', next_at = next_at - interval '1 hour'"
+        )
+    survivors.send_alerts(town.haven.db, settings, Http())
+    assert len(bell.rung) == 3, "after each cry there is a call"

@@ -8,7 +8,9 @@ from pages_scene import Scene, gentle_picture, scene_item
 from pages_visitor import Visitor, words
 from PIL import Image
 
+from openhaven import staff
 from openhaven.line import jobs
+from openhaven.review.wellbeing.actions import reveal
 
 
 def task_of(scene: Scene, item: str) -> str:
@@ -243,3 +245,17 @@ def test_what_does_not_exist_is_said_plainly(ana: Visitor) -> None:
         reply = ana.get(path)
         assert reply.status == 404
         assert words(reply).startswith("There is no such")
+
+
+def test_in_the_lane_of_specialists_nobody_else_sees_a_picture(scene: Scene, ana: Visitor) -> None:
+    item = scene.post("flumquist with a picture", pictures=[gentle_picture(3)])
+    task = task_of(scene, item)
+    (media,) = media_of(ana.get(f"/console/tasks/{task}").body)
+    with scene.tx() as tx:
+        scene.people["Sara"] = staff.create(tx, "Sara", ("specialist",))
+        tx.run("UPDATE tasks SET level = 'specialist' WHERE id = %(t)s", t=task)
+    assert "Show in colour" not in ana.text(f"/console/tasks/{task}")
+    assert ana.post(f"/console/media/{media}/reveal", task=task).status == 403
+    assert ana.get(f"/console/media/{media}/clear").status == 403
+    with scene.tx("Sara") as tx:
+        reveal(tx, media, task)

@@ -163,6 +163,7 @@ def subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
         "stored": stored,
         "event": event,
         "hidden": hidden,
+        "may_see": row.level in levels(tx, call.actor.id),
         "pieces": marked(text, _spans(call, event)) if text and event else [],
         "invisible": invisible(text),
         "pictures": [] if event is None or hidden

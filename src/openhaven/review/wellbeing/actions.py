@@ -10,13 +10,13 @@ from typing import Any
 
 from openhaven import ledger
 from openhaven.core import HARMS, Problem, harm, new_id, permits
-from openhaven.review.access import roles_of
+from openhaven.review.access import may_work_on, roles_of
 from openhaven.review.looks import CLEAR_SIDE
 from openhaven.review.wellbeing import store
 from openhaven.review.wellbeing.model import ALL, BUDGET, LONGEST, PAUSE
 from openhaven.storage import Tx
 
-_NOTHING = {"harm": "other", "urgency": 0, "severity": 1}
+_NOTHING = {"harm": "other", "urgency": 0, "severity": 1, "level": ""}
 RENDERINGS = ("colour", "grey")
 
 
@@ -24,8 +24,9 @@ def reveal(tx: Tx, media: str, task: str | None, rendering: str = "colour") -> s
     """Record that the actor asks to see a picture clearly; return the id of this viewing fact.
 
     `rendering` is `colour` or `grey`. The picture is shown whole, at most 1,024 pixels wide, and
-    without camera data. Raises `Problem`: 403 without the permission, 404 for an unknown picture,
-    409 in a pause, unless somebody may be in danger.
+    without camera data. Raises `Problem`: 403 without the permission, or where the task is for
+    specialists (or seniors) alone; 404 for an unknown picture; 409 in a pause, unless somebody may
+    be in danger.
     """
     if not permits(roles_of(tx, tx.actor.id), "media.reveal"):
         raise Problem("permission", "Your role does not show pictures.", status=403)
@@ -33,9 +34,12 @@ def reveal(tx: Tx, media: str, task: str | None, rendering: str = "colour") -> s
         raise Problem("media.rendering", "A picture is shown in colour or in grey.")
     if not tx.value("SELECT 1 FROM media WHERE id = %(m)s", m=media):
         raise Problem("media.unknown", "There is no such picture.", status=404)
-    sql = """SELECT c.harm, t.urgency, t.severity FROM tasks t JOIN cases c ON c.id = t.case_id
-             WHERE t.id = %(t)s"""
+    sql = """SELECT c.harm, t.urgency, t.severity, t.level
+             FROM tasks t JOIN cases c ON c.id = t.case_id WHERE t.id = %(t)s"""
     about: dict[str, Any] = next(iter(tx.rows(sql, t=task)), _NOTHING)
+    if not may_work_on(tx, tx.actor.id, about["level"]):
+        raise Problem("task.level", f"Only a {about['level']} reviewer sees these pictures.",
+                      status=403, next_step="Take another task.")  # fmt: skip
     require_no_pause(tx, about["harm"], about["urgency"])
     reveal_id = new_id("rvl")
     tx.run(

@@ -83,8 +83,11 @@ def _report_event(tx: Tx, report: Report, report_id: str) -> Event:
         at=tx.now,
         account=Account(id=report.reporter or report_id),
         target=target,
-        context={"report": report_id, "category": category_of(report.category)}
-        | ({"trusted": "yes"} if report.trusted else {}),
+        context={
+            "report": report_id,
+            "category": category_of(report.category),
+            **({"trusted": "yes"} if report.trusted else {}),
+        },
     )
 
 

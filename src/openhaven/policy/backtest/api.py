@@ -3,7 +3,7 @@
 import msgspec
 
 from openhaven import intake
-from openhaven.intake.model import Moment
+from openhaven.core.shapes import Moment
 from openhaven.policy.backtest import actions, store
 from openhaven.policy.backtest.choose import chosen
 from openhaven.policy.backtest.model import Backtest, Example, Wish

@@ -66,7 +66,8 @@ def test_the_longest_suspension_grows_with_the_strikes(here: Scene) -> None:
     ana = here.reviewer("ana")
     assert [days_of(here, judged(here, ana, "suspend", days=3_650)) for _ in range(3)] == [
         30, 90, 365]  # fmt: skip
-    assert days_of(here, judged(here, ana, "suspend", days=400)) == 400
+    # Where it may be for good, what has an end still ends within a year: longer takes two people.
+    assert days_of(here, judged(here, ana, "suspend", days=3_650)) == 365
     assert waiting(here) == []
 
 
@@ -219,6 +220,15 @@ def test_a_person_who_is_erased_in_the_meantime_is_left_alone(here: Scene) -> No
     assert here.rows("SELECT 1 AS one FROM tasks WHERE state = 'open'") == []
 
 
+def test_the_words_of_who_did_not_agree_are_erased_with_the_person(here: Scene) -> None:
+    _, approval = wanted(here, here.reviewer("ana"))
+    answer(here, here.reviewer("ben"), approval, "Grown has told me about the exam.")
+    with here.haven.db.begin(OPERATOR) as tx:
+        records.erase(tx, here.platform, "grown")
+    [row] = here.rows("SELECT state, reason FROM approvals")
+    assert (row["state"], row["reason"]) == ("refused", "erased")
+
+
 # Races ----------------------------------------------------------------------------------------
 
 
@@ -272,6 +282,8 @@ def test_of_many_who_answer_at_once_one_counts(here: Scene) -> None:
         "UPDATE decisions SET until = NULL, permanent = true WHERE id = %(d)s",
         "UPDATE decisions SET until = decided_at + interval '31 days' WHERE id = %(d)s",
         "UPDATE decisions SET until = NULL, permanent = true, harm = 'grooming' WHERE id = %(d)s",
+        """UPDATE decisions SET until = decided_at + interval '10 years', harm = 'grooming'
+           WHERE id = %(d)s""",
         "UPDATE decisions SET decided_at = decided_at - interval '300 days' WHERE id = %(d)s",
         """UPDATE decisions SET until = NULL, permanent = true, harm = 'grooming',
            judgement = NULL, decided_by = 'platform:x' WHERE id = %(d)s""",

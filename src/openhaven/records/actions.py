@@ -160,6 +160,10 @@ def _matters(tx: Tx, kept: Retention) -> list[str]:
                      SELECT id FROM survivor_requests
                      WHERE body IS NOT NULL AND ended_at < %(b)s LIMIT %(step)s)""",
                 b=before, step=_STEP)  # fmt: skip
+    n += tx.run("""UPDATE task_notes SET body = NULL WHERE id IN (
+                     SELECT n.id FROM task_notes n JOIN tasks t ON t.id = n.task
+                     WHERE n.body IS NOT NULL AND t.done_at < %(b)s LIMIT %(step)s)""",
+                b=before, step=_STEP)  # fmt: skip
     n += tx.run("""UPDATE reports SET body = NULL WHERE id IN (SELECT id FROM reports
                      WHERE body IS NOT NULL AND decided_at < %(b)s LIMIT %(step)s)""",
                 b=before, step=_STEP)  # fmt: skip

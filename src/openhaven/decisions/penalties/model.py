@@ -6,6 +6,8 @@ import msgspec
 
 # A request that nobody answers goes back to the queue, so that it is never lost.
 LAPSES = timedelta(days=3)
+# Whoever wants longer wants it for good, and that takes a second person.
+YEAR = timedelta(days=365)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -18,10 +20,13 @@ class Step(msgspec.Struct, frozen=True):
     longest_days: int | None
 
     def cut(self, until: datetime | None, now: datetime) -> datetime | None:
-        """Return `until`, or the end of the longest suspension when that comes before."""
-        if self.longest_days is None:
-            return until
-        end = now + timedelta(days=self.longest_days)
+        """Return `until`, or the end of the longest suspension when that comes before.
+
+        Where it may be for good, what has an end still ends within a year.
+        """
+        if until is None and self.longest_days is None:
+            return None
+        end = now + (YEAR if self.longest_days is None else timedelta(days=self.longest_days))
         return end if until is None else min(until, end)
 
 

@@ -7,6 +7,7 @@ from survivors_scene import ANYBODY, DICE, Town, a_hash
 
 from openhaven import survivors
 from openhaven.core import Problem
+from openhaven.survivors import store
 from openhaven.survivors.store import Made
 
 
@@ -164,3 +165,18 @@ def test_what_cannot_be_looked_for_is_refused(town: Town, values: dict, code: st
     with pytest.raises(Problem) as found:
         town.watch(**({"pdq": a_hash()} | values))
     assert found.value.code == code
+
+
+def test_many_watches_from_elsewhere_lock_nobody_out(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(store.A_DAY, "watch", (30, 4))
+    for number in range(4):
+        town.watch(a_hash(), origin=f"203.0.113.{number}")
+    town.watch(a_hash(), origin="192.0.2.7")
+    with pytest.raises(Problem, match="has to wait"):
+        town.watch(a_hash(), origin="192.0.2.7")
+    for number in range(15):
+        town.watch(a_hash(), origin=f"198.51.100.{number}")
+    with pytest.raises(Problem, match="has to wait"):
+        town.watch(a_hash(), origin="192.0.2.8")

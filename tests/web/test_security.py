@@ -15,7 +15,7 @@ from web_scene import Clock, Place, house, serving
 from openhaven.core import Problem
 from openhaven.storage import Settings
 from openhaven.web import Refusal, security, see_other
-from openhaven.web.limits import Buckets, Rate, neighbourhood
+from openhaven.web.limits import Buckets, Rate, neighbourhood, site
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -149,6 +149,8 @@ def test_one_ipv6_network_is_one_client() -> None:
     assert neighbourhood("2001:db8::1") == neighbourhood("2001:db8::ffff:2")
     assert neighbourhood("2001:db8::1") != neighbourhood("2001:db8:0:1::1")
     assert neighbourhood("::ffff:192.0.2.1") == "192.0.2.1"
+    assert site("2001:db8:0:1::1") == site("2001:db8:0:ffff::2") != site("2001:db8:1::1")
+    assert site("::ffff:192.0.2.1") == site("192.0.2.1") == "192.0.2.1"
     assert neighbourhood("who knows") == "who knows"
 
 

@@ -13,7 +13,7 @@ from openhaven.survivors.model import Age, lines
 from openhaven.survivors.store import Made
 from openhaven.survivors.watch.model import DAYS
 from openhaven.web import Answer, Call, page, see_other
-from openhaven.web.limits import neighbourhood
+from openhaven.web.limits import site
 
 # While a picture is chosen the page may send nothing by a script, and load nothing from elsewhere.
 _STILL = {"content-security-policy": "connect-src 'none'; img-src 'self'; form-action 'self'"}
@@ -39,7 +39,7 @@ def removal_send(call: Call) -> Answer:
             signature=form.get("signature", "").strip()[:200], contact=_contact(form),
             text=form.get("text", "").strip(), age=_age(form),
         )  # fmt: skip
-        return survivors.ask_removal(tx, platform, asked, neighbourhood(call.client))
+        return survivors.ask_removal(tx, platform, asked, site(call.client))
 
     return _send(call, "removal", ask)
 
@@ -58,7 +58,7 @@ def watch_send(call: Call) -> Answer:
             days=_number(form.get("days", str(DAYS[-1]))), age=_age(form),
             mine=bool(form.get("mine")),
         )  # fmt: skip
-        return survivors.ask_watch(tx, platform, asked, neighbourhood(call.client))
+        return survivors.ask_watch(tx, platform, asked, site(call.client))
 
     return _send(call, "watch", ask)
 
@@ -78,7 +78,7 @@ def threat_send(call: Call) -> Answer:
             text=form.get("text", "").strip(), contact=_contact(form),
             danger=bool(form.get("danger")), age=_age(form),
         )  # fmt: skip
-        return survivors.tell_threat(tx, platform, told, neighbourhood(call.client))
+        return survivors.tell_threat(tx, platform, told, site(call.client))
 
     return _send(call, "threat", ask)
 

@@ -12,7 +12,8 @@ from openhaven.survivors.model import Kind, Threat
 
 # How many requests of a kind one network may send in a day; a school or a shelter behind one
 # address stays under that. All together are limited only for the watch, where nobody waits for an
-# answer in danger: for the others, that would be a way to lock everybody out.
+# answer in danger: for the others, that would be a way to lock everybody out. Beyond that number a
+# network that has sent nothing today is still heard once, until there are five times as many.
 A_DAY: dict[str, tuple[int, int | None]] = {
     "removal": (40, None),
     "watch": (30, 2_000),
@@ -196,7 +197,9 @@ def require_room(tx: Tx, kind: Kind, origin: str) -> None:
              WHERE kind = %(k)s AND created_at > %(now)s - interval '1 day'"""
     row = tx.rows(sql, k=kind, o=origin_of(tx, origin), now=tx.now)[0]
     own, everybody = A_DAY[kind]
-    if row["own"] >= own or (everybody is not None and row["all_of_us"] >= everybody):
+    if everybody is not None and row["all_of_us"] >= everybody:
+        own = 1 if row["all_of_us"] < 5 * everybody else 0
+    if row["own"] >= own:
         raise Problem(
             "request.many",
             mark("Many requests came today, so this one has to wait."),

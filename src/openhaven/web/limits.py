@@ -62,6 +62,18 @@ class Buckets:
 
 def neighbourhood(client: str) -> str:
     """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 one."""
+    return _network(client, 8)
+
+
+def site(client: str) -> str:
+    """Return what counts as one place: an IPv4 address, or the /48 network of an IPv6 one.
+
+    For limits of a day. One line is often given a whole /48, with 65,536 of the smaller networks.
+    """
+    return _network(client, 6)
+
+
+def _network(client: str, kept: int) -> str:
     try:
         address = ip_address(client.partition("%")[0])
     except ValueError:
@@ -70,7 +82,7 @@ def neighbourhood(client: str) -> str:
         return str(address)
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
-    return address.packed[:8].hex()
+    return address.packed[:kept].hex()
 
 
 class Room:

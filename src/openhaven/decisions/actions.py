@@ -45,13 +45,15 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     spoken = ledger.salted(receipts.recorded(voice.service, made))
     receipts.keep(tx, made, spoken)
     ids = {"decision": made.id, "pack": made.pack, ledger.WORDS: spoken.tag}
-    entries = [ledger.New("decision.made", ids, ("decisions", made.id)), *strikes.give(tx, made)]
+    known = intake.account_of(tx, made.platform, made.account) if made.account else None
+    struck = strikes.give(tx, made, known.age_band if known else None)
+    entries = [ledger.New("decision.made", ids, ("decisions", made.id)), *struck]
     verbs = verbs_of(tx, draft.platform)
     verb = verb_for(made.outcome)
     irreversible = verb is not None and reversing(verb) is not None and not verbs.get(verb, True)
     if made.account is not None and made.outcome != "allow":
         url = f"{voice.url}/appeal/{appeal_token(tx, made.id)}"
-        to = reader_of(tx, made, voice)
+        to = _reader(known, voice)
         told = words.notice(voice.service, made, url, to, irreversible=irreversible)
         entries.append(_told(tx, made, "decision", told))
     entries += _intend_all(tx, made, verb, verbs)
@@ -67,7 +69,10 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
 
 def reader_of(tx: Tx, made: Decision, voice: Voice) -> words.Reader:
     """Return how the person that a decision is about reads: in which language, and how old."""
-    known = intake.account_of(tx, made.platform, made.account or "")
+    return _reader(intake.account_of(tx, made.platform, made.account or ""), voice)
+
+
+def _reader(known: intake.AccountRow | None, voice: Voice) -> words.Reader:
     young = known is not None and known.age_band in ("under-13", "13-15", "16-17")
     language = known.language if known else None
     guide = voice.guide.at(known.country, known.age_band) if known else voice.guide

@@ -43,6 +43,7 @@ from openhaven.intake.platforms import (
 from openhaven.intake.reports import accept_report, category_of
 from openhaven.intake.store import (
     Accepted,
+    AccountRow,
     Claimed,
     EventRow,
     Platform,
@@ -62,6 +63,7 @@ from openhaven.intake.store import (
 __all__ = [
     "Accepted",
     "Account",
+    "AccountRow",
     "Claimed",
     "Conversation",
     "Device",

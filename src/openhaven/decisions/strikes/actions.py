@@ -1,6 +1,6 @@
 """Verbs of strikes: give one with a decision, answer one that waits, lift one."""
 
-from openhaven import intake, ledger
+from openhaven import ledger
 from openhaven.core import Problem, permits
 from openhaven.decisions.model import Decision
 from openhaven.decisions.strikes.model import gives_strike, life, needs_specialist, severity_of
@@ -8,16 +8,16 @@ from openhaven.decisions.strikes.store import judged_by_specialist
 from openhaven.storage import Tx
 
 
-def give(tx: Tx, made: Decision) -> list[ledger.New]:
+def give(tx: Tx, made: Decision, age_band: str | None) -> list[ledger.New]:
     """Store the strike of a decision, where it gives one; return the entry still to be appended.
 
+    `age_band` is that of the account acted against, None where nothing is known of it.
     Where the one acted against may be a child who was hurt, it waits for a specialist and counts
     for nothing, unless a specialist decided the matter.
     """
     if not gives_strike(made):
         return []
-    known = intake.account_of(tx, made.platform, made.account or "")
-    waits = needs_specialist(made.harm, known.age_band if known else None)
+    waits = needs_specialist(made.harm, age_band)
     if waits and judged_by_specialist(tx, made.judgement):
         waits = False
     tx.run(

@@ -47,13 +47,13 @@ def test_every_call_on_the_page_answers_as_shown(town: Town, tmp_path: Path) -> 
                               capture_output=True, timeout=30, check=True)  # fmt: skip
         real = json.loads(done.stdout)
         assert _fits(json.loads(shown), real), (command, shown, real)
-        if decision := real.get("decision"):
+        if "DECISION" not in env and (decision := real.get("decision")):
             env["DECISION"] = decision
             with town.haven.db.read() as tx:
                 sql = "SELECT id FROM acts WHERE decision = %(d)s AND verb = 'block'"
                 env["ACT"] = tx.value(sql, d=decision)
         calls += 1
-    assert calls == 5
+    assert calls == len(re.findall(r"^curl ", PAGE.read_text("utf-8"), re.M)) == 7
 
 
 def test_the_commands_of_the_page_print_a_secret_and_a_key(

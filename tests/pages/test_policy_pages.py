@@ -139,7 +139,7 @@ def test_a_change_goes_all_the_way_without_a_script(
     assert "Waits for a second person" in per.text(f"{RULES}/drafts")
     per.get(draft)
     assert per.post(f"{draft}/review", said="publish", reason=" ").status == 400
-    other = {"said": "publish", "reason": "Read, and agreed.", "fingerprint": "sha256:another"}
+    other = {"said": "publish", "reason": "Read, and agreed.", "fingerprint": "sha256:" + "0" * 64}
     assert per.post(f"{draft}/review", **other).status == 409
     read = {**other, "fingerprint": field(per.get(draft).body, "fingerprint")}
     assert per.post(f"{draft}/review", **read).status == 303

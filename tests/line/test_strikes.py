@@ -10,7 +10,8 @@ from line_scene import OPERATOR, Scene, post
 from openhaven import decisions, records
 from openhaven.core import Actor, Problem, utcnow
 from openhaven.decisions import strikes
-from openhaven.decisions.strikes.model import CHILD_HARMS, life, needs_specialist
+from openhaven.decisions.strikes.model import CHILD_HARMS, life
+from openhaven.decisions.strikes.store import may_be_child
 
 CHILD = {"id": "kid", "age_band": "13-15"}
 ADULT = {"id": "grown", "age_band": "18-plus"}
@@ -76,10 +77,31 @@ def entries(here: Scene, made: str) -> list[dict[str, Any]]:
     return here.rows(sql, d=made)
 
 
-@pytest.mark.parametrize("harm", sorted(CHILD_HARMS))
-@pytest.mark.parametrize("age_band", ["under-13", "13-15", "16-17", "unknown", None, "18-plus"])
-def test_who_may_be_a_child_who_was_hurt_needs_a_specialist(harm: str, age_band: str) -> None:
-    assert needs_specialist(harm, age_band) is (age_band != "18-plus")
+def test_each_harm_in_which_a_child_may_be_hurt_waits_for_a_specialist(here: Scene) -> None:
+    ana = here.reviewer("ana")
+    for harm in sorted(CHILD_HARMS):
+        decided(here, ana, CHILD, harm)
+    assert counting(here, "kid") == 0
+    assert here.rows("SELECT count(*) AS n FROM strikes WHERE state = 'waits'") == [{"n": 9}]
+
+
+@pytest.mark.parametrize("said", ["declared", "estimate", "carer", "proof", "reviewer"])
+def test_who_says_18_is_taken_for_a_child_where_any_source_says_so(here: Scene, said: str) -> None:
+    ana = here.reviewer("ana")
+    decided(here, ana, ADULT, "ncii")
+    assert counting(here, "grown") == 1
+    subject = here.rows("SELECT subject FROM accounts WHERE id = 'grown'")[0]["subject"]
+    sql = """INSERT INTO age_evidence (subject, source, band, day, expires)
+             VALUES (%(s)s, %(said)s, '16-17', %(day)s, %(end)s)"""
+    today = utcnow().date()
+    with here.haven.db.begin(OPERATOR) as tx:
+        tx.run(sql, s=subject, said=said, day=today, end=today + timedelta(30))
+    made = decided(here, ana, ADULT, "ncii")
+    assert counting(here, "grown") == 1
+    with here.haven.db.read() as tx:
+        assert [one.decision for one in strikes.waiting(tx)] == [made]
+    with here.haven.db.read(utcnow() + timedelta(31)) as tx:
+        assert not may_be_child(tx, here.platform, "grown"), "what was said has expired"
 
 
 @pytest.mark.parametrize("account", [CHILD, UNKNOWN])

@@ -46,8 +46,7 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     receipts.keep(tx, made, spoken)
     ids = {"decision": made.id, "pack": made.pack, ledger.WORDS: spoken.tag}
     known = intake.account_of(tx, made.platform, made.account) if made.account else None
-    struck = strikes.give(tx, made, known.age_band if known else None)
-    entries = [ledger.New("decision.made", ids, ("decisions", made.id)), *struck]
+    entries = [ledger.New("decision.made", ids, ("decisions", made.id)), *strikes.give(tx, made)]
     verbs = verbs_of(tx, draft.platform)
     verb = verb_for(made.outcome)
     irreversible = verb is not None and reversing(verb) is not None and not verbs.get(verb, True)

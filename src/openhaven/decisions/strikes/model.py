@@ -45,8 +45,3 @@ def severity_of(harm: str) -> int:
 def gives_strike(made: Decision) -> bool:
     """Say whether a decision goes against an account; what is only held back does not."""
     return made.account is not None and made.outcome != "allow" and not made.held
-
-
-def needs_specialist(harm: str, age_band: str | None) -> bool:
-    """Say whether the one acted against may be a child who was hurt; an unknown age may be one."""
-    return harm in CHILD_HARMS and age_band != "18-plus"

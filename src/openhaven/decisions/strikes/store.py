@@ -30,3 +30,15 @@ def judged_by_specialist(tx: Tx, judgement: str | None) -> bool:
     sql = """SELECT 1 FROM judgements j JOIN staff s ON s.id = j.staff
              WHERE j.id = %(j)s AND 'specialist' = ANY (s.roles)"""
     return judgement is not None and tx.value(sql, j=judgement) is not None
+
+
+def may_be_child(tx: Tx, platform: str, account: str) -> bool:
+    """Say whether the holder may be a child: nobody said 18 or more, or some source says less.
+
+    Which source is the stronger does not matter here: in doubt a specialist looks at it.
+    """
+    sql = """SELECT 1 FROM accounts a WHERE a.platform = %(p)s AND a.id = %(a)s
+               AND a.age_band = '18-plus' AND NOT EXISTS (
+                 SELECT 1 FROM age_evidence e WHERE e.subject = a.subject AND e.band <> '18-plus'
+                   AND (e.expires IS NULL OR e.expires > %(today)s))"""
+    return tx.value(sql, p=platform, a=account, today=tx.now.date()) is None

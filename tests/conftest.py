@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -102,3 +103,13 @@ def haven(database_url: str, settings: Settings):  # type: ignore[no-untyped-def
     house = build(settings, Secrets.at(settings.home / "secrets.json"), database_url)
     yield house
     house.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Return a real browser, started for a file of tests."""
+    # Playwright is loaded by the tests that open pages alone.
+    from browsing import browser
+
+    with browser() as running:
+        yield running

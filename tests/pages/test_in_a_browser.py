@@ -1,14 +1,14 @@
 """Every page in a real browser: accessible, narrow and dark, by keyboard, without a script."""
 
-import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from pages_scene import Scene
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from web_scene import Place
+
+from browsing import faults
 
 pytestmark = pytest.mark.slow
 
@@ -18,15 +18,6 @@ STAFF = ("/console", "/console/decisions", "/console/deliveries", "/console/seco
          "/console/platforms",
          "/console/rules", "/console/rules/clauses", "/console/rules/drafts", "/console/rules/log",
          "/console/help")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +42,6 @@ def all_pages(scene: Scene) -> list[str]:
     tokens = [f"/appeal/{scene.token(one)}" for one in (decision, other)]
     receipt = f"/report/{scene.report('post-1', 'spam')}"
     return [*PUBLIC, *STAFF, *tasks, f"/console/decisions/{decision}", *tokens, receipt]
-
-
-def faults(page: Page) -> list[str]:
-    """Return what axe-core finds, and whether the page is wider than the window."""
-    found = Axe().run(page).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [f"{one['id']}: {[n['target'] for n in one['nodes']]}" for one in found] + [
-        "wide"
-    ] * wide
 
 
 # A window of 640 is one of 1280 at double size.

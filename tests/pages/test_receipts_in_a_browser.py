@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from pages_scene import Scene
 from pages_visitor import Visitor
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from web_scene import Place
 
+from browsing import faults
 from openhaven import decisions
 from openhaven.ledger import ProofError, check_receipt
 
@@ -70,14 +70,6 @@ def told(page: Page, text: str | bytes, key: str | None = None) -> str:
     page.get_by_role("button", name="Check the receipt").click()
     page.wait_for_selector("#result h2")
     return page.get_by_role("status").inner_text()
-
-
-def faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [f"{one['id']}: {[n['target'] for n in one['nodes']]}" for one in found] + [
-        "wide"
-    ] * wide
 
 
 def test_a_right_receipt_is_green_with_its_words(saved: Page, scene: Scene, text: str) -> None:

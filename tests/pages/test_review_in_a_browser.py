@@ -1,31 +1,20 @@
 """The pages of review in a real browser: accessible at every width, by keyboard, without script."""
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from pages_scene import Scene, gentle_picture
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 from web_scene import Place
 
+from browsing import faults
 from openhaven import review, staff
 from openhaven.review import handing
 from openhaven.review.quality import actions as quality
 
 pytestmark = pytest.mark.slow
 SHOTS = os.environ.get("REVIEW_SHOTS", "")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +51,6 @@ def task(scene: Scene, cookies: list[dict]) -> str:
     with scene.tx("Mo") as tx:
         review.claim(tx, task)
     return task
-
-
-def faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [f"{one['id']}: {[n['target'] for n in one['nodes']]}" for one in found] + (
-        ["wide"] * wide
-    )
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])

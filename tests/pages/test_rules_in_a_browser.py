@@ -4,7 +4,6 @@ Ada writes and Ben reads. What they see is checked for accessibility on the way;
 force is seen from what a platform is answered.
 """
 
-import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from line_house import House, stopping
 from line_scene import Scene, event
 from line_scene import scene as wired
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from openhaven import staff
 from openhaven.core import new_id, system
@@ -75,15 +74,6 @@ def place(haven: Haven) -> Iterator[Place]:
     with stopping(house.start("serve")), stopping(house.start("work")):
         house.wait()
         yield Place(here, house)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def somebody(place: Place, chromium: Browser, name: str, **how: Any) -> Page:

@@ -1,15 +1,14 @@
 """The page of help in a real browser: left at once, by keyboard, on a phone, printed, mirrored."""
 
-import shutil
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from support_scene import put, service
 from web_scene import Place, serving
 
+from browsing import faults
 from openhaven import staff
 from openhaven.core import Actor
 from openhaven.line import Haven
@@ -17,15 +16,6 @@ from openhaven.line import Haven
 pytestmark = pytest.mark.slow
 # The harmless page outside: answered here, so that nothing leaves this machine.
 OUTSIDE = "**://www.wikipedia.org/**"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -40,14 +30,6 @@ def opened(chromium: Browser, place: Place, **more: object) -> BrowserContext:
     context = chromium.new_context(base_url=place.url, **more)  # type: ignore[arg-type]
     context.route(OUTSIDE, lambda route: route.fulfill(body="<title>An encyclopedia</title>"))
     return context
-
-
-def faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [f"{one['id']}: {[n['target'] for n in one['nodes']]}" for one in found] + [
-        "wide"
-    ] * wide
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])

@@ -1,18 +1,17 @@
 """The pages of survivors in a real browser: accessible, narrow, by keyboard, without a script."""
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from pictures import make
 from PIL import Image
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Request
 from survivors_scene import Town, a_hash
 from web_scene import Place, serving
 
+from browsing import faults
 from openhaven import staff
 from openhaven.core import system
 from openhaven.signals.hashes.decode import look
@@ -20,15 +19,6 @@ from openhaven.signals.hashes.decode import look
 pytestmark = pytest.mark.slow
 
 PAGES = ("/removal", "/watch", "/threat", "/request", "/request/nothing")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -43,15 +33,6 @@ def picture(folder: Path, name: str, image: Image.Image) -> tuple[Path, bytes]:
     path = folder / name
     path.write_bytes(out.getvalue())
     return path, out.getvalue()
-
-
-def faults(page: Page) -> list[str]:
-    """Return what axe-core finds, and whether the page is wider than the window."""
-    found = Axe().run(page).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [f"{one['id']}: {[n['target'] for n in one['nodes']]}" for one in found] + [
-        "wide"
-    ] * wide
 
 
 def status_pages(town: Town) -> list[str]:

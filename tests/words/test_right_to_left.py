@@ -1,17 +1,16 @@
 """Other languages in a real browser: no page wider than the window, mirrored from the right."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from pages_scene import lively
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pseudo_words import arabic, write_language
 from web_scene import Place, serving
 
+from browsing import faults
 from openhaven.core.words import speak
 
 pytestmark = pytest.mark.slow
@@ -29,26 +28,11 @@ def place(module_haven, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
     speak()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 def middle(page: Page, selector: str) -> float:
     """Return the middle of an element, from the left, as a share of the window's width."""
     box = page.locator(selector).first.bounding_box()
     assert box, selector
     return (box["x"] + box["width"] / 2) / page.evaluate("innerWidth")
-
-
-def faults(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [one["id"] for one in found] + ["wide"] * wide
 
 
 @pytest.mark.parametrize("width", [WIDE, PHONE])

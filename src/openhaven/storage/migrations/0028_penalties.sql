@@ -37,11 +37,19 @@ CREATE TABLE approvals (
 );
 CREATE INDEX approvals_waiting ON approvals (asked_at) WHERE state = 'waiting';
 
--- Who asks is who judged; who answers works here; what was answered stays so.
+-- Who asks is who judged; who answers works here; what was answered stays so, and only the words about
+-- a person may be blanked, when they are erased.
 CREATE FUNCTION approvals_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' AND NEW.state <> 'waiting' THEN
     RAISE EXCEPTION 'an approval is asked for before it is given' USING ERRCODE = '23514';
+  END IF;
+  IF TG_OP = 'UPDATE' AND OLD.state <> 'waiting' AND NEW.reason = 'erased'
+     AND (OLD.id, OLD.kind, OLD.judgement, OLD.asked_by, OLD.asked_at, OLD.lapses_at, OLD.state,
+          OLD.answered_by, OLD.answered_at)
+         IS NOT DISTINCT FROM (NEW.id, NEW.kind, NEW.judgement, NEW.asked_by, NEW.asked_at,
+                               NEW.lapses_at, NEW.state, NEW.answered_by, NEW.answered_at) THEN
+    RETURN NEW;
   END IF;
   IF NEW.asked_by IS DISTINCT FROM (SELECT staff FROM judgements WHERE id = NEW.judgement) THEN
     RAISE EXCEPTION 'who judged asks for the approval' USING ERRCODE = '23514';
@@ -61,7 +69,8 @@ END $$;
 CREATE TRIGGER approvals_guard BEFORE INSERT OR UPDATE ON approvals
   FOR EACH ROW EXECUTE FUNCTION approvals_guard();
 
--- The ladder, whoever writes the row.
+-- The ladder, whoever writes the row. A suspension of many years is one for good by another name:
+-- beyond a year it takes two people, too.
 CREATE FUNCTION suspensions_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   severe boolean;
@@ -82,7 +91,7 @@ BEGIN
      AND (NEW.until IS NULL OR NEW.until > NEW.decided_at + longest * interval '1 day') THEN
     RAISE EXCEPTION 'at most % days at this step', longest USING ERRCODE = '23514';
   END IF;
-  IF NEW.until IS NULL AND NOT EXISTS (
+  IF (NEW.until IS NULL OR NEW.until > NEW.decided_at + interval '366 days') AND NOT EXISTS (
        SELECT 1 FROM approvals a JOIN judgements j ON j.id = a.judgement
        WHERE a.judgement = NEW.judgement AND a.kind = 'termination' AND a.state = 'approved'
        AND a.answered_by <> j.staff) THEN

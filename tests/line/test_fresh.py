@@ -1,6 +1,6 @@
 """What staff puts into a bank counts at once, in the process that answers as well."""
 
-import time
+from collections.abc import Callable
 
 import pytest
 import urllib3
@@ -8,6 +8,7 @@ from line_house import House, stopping
 from line_scene import OPERATOR, Scene, event
 
 from openhaven.signals.banks.actions import NewEntry, add_entries, create_bank, withdraw_entry
+from stopwatch import stopwatch
 
 pytestmark = pytest.mark.slow
 LINK = "https://bad.example/trick"
@@ -23,6 +24,15 @@ def outcome(house: House, here: Scene) -> str:
     return str(reply.json()["outcome"])
 
 
+def within_a_second(right: Callable[[], bool]) -> None:
+    """Ask until it is right: who asks after a second has passed must get the right answer."""
+    with stopwatch() as seconds:
+        asked_at = seconds()
+        while not right():
+            assert asked_at < 1
+            asked_at = seconds()
+
+
 def test_a_new_and_a_withdrawn_entry_count_within_a_second(here: Scene) -> None:
     house = House(here)
     with stopping(house.start("serve")):
@@ -31,9 +41,7 @@ def test_a_new_and_a_withdrawn_entry_count_within_a_second(here: Scene) -> None:
         with here.haven.db.begin(OPERATOR) as tx:
             create_bank(tx, "bad-links", kind="link", harm="scam", owner="us", purpose="for a test")
             add_entries(tx, "bad-links", [NewEntry(b"bad.example/trick")])
-        time.sleep(1.0)
-        assert outcome(house, here) != "allow"
+        within_a_second(lambda: outcome(house, here) != "allow")
         with here.haven.db.begin(OPERATOR) as tx:
             withdraw_entry(tx, "bad-links", b"bad.example/trick")
-        time.sleep(1.0)
-        assert outcome(house, here) == "allow"
+        within_a_second(lambda: outcome(house, here) == "allow")

@@ -4,7 +4,6 @@ Ada writes and Ben reads. What they see is checked for accessibility on the way;
 force is seen from what a platform is answered.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from openhaven import staff
 from openhaven.core import new_id, system
 from openhaven.line import Haven
+from stopwatch import stopwatch
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 RULE = """
@@ -58,9 +58,9 @@ class Place:
 
     def becomes(self, outcome: str) -> None:
         """Wait until posts at the lake have this outcome; two seconds are allowed."""
-        end = time.monotonic() + 2
-        while self.ask() != outcome:
-            assert time.monotonic() < end, f"it is not {outcome} after two seconds"
+        with stopwatch() as seconds:
+            while self.ask() != outcome:
+                assert seconds() < 2, f"it is not {outcome} after two seconds"
 
     def link(self, name: str) -> str:
         with self.here.haven.db.begin(system("tests")) as tx:

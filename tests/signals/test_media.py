@@ -19,6 +19,7 @@ from PIL import Image, ImageCms
 from openhaven.core import Problem
 from openhaven.signals import MediaHasher
 from openhaven.signals.hashes import MediaHash, pdq_of_array
+from stopwatch import stopwatch
 
 NEAR = 8
 
@@ -168,10 +169,10 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(hasher: MediaHasher) -> None:
-    started = time.monotonic()
-    found = hasher.hash(png_header(100_000, 100_000))
+    with stopwatch() as seconds:
+        found = hasher.hash(png_header(100_000, 100_000))
+        assert seconds() < 3
     assert found.unknown == "the picture has more than 50 million pixels"
-    assert time.monotonic() - started < 3
 
 
 @pytest.mark.slow
@@ -262,10 +263,10 @@ def test_a_decoder_that_hangs_is_stopped() -> None:
     hasher.hash(encoded(picture(64, 64), "PNG"))
     (pid,) = hasher.pids()
     os.kill(pid, signal.SIGSTOP)
-    started = time.monotonic()
-    found = hasher.hash(encoded(picture(64, 64), "PNG"))
+    with stopwatch() as seconds:
+        found = hasher.hash(encoded(picture(64, 64), "PNG"))
+        assert seconds() < 3
     assert found.unknown == "decoding took too long and was stopped"
-    assert time.monotonic() - started < 3
     assert not Path(f"/proc/{pid}").exists()
     hasher.close()
 

@@ -121,10 +121,10 @@ def test_whatever_stands_in_it_the_answer_is_safe(all_of_it, country, topics, ba
 def test_a_search_that_was_made_before_costs_microseconds() -> None:
     directory = held(*(service(f"gb-{n}") for n in range(500)))
     directory.find("GB", ("suicide",), "13-15", "en")
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(2_000):
         support.find(directory, "GB", ("suicide",), "13-15", "en")
-    assert (time.perf_counter() - began) / 2_000 < 50e-6
+    assert (time.process_time() - began) / 2_000 < 50e-6
 
 
 def test_strange_questions_do_not_fill_the_memory() -> None:

@@ -5,17 +5,20 @@ from typing import Any
 
 import msgspec
 import pytest
+from api_post import post_office
 from click.testing import CliRunner
 from line_scene import OPERATOR, Scene, post
-from policy_scene import rule
+from policy_scene import MANIFEST, rule
 from rules_scene import REMOVE, appeal, numbers, put_in_force, say
 
 from openhaven import intake, policy, signals
 from openhaven.core import Problem
 from openhaven.ledger import verify
 from openhaven.line import jobs
+from openhaven.line.telling import tell_owners
 from openhaven.policy.commands import pack as pack_commands
 from openhaven.signals import Finding
+from openhaven.storage.settings import Alerts, Mail
 from openhaven.web.metrics import Metrics
 
 
@@ -95,6 +98,64 @@ def test_a_rule_that_is_overturned_too_often_only_asks_until_somebody_lifts_that
     assert [row["kind"] for row in here.rows(kinds)] == ["rule.fell_back", "rule.lifted"]
     with pytest.raises(Problem, match="has not fallen back"), here.haven.db.begin(OPERATOR) as tx:
         policy.lift(tx, "often", "Twice.")
+
+
+def test_the_owner_of_a_rule_that_fell_back_is_told_once(here: Scene) -> None:
+    bound = {"overturned": 0.5, "at_least": 1}
+    put_in_force(here, rule("terms.bad", id="often", then=REMOVE, fallback=bound),
+                 manifest=f'{MANIFEST}contact = "rules@example.org"\n')  # fmt: skip
+    overturned(here, 1)
+    jobs.watch_rules(here.haven)
+    with post_office() as post:
+        use_mail(here, post.port)
+        post.refuse = b"451 later"
+        assert tell_owners(here.haven) == 1
+        assert told(here) == ("intended", 1)
+        post.refuse = b""
+        with here.haven.db.begin(OPERATOR) as tx:
+            tx.run("UPDATE rule_messages SET next_at = %(now)s", now=tx.now)
+        assert (tell_owners(here.haven), tell_owners(here.haven)) == (1, 0)
+        [letter] = post.to("rules@example.org")
+    assert letter["Subject"] == "The rule “often” only asks a person now"
+    assert "of 1 appeals that ended, 1 were upheld" in letter.get_content()
+    assert "/console/rules/rule/often" in letter.get_content()
+    assert told(here) == ("sent", 2)
+    kinds = "SELECT kind FROM ledger_entries WHERE kind LIKE 'rule.owner%%'"
+    assert here.rows(kinds) == [{"kind": "rule.owner_sent"}]
+
+
+def test_a_pack_without_a_contact_tells_staff_and_without_an_address_the_console_only(
+    here: Scene,
+) -> None:
+    bound = {"overturned": 0.5, "at_least": 1}
+    put_in_force(here, rule("terms.bad", id="often", then=REMOVE, fallback=bound))
+    overturned(here, 1)
+    jobs.watch_rules(here.haven)
+    with here.haven.db.begin(OPERATOR) as tx:
+        policy.lift(tx, "often", "To see it fall again.")
+    use_mail(here, 0)
+    tell_owners(here.haven)
+    assert told(here) == ("skipped", 1)
+    overturned(here, 2)
+    jobs.watch_rules(here.haven)
+    with post_office() as post:
+        use_mail(here, post.port, "staff@example.org")
+        assert tell_owners(here.haven) == 1
+        assert len(post.to("staff@example.org")) == 1
+
+
+def use_mail(here: Scene, port: int, staff: str = "") -> None:
+    """Let letters go to a mail host here (0: to none), those to staff to `staff`."""
+    mail = Mail(host="127.0.0.1" if port else "", port=port or 25, starttls=False)
+    changed = msgspec.structs.replace(
+        here.haven.settings, mail=mail, alerts=Alerts(email=staff)
+    )
+    object.__setattr__(here.haven, "settings", changed)
+
+
+def told(here: Scene) -> tuple[str, int]:
+    row = here.rows("SELECT state, attempts FROM rule_messages")[0]
+    return row["state"], row["attempts"]
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,40 @@ def send(db: Database, settings: Settings, letter: Letter) -> str | None:
     if address is None or notice is None:
         return "The address or the text was erased."
     try:
-        _deliver(settings, _message(settings, letter, address, notice))
+        return _delivered(settings, _message(settings, letter, address, notice))
+    except ValueError as error:  # The address or the title cannot stand in a header.
+        return _not_taken(error)
+
+
+def tell(settings: Settings, address: str, title: str, text: str, name: str) -> str | None:
+    """Send a message to staff; return None when the mail host took it, else why not.
+
+    `name` is an id of ours that stays the same when it is sent again.
+    """
+    message = EmailMessage()
+    message["From"] = settings.mail.sender or f"openhaven@{settings.mail.host}"
+    message["Message-ID"] = f"<{name}@openhaven.invalid>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text)
+    try:
+        message["To"] = address
+        message["Subject"] = " ".join(title.split())
+    except ValueError as error:
+        return _not_taken(error)
+    return _delivered(settings, message)
+
+
+def _delivered(settings: Settings, message: EmailMessage) -> str | None:
+    try:
+        _deliver(settings, message)
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        # Its text may hold the address, so that only its kind is told.
-        return f"The mail host did not take it ({type(error).__name__})."
+        return _not_taken(error)
     return None
+
+
+def _not_taken(error: Exception) -> str:
+    # Its text may hold the address, so that only its kind is told.
+    return f"The mail host did not take it ({type(error).__name__})."
 
 
 def _message(settings: Settings, letter: Letter, address: str, notice: Notice) -> EmailMessage:

@@ -26,6 +26,7 @@ from openhaven.decisions import Act
 from openhaven.line.drafts import matter
 from openhaven.line.haven import Haven
 from openhaven.line.pace import Pace
+from openhaven.line.telling import tell_owners
 from openhaven.line.walk import conclude, walk
 
 log = structlog.get_logger("worker")
@@ -277,6 +278,7 @@ class Worker:
         self._loop("tally", 5.0, lambda: tally_passed(haven))
         self._loop("leases", 5.0, lambda: return_leases(haven))
         self._loop("rules", 10.0, lambda: watch_rules(haven))
+        self._loop("rule-messages", 30.0, lambda: tell_owners(haven), "rule_messages")
         self.follow()
         self._loop("house", 600.0, lambda: keep_house(haven))
         self._loop("exchange", 5.0, lambda: exchange.fetch_due(haven.db, haven.http), "exchange")

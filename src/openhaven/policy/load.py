@@ -36,6 +36,7 @@ _PATTERNS = {
     "include": NAME,
     "queues": NAME,
     "labels": NAME,
+    "contact": re.compile(r"|[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}"),
 }
 # The queues that every house has; `appeals` is not for rules.
 QUEUES = frozenset({"general", "reports", "child-safety", "care"})
@@ -94,6 +95,8 @@ def load_texts(texts: dict[str, str], *, kept: bool = False) -> Pack:
     pairs = [(one.rule, one.condition) for one in rules]
     pack = Pack(manifest, fingerprint(texts), texts, clauses, pairs, lists, vocabulary, said.seen)
     pack.warnings = tuple(sorted(warnings))
+    pack.contacts = {at.rstrip("/"): one.contact for at, one in zip(order, manifests, strict=True)
+                     if one}  # fmt: skip
     pack.counters = (*asked_by(counters, pairs), *behaviour_asked(pairs))
     return pack
 

@@ -31,7 +31,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     `jurisdictions` are ISO 3166-1 alpha-2 codes, or `*` for everywhere. `include` names the packs
     whose clauses, rules and lists belong to this one, too. `queues` are queues of its own beside
     the usual ones, `labels` are labels that rules read and others give. `fallback` holds for every
-    rule that does not say it itself.
+    rule that does not say it itself. `contact` is the e-mail address of who is told when a rule
+    falls back.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     queues: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     fallback: Fallback = Fallback()
+    contact: str = ""
 
 
 class Pack:
@@ -72,6 +74,8 @@ class Pack:
         """What is no mistake and may yet not be meant; `openhaven pack check` shows it."""
         self.origins = origins
         """The file that each rule stands in, by the rule's id."""
+        self.contacts: Mapping[str, str] = MappingProxyType({})
+        """Whom the packs that this one includes name as their contact, by their folder."""
         self.compiled = tuple(
             Compiled(rule, condition, always(rule, condition)) for rule, condition in rules
         )
@@ -124,6 +128,11 @@ class Pack:
     def fallback_of(self, rule: Rule) -> Fallback:
         """Return when this rule no longer acts by itself: what it says, else the whole pack."""
         return rule.fallback or self.manifest.fallback
+
+    def contact_of(self, rule: str) -> str:
+        """Return the address of who owns a rule: its own pack's contact, else that of the whole."""
+        folder = self.origins.get(rule, "").rpartition("/")[0]
+        return self.contacts.get(folder, "") or self.manifest.contact
 
     @property
     def in_library(self) -> Mapping[str, str]:

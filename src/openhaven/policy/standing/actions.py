@@ -11,6 +11,7 @@ from openhaven.core import Problem, new_id, permits
 from openhaven.intake import Claimed
 from openhaven.policy.model import Verdict
 from openhaven.policy.pack import Pack
+from openhaven.policy.standing import messages
 from openhaven.policy.standing.model import ALONE, NUMBERS, counted
 from openhaven.policy.standing.store import appealed, fallen
 from openhaven.storage import Tx
@@ -180,7 +181,7 @@ def _beyond_cap(tx: Tx, caps: Mapping[str, int], wanted: Sequence[tuple[str, int
 def fall_back(tx: Tx, pack: Pack) -> list[str]:
     """Let rules ask a person from now on whose decisions are overturned too often; return them.
 
-    Each rule of `pack` has its own bound, or that of the pack.
+    Each rule of `pack` has its own bound, or that of the pack. Their owners will be told.
     """
     standing = fallen(tx)
     fell: list[str] = []
@@ -213,6 +214,8 @@ def _fall(tx: Tx, pack: Pack, rule: str, appeals: int, overturned: int) -> None:
         numbers = {"appeals": str(appeals), "overturned": str(overturned)}
         row = ("rule_fallbacks", fallback)
         ledger.append(tx, "rule.fell_back", ids | numbers, row=row)
+        messages.intend(tx, fallback, pack.contact_of(rule))
+        tx.wake("rule_messages")
         tx.wake("console")
 
 

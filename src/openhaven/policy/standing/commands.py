@@ -37,7 +37,10 @@ def _rules_in_force(tx: Tx) -> list[str]:
 
 
 def _fell(one: Standing) -> str:
-    return "" if one.fallen is None else f"  only asks a person since {one.fallen:%Y-%m-%d}"
+    if one.fallen is None:
+        return ""
+    appeals = f"{one.upheld} of {one.appeals} appeals upheld"
+    return f"  only asks a person since {one.fallen:%Y-%m-%d} ({appeals}); see `pack lift`"
 
 
 @click.command("lift")

@@ -27,11 +27,15 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(Numbers, frozen=True, kw_only=True):
-    """A rule with its numbers of some days; `fallen` says since when it only asks a person."""
+    """A rule with its numbers of some days; `fallen` says since when it only asks a person.
+
+    Then `upheld` of the `appeals` that led to it were upheld.
+    """
 
     rule: str
     fallen: datetime | None = None
     appeals: int = 0
+    upheld: int = 0
 
 
 def counted(verdicts: Sequence[Verdict]) -> dict[tuple[str, str], Counter[str]]:

@@ -61,7 +61,9 @@ def _standing(
         numbers |= msgspec.structs.asdict(spoke)
     if made is not None:
         numbers |= {"decided": made.decided, "overturned": made.overturned}
-    fell = {} if back is None else {"fallen": back.since, "appeals": back.appeals}
+    fell = {}
+    if back is not None:
+        fell = {"fallen": back.since, "appeals": back.appeals, "upheld": back.overturned}
     return Standing(**{**numbers, **fell, "rule": rule})  # type: ignore[arg-type]
 
 

@@ -1,0 +1,15 @@
+-- Rules and banks: messages to the owners of rules.
+
+-- A message to the owner of a rule that fell back. Without an address it is "skipped": the console
+-- says the same. `address` is that of the pack's owner, as pack.toml has it; '' is the staff's.
+CREATE TABLE rule_messages (
+  fallback text PRIMARY KEY REFERENCES rule_fallbacks ON DELETE CASCADE,
+  address text NOT NULL CHECK (length(address) <= 320),
+  state text NOT NULL CHECK (state IN ('intended', 'sent', 'failed', 'skipped')),
+  created_at timestamptz NOT NULL,
+  attempts int NOT NULL DEFAULT 0,
+  next_at timestamptz,
+  last_error text,
+  ended_at timestamptz
+);
+CREATE INDEX rule_messages_waiting ON rule_messages (next_at) WHERE state = 'intended';

@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -55,6 +55,25 @@ class Helplines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     directory_key: str = ""
 
 
+class Authorities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom the law asks this service to tell of exploited children, and who signs the reports.
+
+    `cybertip_url` is NCMEC's test server unless it is set: a report there is none. `hotlines` maps
+    countries to the e-mail address of a hotline that has agreed to reports.
+    """
+
+    established: Annotated[str, msgspec.Meta(pattern="^([A-Z]{2})?$")] = ""
+    told: tuple[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], ...] = ()
+    cybertip_url: str = "https://exttest.cybertip.org/ispws"
+    reporter_first_name: str = ""
+    reporter_last_name: str = ""
+    reporter_email: str = ""
+    company: str = ""
+    legal_url: str = ""
+    file_by_policy: bool = False
+    hotlines: dict[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], str] = {}
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything an operator may set; every default is safe on a machine that others can reach."""
 
@@ -71,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metrics_token: str = ""
     double_review: Annotated[int, msgspec.Meta(ge=0, le=100)] = 5
     undo_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 30
+    staffing: Literal["solo", "two", "team"] = "team"
     language: str = "en"
     locales: Path | None = None
     protections: Path | None = None
@@ -78,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     alerts: Alerts = Alerts()
     helplines: Helplines = Helplines()
+    authorities: Authorities = Authorities()
 
     @property
     def url(self) -> str:
@@ -105,7 +126,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit", "metrics_token",
-          "double_review", "undo_seconds", "language", "locales", "protections")  # fmt: skip
+          "double_review", "undo_seconds", "staffing", "language", "locales",
+          "protections")  # fmt: skip
 
 
 def _path(kind: type, value: object) -> object:

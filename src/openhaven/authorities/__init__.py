@@ -1,0 +1,15 @@
+"""Authorities: who must be told by law, what they are told, and that it arrived exactly once.
+
+A case that the law asks to report opens duties with clocks (`duties`), one for each jurisdiction
+that is concerned; a report to one authority may count for another. A filing is written by a
+specialist from what the case holds, each statement with its source, and sent by a machine that
+stores its intent before each step and the receipt after, so that a crash at any point leaves one
+finished report and not two. Nobody but a person presses the button, unless the operator openly says
+otherwise.
+"""
+
+from openhaven.authorities import duties
+from openhaven.authorities.actions import due
+from openhaven.authorities.router import Facts, Told, route
+
+__all__ = ["Facts", "Told", "due", "duties", "route"]

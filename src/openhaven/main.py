@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from openhaven import connectors, intake, ledger, policy, signals, support
+from openhaven import connectors, evidence, intake, ledger, policy, signals, support
 from openhaven.connectors import Http, Wiring
 from openhaven.core import system
 from openhaven.core.words import speak
@@ -58,6 +58,7 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
         connectors=connectors.connect(wiring),
         signer=signer,
         sequencer=sequencer,
+        vault=evidence.vault(settings.home, bytes.fromhex(secrets.master), db),
         protections=accounts.start(db, settings.protections),
         support=support.Support(
             db, days=settings.helplines.verified_days, country=settings.helplines.country

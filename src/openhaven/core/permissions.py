@@ -27,6 +27,8 @@ Permission = Literal[
     "bank.edit",
     "support.read",
     "support.edit",
+    "lane.work",
+    "evidence.open",
 ]
 
 GRANTS: dict[str, frozenset[str]] = {
@@ -60,6 +62,7 @@ GRANTS: dict[str, frozenset[str]] = {
     # Child safety: decides where a child may be the one who was hurt.
     "specialist": frozenset(
         {"queue.read", "task.work", "task.specialist", "media.reveal", "decision.read"}
+        | {"lane.work", "evidence.open"}
         | {
             "delivery.read",
             "decision.second",

@@ -59,6 +59,11 @@ SEALED: dict[str, tuple[str, ...]] = {
     "bank_sources": ("id", "kind", "url", "config", "harm", "mode", "at_most", "radius", "clause",
                      "owner", "purpose", "created_at"),
     "approvals": ("id", "kind", "judgement", "asked_by", "asked_at", "lapses_at"),
+    "evidence_items": ("id", "case_id", "kind", "sha256", "md5", "bytes", "media_type", "method",
+                       "tool", "blob", "received_at", "received_by"),
+    "custody_events": ("id", "item", "kind", "purpose", "actor", "at", "rendering", "whole", "exif",
+                       "reference"),
+    "holds": ("id", "case_id", "item", "ground", "placed_by", "placed_at"),
     "reveals": ("id", "staff", "media", "task", "at", "harm", "rendering", "side", "whole", "exif"),
     "rule_fallbacks": ("id", "rule", "pack", "since", "appeals", "overturned"),
     "help_verifications": ("id", "service", "content", "seen_on", "seen_by", "at"),
@@ -67,7 +72,7 @@ SEALED: dict[str, tuple[str, ...]] = {
 # A row of these tables that no entry speaks of was written behind the ledger's back.
 ALWAYS_RECORDED = (
     "decisions", "judgements", "appeals", "pack_reviews", "packs_in_force", "rule_fallbacks",
-    "bank_sources", "approvals",
+    "bank_sources", "approvals", "evidence_items", "custody_events", "holds",
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from openhaven.connectors import Connector, Http
 from openhaven.decisions import Voice
+from openhaven.evidence import Vault
 from openhaven.ledger import Sequencer, Signer
 from openhaven.policy import Packs
 from openhaven.protections.accounts import Protections
@@ -28,6 +29,7 @@ class Haven:
     connectors: Mapping[str, Connector]
     signer: Signer
     sequencer: Sequencer
+    vault: Vault
     protections: Protections
     support: Support
 

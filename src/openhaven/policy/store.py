@@ -1,5 +1,7 @@
 """Reads packs as they were when they were in force."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from openhaven.core import Problem
@@ -11,6 +13,10 @@ from openhaven.policy.pack import Pack
 from openhaven.policy.translations import translated
 from openhaven.storage import Tx
 
+_KEPT = "SELECT 1 FROM packs WHERE fingerprint = %(fingerprint)s"
+_MOST = 20
+_READ: dict[str, Mapping[str, Clause]] = {}
+
 
 class _Files(msgspec.Struct):
     files: dict[str, str]
@@ -21,10 +27,7 @@ def clause_as_it_stood(tx: Tx, fingerprint: str, anchor: str) -> Clause:
 
     Raises `Problem` (`pack.missing`, `clause.missing`) when there is no such pack or clause.
     """
-    texts = _files(tx, fingerprint)
-    order = in_order(texts, [])
-    clauses = translated(texts, order, read_all_clauses(texts, order, []), [], [])
-    clause = clauses.get(anchor)
+    clause = _clauses(tx, fingerprint).get(anchor)
     if clause is None:
         raise Problem(
             "clause.missing",
@@ -33,6 +36,23 @@ def clause_as_it_stood(tx: Tx, fingerprint: str, anchor: str) -> Clause:
             next_step="Choose one of the clauses of the pack.",
         )
     return clause
+
+
+def _clauses(tx: Tx, fingerprint: str) -> Mapping[str, Clause]:
+    """Return all clauses of the pack with this fingerprint, by anchor; raises as above.
+
+    They are read once: what has this fingerprint never changes.
+    """
+    known = _READ.get(fingerprint)
+    if known is not None and tx.value(_KEPT, fingerprint=fingerprint):
+        return known
+    texts = _files(tx, fingerprint)
+    order = in_order(texts, [])
+    clauses = translated(texts, order, read_all_clauses(texts, order, []), [], [])
+    for oldest in list(_READ)[: len(_READ) - _MOST + 1] if len(_READ) >= _MOST else ():
+        _READ.pop(oldest, None)
+    _READ[fingerprint] = clauses
+    return clauses
 
 
 def pack_as_it_stood(tx: Tx, fingerprint: str) -> Pack:

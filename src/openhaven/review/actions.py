@@ -8,7 +8,7 @@ from openhaven import ledger
 from openhaven.core import Problem, new_id
 from openhaven.review import order
 from openhaven.review.access import may_work, may_work_on
-from openhaven.review.model import APPEAL_DUE, DUE, LEASE
+from openhaven.review.model import ALL, APPEAL_DUE, DUE, LEASE, Narrowed
 from openhaven.review.reporters import said_before
 from openhaven.review.store import next_task
 from openhaven.review.wellbeing import require_no_pause
@@ -132,7 +132,7 @@ def open_appeal_task(tx: Tx, case: str, appeal: str, event: int | None, severity
     sql = """SELECT array(SELECT DISTINCT j.staff FROM judgements j JOIN tasks t ON t.id = j.task
                           WHERE t.case_id = %(case)s
                           UNION SELECT a.answered_by FROM approvals a
-                          JOIN judgements j ON j.id = a.judgement JOIN tasks t ON t.id = j.task
+                          JOIN judgements j ON j.id = a.matter JOIN tasks t ON t.id = j.task
                           WHERE t.case_id = %(case)s AND a.answered_by IS NOT NULL
                           UNION SELECT n.staff FROM task_notes n JOIN tasks t ON t.id = n.task
                           WHERE t.case_id = %(case)s AND n.kind = 'said')"""
@@ -196,12 +196,12 @@ def claim(tx: Tx, task: str) -> None:
     tx.wake("console")
 
 
-def claim_next(tx: Tx, kinds: Sequence[str], **narrowed: str) -> str | None:
+def claim_next(tx: Tx, kinds: Sequence[str], narrowed: Narrowed = ALL) -> str | None:
     """Claim the task whose turn it is for the actor and return its id; None when there is none.
 
-    `narrowed` is as for `store.next_task`. Several people who ask at once get different tasks.
+    Several people who ask at once get different tasks.
     """
-    found = next_task(tx, tx.actor.id, kinds, lock=True, **narrowed)
+    found = next_task(tx, tx.actor.id, kinds, narrowed, lock=True)
     if found is not None:
         claim(tx, found)
     return found

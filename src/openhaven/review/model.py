@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import asdict
 
 LEASE = timedelta(minutes=30)
 
@@ -12,6 +13,26 @@ APPEAL_DUE = timedelta(days=7)
 
 REVIEW_OUTCOMES = ("allow", "warn", "restrict", "remove", "suspend")
 APPEAL_OUTCOMES = ("upheld", "rejected")
+
+
+class Narrowed(msgspec.Struct, frozen=True):
+    """What a queue is narrowed to; empty (or 0) means all of it.
+
+    `clock` is `yes` for what has a legal clock.
+    """
+
+    queue: str = ""
+    harm: str = ""
+    language: str = ""
+    severity: int = 0
+    clock: str = ""
+
+    def given(self) -> dict[str, str]:
+        """Return what is narrowed, as it stands in an address or a form."""
+        return {name: str(value) for name, value in asdict(self).items() if value}
+
+
+ALL = Narrowed()
 
 
 class Given(msgspec.Struct, frozen=True):

@@ -1,105 +1,22 @@
-"""The console: the queue, one task with what is around it, and the live view. Thin."""
+"""One task in the console: everything that belongs to it, and to claim it or give it back. Thin."""
 
 import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from openhaven import decisions, intake, policy, signals, survivors
+from openhaven import decisions, intake, policy, signals
 from openhaven.core import HARMS, Problem
 from openhaven.decisions import views
 from openhaven.intake import Event
-from openhaven.review import actions, around, handing, quality, store, wellbeing
+from openhaven.review import actions, around, handing, quality, shown, store
 from openhaven.review.access import NEEDED, levels
 from openhaven.review.choices import choices
 from openhaven.review.marks import grouped, invisible, marked
 from openhaven.review.store import Task
 from openhaven.signals.banks.matches import matches_of
 from openhaven.storage import Tx
-from openhaven.web import Answer, Call, live, page, see_other
-
-# The queue ------------------------------------------------------------------------------------
-
-
-def console(call: Call) -> Answer:
-    """`GET /console`: the queue, the counters, what needs a hand, and the stream of events.
-
-    Who may not read the queue is sent on to what they may read.
-    """
-    if not call.may("queue.read"):
-        return see_other("/console/decisions")
-    return page(call, "review/console.html", **_overview(call))
-
-
-def console_live(call: Call) -> Answer:
-    """`GET /console/live`: the parts of the console that change, as a page of their own."""
-    return page(call, "review/live.html", **_overview(call))
-
-
-def console_stream(call: Call) -> Answer:
-    """`GET /console/stream`: a message (server-sent events) whenever the console has changed."""
-    db = call.haven.db
-
-    def read() -> str:
-        with db.read() as tx:
-            return store.pulse(tx)
-
-    return live(call, "console", read)
-
-
-def _overview(call: Call) -> dict[str, Any]:
-    chosen = {name: call.query.get(name, "")[:80] for name in ("queue", "harm", "language")}
-    me = call.actor.id
-    with call.haven.db.read(call.now) as tx:
-        return {
-            "queue": store.queue(tx, chosen["queue"], harm=chosen["harm"],
-                                 language=chosen["language"]),
-            "queues": store.queues(tx),
-            "kinds_open": store.kinds_open(tx),
-            "chosen": chosen["queue"],
-            "narrowed": chosen,
-            "pauses": wellbeing.pauses(tx, me),
-            "asked": handing.asked(tx, me) if call.may("task.work") else [],
-            "harms": HARMS,
-            "pack": call.haven.packs.current,
-            "numbers": store.numbers(tx, call.actor.id),
-            "stream": store.stream(tx),
-            "troubles": views.troubles(tx),
-            "clocks": survivors.clocks(tx),
-            "can_take": store.next_task(
-                tx, me, kinds(call), queue=chosen["queue"], harm=chosen["harm"],
-                language=chosen["language"],
-            ) is not None,
-            "sent": sent(call, tx),
-        }  # fmt: skip
-
-
-def kinds(call: Call) -> list[str]:
-    """Return the kinds of task that the caller works on."""
-    return [kind for kind, needed in NEEDED.items() if call.may(needed)]
-
-
-def sent(call: Call, tx: Tx) -> dict[str, Any] | None:
-    """Return the task that was just judged and, while it can be taken back, its judgement."""
-    task_id = call.query.get("sent", "")
-    said = store.judgement_of(tx, task_id) if task_id else None
-    if said is None or said.staff_id != call.actor.id:
-        return None
-    left = (said.settle_at - call.now).total_seconds() if said.settle_at else 0
-    return {"task": task_id, "judgement": said.id,
-            "left": math.ceil(left) if said.state == "given" and left > 0 else 0}  # fmt: skip
-
-
-def take_next(call: Call) -> Answer:
-    """`POST /console/next`: claim the most urgent task that I may work on, and show it."""
-    form = call.form()
-    narrowed = {name: form.get(name, "") for name in ("queue", "harm", "language")}
-    with call.haven.db.begin(call.actor, call.now) as tx:
-        found = actions.claim_next(tx, kinds(call), **narrowed)
-    return see_other("/console" if found is None else f"/console/tasks/{found}")
-
-
-# One task -------------------------------------------------------------------------------------
+from openhaven.web import Answer, Call, page, see_other
 
 
 def task(call: Call) -> Answer:
@@ -127,28 +44,46 @@ def release(call: Call) -> Answer:
     return see_other("/console")
 
 
+def kinds(call: Call) -> list[str]:
+    """Return the kinds of task that the caller works on."""
+    return [kind for kind, needed in NEEDED.items() if call.may(needed)]
+
+
+def sent(call: Call, tx: Tx) -> dict[str, Any] | None:
+    """Return the task that was just judged and, while it can be taken back, its judgement."""
+    task_id = call.query.get("sent", "")
+    said = store.judgement_of(tx, task_id) if task_id else None
+    if said is None or said.staff_id != call.actor.id:
+        return None
+    left = (said.settle_at - call.now).total_seconds() if said.settle_at else 0
+    return {"task": task_id, "judgement": said.id,
+            "left": math.ceil(left) if said.state == "given" and left > 0 else 0}  # fmt: skip
+
+
 def task_page(
     call: Call, task_id: str, problem: Problem | None = None, form: Mapping[str, str] | None = None
 ) -> Answer:
     """Return the page of one task; `problem` and `form` are what a refused form said."""
     with call.haven.db.read(call.now) as tx:
         row = store.task(tx, task_id)
-        values = subject(call, tx, row) | _surroundings(tx, row) | _work(call, tx, row)
-        values |= {"sent": sent(call, tx), **_between(call, tx, row)}
+        values = subject(call, tx, row)
+        values |= _surroundings(tx, row) | _work(call, tx, row, values)
+        values |= {"sent": sent(call, tx), **_between(call, tx, row, mine=values["mine"])}
     template = "review/appeal.html" if row.kind == "appeal" else "review/task.html"
     return page(call, template, problem.status if problem else 200, **values, task=row,
                 problem=problem, form=form or {})  # fmt: skip
 
 
-def _between(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
+def _between(call: Call, tx: Tx, row: Task, *, mine: bool) -> dict[str, Any]:
     """Return what reviewers told each other about a task, and to whom it may be handed."""
     notes = [] if row.kind == "check" else handing.notes(tx, row.id)
     asking = [one for one in notes if one.kind == "asked"]
-    mine = call.staff is not None and call.staff.name in {one.staff for one in asking[-1:]}
+    own = call.staff is not None and call.staff.name in {one.staff for one in asking[-1:]}
+    but = [call.actor.id, *row.barred]
     return {
         "notes": notes,
-        "may_say": bool(asking) and not mine and row.state in ("open", "claimed"),
-        "colleagues": handing.colleagues(tx, row.kind, row.level, [call.actor.id, *row.barred]),
+        "may_say": bool(asking) and not own and row.state in ("open", "claimed"),
+        "colleagues": handing.colleagues(tx, row.kind, row.level, but) if mine else [],
     }
 
 
@@ -167,7 +102,7 @@ def subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
         "pieces": marked(text, _spans(call, event)) if text and event else [],
         "invisible": invisible(text),
         "pictures": [] if event is None or hidden
-        else store.pictures(tx, row.platform_id, event, call.actor.id, row.id),
+        else shown.pictures(tx, row.platform_id, event, call.actor.id, row.id),
         "verdict": (stored.verdict if stored else None) or {},
         "matches": matches_of(tx, row.event) if row.event is not None else [],
         "account": intake.account_of(tx, row.platform_id, row.account) if row.account else None,
@@ -186,8 +121,8 @@ def _surroundings(tx: Tx, row: Task) -> dict[str, Any]:
     # Who looks a second time is not to know what the first one made of it.
     since = quality.hidden_from(tx, row.id) if row.kind == "check" else None
     return {
-        "reports": store.reports(tx, row.case_id),
-        "versions": store.versions(tx, row.platform_id, item) if item else [],
+        "reports": shown.reports(tx, row.case_id),
+        "versions": shown.versions(tx, row.platform_id, item) if item else [],
         "history": _before(
             views.of_account(tx, row.platform_id, account) if account else [], since
         ),
@@ -196,7 +131,7 @@ def _surroundings(tx: Tx, row: Task) -> dict[str, Any]:
         "of_item": _before(views.of_item(tx, row.platform_id, item) if item else [], since),
         "linked": around.linked(tx, row.case_id, row.platform_id, account),
         "similar": around.similar(tx, row.id, row.harm),
-        "seen_by": store.seen_by(tx, row.id),
+        "seen_by": shown.seen_by(tx, row.id),
         "judgement": store.judgement_of(tx, row.id),
         "followed": views.of_task(tx, row.id),
         "golden": quality.golden_of(tx, row.id),
@@ -207,12 +142,12 @@ def _before(lines: list[views.Line], since: datetime | None) -> list[views.Line]
     return [one for one in lines if since is None or one.decided_at < since]
 
 
-def _work(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
+def _work(call: Call, tx: Tx, row: Task, seen: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the reader may do with the task, and what an appeal needs besides."""
     mine = row.state == "claimed" and row.claimed_by == call.actor.id
-    able = call.may(NEEDED[row.kind]) and row.level in levels(tx, call.actor.id)
+    able = call.may(NEEDED[row.kind]) and seen["may_see"]
     may_work = able and call.actor.id not in row.barred
-    spoken = _clauses_spoken(tx, row)
+    spoken = _clauses_spoken(tx, seen["verdict"])
     values: dict[str, Any] = {
         "clauses": spoken,
         "grouped": grouped,
@@ -238,20 +173,7 @@ def _work(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
     return values
 
 
-def _clauses_spoken(tx: Tx, row: Task) -> dict[str, policy.Clause]:
+def _clauses_spoken(tx: Tx, verdict: Mapping[str, Any]) -> dict[str, policy.Clause]:
     """Return the clauses that rules named for this event, as they stood in the pack of then."""
-    if row.event is None:
-        return {}
-    stored, _ = intake.open_event(tx, row.event)
-    verdict = stored.verdict or {}
     names = dict.fromkeys(reason["clause"] for reason in verdict.get("reasons", []))
     return {name: policy.clause_as_it_stood(tx, verdict["pack"], name) for name in names}
-
-
-# Around it ------------------------------------------------------------------------------------
-
-
-def platforms(call: Call) -> Answer:
-    """`GET /console/platforms`: who sends events, what each can carry out, and when it last did."""
-    with call.haven.db.read(call.now) as tx:
-        return page(call, "review/platforms.html", platforms=store.platforms(tx))

@@ -27,6 +27,7 @@ from openhaven.web.call import Answer, Call
 from openhaven.web.door import Door
 from openhaven.web.endpoint import Desk, Endpoint
 from openhaven.web.metrics import Metrics
+from openhaven.web.pages import warm
 from openhaven.web.routes import ROUTES
 from openhaven.web.table import PUBLIC, Route
 from openhaven.web.wire import Wire
@@ -78,6 +79,8 @@ def serve(haven: "Haven") -> None:
     settings = haven.settings
     app = build_app(haven)
     listener = listen(settings.host, settings.port)
+    # Whoever comes meanwhile waits at the door that is open already.
+    warm("web", "review", "survivors", "decisions")
     _LOG.info("serving", url=settings.url, host=settings.host, port=settings.port)
     with listener:
         server_for(app).run(sockets=[listener])

@@ -37,6 +37,10 @@ class RoomLoader(BaseLoader):
         except (ValueError, ModuleNotFoundError) as error:
             raise TemplateNotFound(template) from error
 
+    def names(self, room: str) -> list[str]:
+        """Return the names of a room's templates, without the room's."""
+        return self._room(room).list_templates()
+
     def _room(self, room: str) -> PackageLoader:
         if room not in self._rooms:
             self._rooms[room] = PackageLoader(f"openhaven.{room}")
@@ -66,9 +70,12 @@ def _gap(gap: timedelta) -> str:
     return f"{seconds} s"
 
 
+LOADER = RoomLoader()
+
+
 def _environment() -> Environment:
     made = Environment(
-        loader=RoomLoader(), autoescape=True, undefined=StrictUndefined,
+        loader=LOADER, autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.globals.update(GLOBALS)
@@ -84,6 +91,18 @@ def _environment() -> Environment:
 
 
 TEMPLATES = _environment()
+
+
+def warm(*rooms: str) -> int:
+    """Read the templates of these rooms before anybody waits for them; return how many.
+
+    A template is compiled when it is first used, which takes as long as a hundred pages: after a
+    restart everybody who waits would have theirs compiled at once.
+    """
+    names = [f"{room}/{name}" for room in rooms for name in LOADER.names(room)]
+    for name in names:
+        TEMPLATES.get_template(name)
+    return len(names)
 
 
 def render(call: "Call", template: str, values: dict[str, Any]) -> bytes:

@@ -25,6 +25,7 @@ from openhaven.protections import api as protections_api
 from openhaven.protections import pages as protections_pages
 from openhaven.protections.appeals import api as age_api
 from openhaven.protections.handed import Handed, Wanted
+from openhaven.review.board import pages as board_pages
 from openhaven.review import pages as review_pages
 from openhaven.review.handing import pages as handing_pages
 from openhaven.review.judging import pages as judging_pages
@@ -245,15 +246,16 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/sign-out", handler=staff_pages.leave, gate=SIGNED_IN,
           summary="Sign out", takes="form", status=303),
     # Console -----------------------------------------------------------------------------------
-    Route(method="GET", path="/console", handler=review_pages.console, gate=SIGNED_IN,
+    Route(method="GET", path="/console", handler=board_pages.console, gate=SIGNED_IN,
           summary="The queue and the stream",
           query=(("queue", "Only this queue"), ("harm", "Only this harm"),
-                 ("language", "Only this language"))),
-    Route(method="GET", path="/console/live", handler=review_pages.console_live, gate=_QUEUE,
+                 ("language", "Only this language"), ("severity", "Only this severity, 1 to 4"),
+                 ("clock", "`yes`: only what has a legal clock"))),
+    Route(method="GET", path="/console/live", handler=board_pages.console_live, gate=_QUEUE,
           summary="The parts of the console that change"),
-    Route(method="GET", path="/console/stream", handler=review_pages.console_stream, gate=_QUEUE,
+    Route(method="GET", path="/console/stream", handler=board_pages.console_stream, gate=_QUEUE,
           summary="A message whenever the console has changed", answer="text/event-stream"),
-    Route(method="POST", path="/console/next", handler=review_pages.take_next, gate=_QUEUE,
+    Route(method="POST", path="/console/next", handler=board_pages.take_next, gate=_QUEUE,
           summary="Claim the most urgent task", takes="form", status=303),
     Route(method="GET", path="/console/tasks/{id}", handler=review_pages.task, gate=_QUEUE,
           summary="One task"),
@@ -322,7 +324,7 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/console/notices/{id}/replay",
           handler=decisions_pages.replay_letter, gate=_REPLAY,
           summary="Try a failed e-mail again", takes="form", status=303),
-    Route(method="GET", path="/console/platforms", handler=review_pages.platforms, gate=_DECISIONS,
+    Route(method="GET", path="/console/platforms", handler=board_pages.platforms, gate=_DECISIONS,
           summary="The platforms, and what each can carry out"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,
           summary="How to work in the console"),

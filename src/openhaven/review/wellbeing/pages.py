@@ -2,7 +2,7 @@
 
 from openhaven import support
 from openhaven.core import HARMS, Problem
-from openhaven.review import looks, store
+from openhaven.review import looks, shown, store
 from openhaven.review.pages import subject
 from openhaven.review.wellbeing import actions
 from openhaven.review.wellbeing import store as own
@@ -27,7 +27,7 @@ def media(call: Call) -> Answer:
 def media_clear(call: Call) -> Answer:
     """`GET /console/media/{id}/clear`: the picture, for the one who asked within half an hour."""
     with call.haven.db.read(call.now) as tx:
-        rendering = store.is_clear(tx, call.path["id"], call.actor.id)
+        rendering = shown.is_clear(tx, call.path["id"], call.actor.id)
     if rendering is None:
         raise Problem("media.veiled", "You have not asked to see this picture.", status=403,
                       next_step="Ask on the page of the task; it is recorded.")  # fmt: skip

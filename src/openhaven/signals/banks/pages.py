@@ -6,7 +6,7 @@ from typing import Any
 from openhaven import exchange, intake, staff
 from openhaven.core import HARMS, Problem
 from openhaven.exchange import lookback
-from openhaven.review.store import is_clear
+from openhaven.review.shown import is_clear
 from openhaven.signals.banks import matches, store
 from openhaven.signals.banks.actions import (
     bank_named,

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from openhaven import connectors, evidence, intake, ledger, policy, signals, support
+import structlog
+
+from openhaven import connectors, evidence, intake, ledger, policy, signals, staff, support
 from openhaven.connectors import Http, Wiring
 from openhaven.core import system
 from openhaven.core.words import speak
@@ -13,6 +15,7 @@ from openhaven.storage import Blobs, Database, Secrets, Settings, migrate, postg
 from openhaven.storage.logs import configure_logs
 
 _ME = system("start")
+log = structlog.get_logger("start")
 
 
 @contextmanager
@@ -77,4 +80,8 @@ def _first_words(haven: Haven) -> None:
             intake.add_platform(tx, "default")
         haven.banks.refresh(tx)
         support.ship(tx)
+        staff.set_staffing(tx, haven.settings.staffing)
+        differs = staff.differs(tx)
     haven.support.current()
+    if differs:
+        log.warning("staffing.differs", meaning=differs)

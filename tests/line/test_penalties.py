@@ -12,6 +12,7 @@ from line_scene import NOW, OPERATOR, Scene, post
 from openhaven import decisions, intake, ledger, records, review
 from openhaven.core import HARMS, Actor, Problem, utcnow
 from openhaven.decisions import penalties
+from openhaven.staff import approvals
 
 ACCOUNT = {"id": "grown", "age_band": "18-plus"}
 
@@ -47,15 +48,13 @@ def days_of(here: Scene, judgement: str) -> int | None:
 
 def waiting(here: Scene) -> list[str]:
     with here.haven.db.read() as tx:
-        return [one.id for one in penalties.waiting(tx)]
+        return [one.id for one in approvals.waiting(tx, "termination")]
 
 
 def answer(here: Scene, who: Actor, approval: str, reason: str | None = None) -> None:
     with here.haven.db.begin(who) as tx:
-        if reason is None:
-            penalties.approve(tx, approval)
-        else:
-            penalties.refuse(tx, approval, reason)
+        approvals.answer(tx, approval, reason is None, reason or "")
+        penalties.follow(tx)
     here.work()
 
 
@@ -165,7 +164,7 @@ def test_neither_of_the_two_hears_the_appeal(here: Scene) -> None:
 def test_who_does_not_agree_puts_it_before_somebody_else(here: Scene) -> None:
     ana, ben = here.reviewer("ana"), here.reviewer("ben")
     given, approval = wanted(here, ana)
-    with pytest.raises(Problem, match="why you do not agree"):
+    with pytest.raises(Problem, match="few words why"):
         answer(here, ben, approval, "  ")
     answer(here, ben, approval, "The words are from a film.")
     assert decision_of(here, given) is None
@@ -225,8 +224,10 @@ def test_the_words_of_who_did_not_agree_are_erased_with_the_person(here: Scene) 
     answer(here, here.reviewer("ben"), approval, "Grown has told me about the exam.")
     with here.haven.db.begin(OPERATOR) as tx:
         records.erase(tx, here.platform, "grown")
-    [row] = here.rows("SELECT state, reason FROM approvals")
-    assert (row["state"], row["reason"]) == ("refused", "erased")
+    [row] = here.rows("SELECT id, state, reason, answer FROM approvals")
+    assert (row["state"], row["reason"], row["answer"]) == ("refused", None, None)
+    sql = "SELECT destroyed_at IS NULL AS lives FROM subject_keys WHERE subject = %(s)s"
+    assert here.rows(sql, s=row["id"]) == [{"lives": False}]
 
 
 # Races ----------------------------------------------------------------------------------------
@@ -259,10 +260,8 @@ def test_of_many_who_answer_at_once_one_counts(here: Scene) -> None:
     def job(number: int) -> Callable[[], None]:
         def run() -> None:
             with here.haven.db.begin(people[number]) as tx:
-                if number % 2:
-                    penalties.approve(tx, approval)
-                else:
-                    penalties.refuse(tx, approval, "No.")
+                approvals.answer(tx, approval, number % 2 == 1, "" if number % 2 else "No.")
+                penalties.follow(tx)
 
         return run
 
@@ -329,8 +328,8 @@ def test_what_was_refused_cannot_be_turned(here: Scene) -> None:
         with pytest.raises(psycopg.errors.CheckViolation), here.haven.db.begin(OPERATOR) as tx:
             tx.run(f"UPDATE approvals SET {change}")
     with pytest.raises(psycopg.errors.UniqueViolation), here.haven.db.begin(OPERATOR) as tx:
-        tx.run("""INSERT INTO approvals (id, kind, judgement, asked_by, asked_at, lapses_at)
-                  SELECT 'apr_x', kind, judgement, asked_by, asked_at, lapses_at FROM approvals""")
+        tx.run("""INSERT INTO approvals (id, kind, matter, asked_by, asked_at, lapses_at)
+                  SELECT 'apr_x', kind, matter, asked_by, asked_at, lapses_at FROM approvals""")
     assert decision_of(here, given) is None
 
 
@@ -348,8 +347,9 @@ def test_an_approval_without_an_entry_is_found(here: Scene) -> None:
     ana = here.reviewer("ana")
     given = judged(here, ana, "remove")
     with here.haven.db.begin(OPERATOR) as tx:
-        tx.run("""INSERT INTO approvals (id, kind, judgement, asked_by, asked_at, lapses_at)
-                  VALUES ('apr_x', 'termination', %(j)s, %(a)s, %(now)s, %(now)s)""",
+        tx.run("""INSERT INTO approvals (id, kind, matter, asked_by, asked_at, lapses_at)
+                  VALUES ('apr_x', 'termination', %(j)s, %(a)s, %(now)s,
+                    %(now)s + interval '1 day')""",
                j=given, a=ana.id, now=NOW)  # fmt: skip
     here.work()
     with here.haven.db.read() as tx:

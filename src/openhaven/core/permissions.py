@@ -1,7 +1,7 @@
 """Which role may do what. Nothing is allowed that does not stand here."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 Role = Literal["moderator", "senior", "appeals", "policy", "auditor", "administrator", "specialist"]
 Permission = Literal[
@@ -18,6 +18,7 @@ Permission = Literal[
     "delivery.replay",
     "strike.answer",
     "decision.second",
+    "safety.second",
     "ledger.read",
     "staff.manage",
     "policy.read",
@@ -39,7 +40,14 @@ GRANTS: dict[str, frozenset[str]] = {
     # Takes what others found hard, and says which answers are agreed to be right.
     "senior": frozenset(
         {"queue.read", "task.work", "task.senior", "quality.read", "quality.edit", "media.reveal"}
-        | {"decision.read", "delivery.read", "policy.read", "bank.read", "support.read"}
+        | {
+            "safety.second",
+            "decision.read",
+            "delivery.read",
+            "policy.read",
+            "bank.read",
+            "support.read",
+        }
     ),
     "appeals": frozenset(
         {"queue.read", "appeal.work", "media.reveal", "decision.read", "delivery.read"}
@@ -57,7 +65,7 @@ GRANTS: dict[str, frozenset[str]] = {
     "administrator": frozenset(
         {"queue.read", "decision.read", "delivery.read", "delivery.replay", "ledger.read"}
         | {"staff.manage", "policy.read", "policy.publish", "bank.read"}
-        | {"support.read", "support.edit", "quality.read"}
+        | {"support.read", "support.edit", "quality.read", "safety.second"}
     ),
     # Child safety: decides where a child may be the one who was hurt.
     "specialist": frozenset(
@@ -66,6 +74,7 @@ GRANTS: dict[str, frozenset[str]] = {
         | {
             "delivery.read",
             "decision.second",
+            "safety.second",
             "strike.answer",
             "policy.read",
             "bank.read",
@@ -75,6 +84,20 @@ GRANTS: dict[str, frozenset[str]] = {
 }
 
 
+# What somebody may take in need, in spite of their roles: everything but the giving of roles.
+TAKEABLE: tuple[str, ...] = tuple(one for one in get_args(Permission) if one != "staff.manage")
+_TAKEN = "taken:"
+
+
+def taken(permission: str) -> str:
+    """Return what stands among somebody's roles while they have taken a permission in need."""
+    return _TAKEN + permission
+
+
 def permits(roles: Iterable[str], permission: Permission) -> bool:
     """Say whether one of `roles` grants `permission`; an unknown role grants nothing."""
-    return any(permission in GRANTS.get(role, frozenset()) for role in roles)
+    return any(
+        permission in GRANTS.get(role, frozenset())
+        or (role == taken(permission) and permission in TAKEABLE)
+        for role in roles
+    )

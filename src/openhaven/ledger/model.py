@@ -58,7 +58,7 @@ SEALED: dict[str, tuple[str, ...]] = {
                        "reason", "by_whom", "at"),
     "bank_sources": ("id", "kind", "url", "config", "harm", "mode", "at_most", "radius", "clause",
                      "owner", "purpose", "created_at"),
-    "approvals": ("id", "kind", "judgement", "asked_by", "asked_at", "lapses_at"),
+    "approvals": ("id", "kind", "matter", "asked_by", "asked_at", "lapses_at"),
     "evidence_items": ("id", "case_id", "kind", "sha256", "md5", "bytes", "media_type", "method",
                        "tool", "blob", "received_at", "received_by"),
     "custody_events": ("id", "item", "kind", "purpose", "actor", "at", "rendering", "whole", "exif",
@@ -66,6 +66,8 @@ SEALED: dict[str, tuple[str, ...]] = {
     "holds": ("id", "case_id", "item", "ground", "placed_by", "placed_at"),
     "reveals": ("id", "staff", "media", "task", "at", "harm", "rendering", "side", "whole", "exif"),
     "rule_fallbacks": ("id", "rule", "pack", "since", "appeals", "overturned"),
+    "read_seals": ("id", "reads", "digest", "made_at"),
+    "glass_breaks": ("id", "staff", "permission", "subject", "taken_at", "ends_at"),
     "help_verifications": ("id", "service", "content", "seen_on", "seen_by", "at"),
 }  # fmt: skip
 

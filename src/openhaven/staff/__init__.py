@@ -17,6 +17,7 @@ from openhaven.staff.actions import (
     sign_out,
 )
 from openhaven.staff.model import ABSOLUTE, IDLE, LINK_LIFE, Member, Session
+from openhaven.staff.staffing import differs, set_staffing, somebody_else, staffing
 from openhaven.staff.store import acting, link_works, members, named
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Session",
     "acting",
     "create",
+    "differs",
     "disable",
     "end_sessions",
     "link_works",
@@ -34,7 +36,10 @@ __all__ = [
     "named",
     "session",
     "set_roles",
+    "set_staffing",
     "sign_in",
     "sign_in_link",
     "sign_out",
+    "somebody_else",
+    "staffing",
 ]

@@ -5,7 +5,6 @@ from openhaven.decisions import api as decisions_api
 from openhaven.decisions import pages as decisions_pages
 from openhaven.decisions.outside import Outside
 from openhaven.decisions.outside import api as outside_api
-from openhaven.decisions.penalties import pages as penalty_pages
 from openhaven.exchange import api as exchange_api
 from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
@@ -25,8 +24,8 @@ from openhaven.protections import api as protections_api
 from openhaven.protections import pages as protections_pages
 from openhaven.protections.appeals import api as age_api
 from openhaven.protections.handed import Handed, Wanted
-from openhaven.review.board import pages as board_pages
 from openhaven.review import pages as review_pages
+from openhaven.review.board import pages as board_pages
 from openhaven.review.handing import pages as handing_pages
 from openhaven.review.judging import pages as judging_pages
 from openhaven.review.quality import pages as quality_pages
@@ -34,6 +33,7 @@ from openhaven.review.wellbeing import pages as wellbeing_pages
 from openhaven.signals.banks import pages as bank_pages
 from openhaven.staff import api as staff_api
 from openhaven.staff import pages as staff_pages
+from openhaven.staff.approvals import pages as approval_pages
 from openhaven.support import api as support_api
 from openhaven.support import pages as support_pages
 from openhaven.survivors import api as survivors_api
@@ -49,7 +49,6 @@ _DECISIONS = staff("decision.read")
 _DELIVERIES = staff("delivery.read")
 _REPLAY = staff("delivery.replay")
 _STRIKES = staff("strike.answer")
-_SECOND = staff("decision.second")
 _REVEAL = staff("media.reveal")
 _QUALITY = staff("quality.read")
 _AGREE = staff("quality.edit")
@@ -311,12 +310,13 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/console/decisions/{id}/strike", gate=_STRIKES,
           handler=decisions_pages.answer_strike, takes="form", status=303,
           summary="Say whether a strike that waits shall count"),
-    Route(method="GET", path="/console/second", handler=penalty_pages.second, gate=_DECISIONS,
+    Route(method="GET", path="/console/second", handler=approval_pages.second, gate=_DECISIONS,
           summary="What waits for a second person"),
-    Route(method="POST", path="/console/second/{id}/agree", handler=penalty_pages.agree,
-          gate=_SECOND, summary="Agree as a second person", takes="form", status=303),
-    Route(method="POST", path="/console/second/{id}/refuse", handler=penalty_pages.refuse,
-          gate=_SECOND, summary="Disagree as a second person", takes="form", status=303),
+    # Whose role answers depends on what is asked: the verb checks it.
+    Route(method="POST", path="/console/second/{id}/agree", handler=approval_pages.agree,
+          gate=_DECISIONS, summary="Agree as a second person", takes="form", status=303),
+    Route(method="POST", path="/console/second/{id}/refuse", handler=approval_pages.refuse,
+          gate=_DECISIONS, summary="Disagree as a second person", takes="form", status=303),
     Route(method="GET", path="/console/deliveries", handler=decisions_pages.deliveries,
           gate=_DELIVERIES, summary="What was decided and has not arrived"),
     Route(method="POST", path="/console/acts/{id}/replay", handler=decisions_pages.replay_act,

@@ -7,6 +7,7 @@ from openhaven.decisions import penalties, strikes, words
 from openhaven.decisions.actions import Voice, intend, reader_of, tell, verbs_of
 from openhaven.decisions.model import APPEAL_CLOCK, RESTRICTIONS, Decision, reversing
 from openhaven.decisions.store import Notice, acts_of, decision
+from openhaven.staff import approvals
 from openhaven.storage import Tx
 
 
@@ -233,7 +234,8 @@ def cancel_expired(tx: Tx) -> int:
         _release_all(tx, made)
     if ended:
         tx.wake("acts")
-    penalties.lapse(tx)
+    approvals.lapse(tx)
+    penalties.follow(tx)
     return len(ended)
 
 

@@ -4,8 +4,6 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-# A request that nobody answers goes back to the queue, so that it is never lost.
-LAPSES = timedelta(days=3)
 # Whoever wants longer wants it for good, and that takes a second person.
 YEAR = timedelta(days=365)
 
@@ -31,9 +29,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for a second person, with what it is about."""
+    """A judgement that would end an account for good, with what it is about."""
 
-    id: str
     judgement: str
     task: str
     platform: str
@@ -42,7 +39,3 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     clause: str
     pack: str
     facts: str
-    asked_by: str
-    asked_name: str
-    asked_at: datetime
-    lapses_at: datetime

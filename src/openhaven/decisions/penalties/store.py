@@ -1,16 +1,9 @@
-"""Reading the ladder, and what waits for a second person."""
+"""Reading the ladder, and what a second person is asked about."""
 
-from openhaven.core import HARMS, Problem
+from openhaven.core import HARMS
 from openhaven.decisions.penalties.model import Asked, Step
 from openhaven.decisions.strikes import counting
 from openhaven.storage import Tx
-
-_ASKED = """SELECT a.id, a.judgement, j.task, p.name AS platform, c.account, c.harm, j.clause,
-              j.pack, j.facts, a.asked_by, s.name AS asked_name, a.asked_at, a.lapses_at
-            FROM approvals a JOIN judgements j ON j.id = a.judgement
-            JOIN tasks t ON t.id = j.task JOIN cases c ON c.id = t.case_id
-            JOIN platforms p ON p.id = c.platform JOIN staff s ON s.id = a.asked_by
-            WHERE a.state = 'waiting' AND j.state = 'waits' """
 
 
 def step_for(tx: Tx, platform: str, account: str, harm: str) -> Step:
@@ -23,21 +16,19 @@ def step_for(tx: Tx, platform: str, account: str, harm: str) -> Step:
     return Step(strikes, tx.value(sql, n=strikes))
 
 
-def waiting(tx: Tx, limit: int = 100) -> list[Asked]:
-    """Return what waits for a second person, oldest first."""
-    return tx.all(_ASKED + "ORDER BY a.asked_at, a.id LIMIT %(limit)s", Asked, limit=limit)
+def asked(tx: Tx, judgement: str) -> Asked | None:
+    """Return what a judgement would end for good; None when the matter has ended meanwhile."""
+    sql = """SELECT j.id AS judgement, j.task, p.name AS platform, c.account, c.harm, j.clause,
+               j.pack, j.facts
+             FROM judgements j JOIN tasks t ON t.id = j.task JOIN cases c ON c.id = t.case_id
+             JOIN platforms p ON p.id = c.platform WHERE j.id = %(j)s AND j.state = 'waits'"""
+    return tx.one(sql, Asked, j=judgement)
 
 
-def asked(tx: Tx, approval: str) -> Asked:
-    """Return a request that waits, or raise `Problem` (409) when it does no more."""
-    found = tx.one(_ASKED + "AND a.id = %(id)s", Asked, id=approval)
-    if found is None:
-        raise Problem("approval.answered", "This does not wait for anybody any more.", status=409,
-                      next_step="Go back to the list.")  # fmt: skip
-    return found
-
-
-def said_of(tx: Tx, judgement: str) -> str | None:
-    """Return the state of the request for a second person; None when nobody was asked."""
-    found = tx.value("SELECT state FROM approvals WHERE judgement = %(j)s", j=judgement)
-    return None if found is None else str(found)
+def answered(tx: Tx, limit: int = 100) -> list[tuple[str, bool]]:
+    """Lock judgements that waited and were answered; return each, and whether it may go on."""
+    sql = """SELECT j.id, a.state IN ('approved', 'alone') AS agreed
+             FROM judgements j JOIN approvals a ON a.matter = j.id AND a.kind = 'termination'
+             WHERE j.state = 'waits' AND a.state <> 'waiting'
+             ORDER BY j.at LIMIT %(limit)s FOR UPDATE OF j SKIP LOCKED"""
+    return [(str(row["id"]), bool(row["agreed"])) for row in tx.rows(sql, limit=limit)]

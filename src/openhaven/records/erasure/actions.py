@@ -2,6 +2,7 @@
 
 from openhaven import history, ledger, review, survivors
 from openhaven.core import Problem
+from openhaven.staff import approvals
 from openhaven.storage import Tx
 
 _ERASED = "Erased at the request of the person concerned."
@@ -143,9 +144,9 @@ def _end_cases(tx: Tx, cases: list[str]) -> None:
                state = CASE WHEN state = 'withdrawn' THEN state ELSE 'settled' END WHERE task IN (
                SELECT id FROM tasks WHERE case_id = ANY(%(cases)s)) RETURNING id"""
     ledger.destroy_salts(tx, "judgements", _ids(tx, sql, erased=_ERASED, cases=cases))
-    tx.run("""UPDATE approvals SET reason = 'erased' WHERE reason IS NOT NULL AND judgement IN (
-                SELECT j.id FROM judgements j JOIN tasks t ON t.id = j.task
-                WHERE t.case_id = ANY(%(cases)s))""", cases=cases)  # fmt: skip
+    sql = """SELECT j.id FROM judgements j JOIN tasks t ON t.id = j.task
+             WHERE t.case_id = ANY(%(cases)s)"""
+    approvals.forget(tx, _ids(tx, sql, cases=cases))
     tx.run("""UPDATE cases SET account = 'erased:' || id, item = NULL, state = 'closed',
                 closed_at = coalesce(closed_at, %(now)s)
               WHERE id = ANY(%(cases)s)""", now=tx.now, cases=cases)  # fmt: skip

@@ -18,59 +18,8 @@ ALTER TABLE judgements DROP CONSTRAINT judgements_state_check;
 ALTER TABLE judgements ADD CONSTRAINT judgements_state_check
   CHECK (state IN ('given', 'waits', 'settled'));
 
-CREATE TABLE approvals (
-  id text PRIMARY KEY,
-  kind text NOT NULL CHECK (kind IN ('termination')),
-  judgement text NOT NULL UNIQUE REFERENCES judgements,
-  asked_by text NOT NULL REFERENCES staff,
-  asked_at timestamptz NOT NULL,
-  lapses_at timestamptz NOT NULL,
-  state text NOT NULL DEFAULT 'waiting'
-    CHECK (state IN ('waiting', 'approved', 'refused', 'lapsed')),
-  answered_by text REFERENCES staff,
-  answered_at timestamptz,
-  reason text CHECK (length(reason) <= 2000),
-  CHECK (answered_by <> asked_by),
-  CHECK ((state IN ('approved', 'refused')) = (answered_by IS NOT NULL)),
-  CHECK ((state = 'waiting') = (answered_at IS NULL)),
-  CHECK (state <> 'refused' OR coalesce(length(reason), 0) > 0)
-);
-CREATE INDEX approvals_waiting ON approvals (asked_at) WHERE state = 'waiting';
-
--- Who asks is who judged; who answers works here; what was answered stays so, and only the words about
--- a person may be blanked, when they are erased.
-CREATE FUNCTION approvals_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF TG_OP = 'INSERT' AND NEW.state <> 'waiting' THEN
-    RAISE EXCEPTION 'an approval is asked for before it is given' USING ERRCODE = '23514';
-  END IF;
-  IF TG_OP = 'UPDATE' AND OLD.state <> 'waiting' AND NEW.reason = 'erased'
-     AND (OLD.id, OLD.kind, OLD.judgement, OLD.asked_by, OLD.asked_at, OLD.lapses_at, OLD.state,
-          OLD.answered_by, OLD.answered_at)
-         IS NOT DISTINCT FROM (NEW.id, NEW.kind, NEW.judgement, NEW.asked_by, NEW.asked_at,
-                               NEW.lapses_at, NEW.state, NEW.answered_by, NEW.answered_at) THEN
-    RETURN NEW;
-  END IF;
-  IF NEW.asked_by IS DISTINCT FROM (SELECT staff FROM judgements WHERE id = NEW.judgement) THEN
-    RAISE EXCEPTION 'who judged asks for the approval' USING ERRCODE = '23514';
-  END IF;
-  IF TG_OP = 'UPDATE' AND (OLD.state <> 'waiting'
-      OR (OLD.id, OLD.kind, OLD.judgement, OLD.asked_by, OLD.asked_at)
-         IS DISTINCT FROM (NEW.id, NEW.kind, NEW.judgement, NEW.asked_by, NEW.asked_at)) THEN
-    RAISE EXCEPTION 'what was answered stays so' USING ERRCODE = '23514';
-  END IF;
-  IF NEW.answered_by IS NOT NULL AND NOT EXISTS (
-       SELECT 1 FROM staff WHERE id = NEW.answered_by AND disabled_at IS NULL
-       AND roles && '{moderator,appeals,specialist}') THEN
-    RAISE EXCEPTION 'who answers decides on cases here' USING ERRCODE = '23514';
-  END IF;
-  RETURN NEW;
-END $$;
-CREATE TRIGGER approvals_guard BEFORE INSERT OR UPDATE ON approvals
-  FOR EACH ROW EXECUTE FUNCTION approvals_guard();
-
 -- The ladder, whoever writes the row. A suspension of many years is one for good by another name:
--- beyond a year it takes two people, too.
+-- beyond a year it takes two people, too, which `0033_decisions.sql` keeps.
 CREATE FUNCTION suspensions_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   severe boolean;
@@ -92,9 +41,9 @@ BEGIN
     RAISE EXCEPTION 'at most % days at this step', longest USING ERRCODE = '23514';
   END IF;
   IF (NEW.until IS NULL OR NEW.until > NEW.decided_at + interval '366 days') AND NOT EXISTS (
-       SELECT 1 FROM approvals a JOIN judgements j ON j.id = a.judgement
-       WHERE a.judgement = NEW.judgement AND a.kind = 'termination' AND a.state = 'approved'
-       AND a.answered_by <> j.staff) THEN
+       SELECT 1 FROM approvals a JOIN judgements j ON j.id = a.matter
+       WHERE a.matter = NEW.judgement AND a.kind = 'termination'
+       AND (a.state = 'alone' OR a.state = 'approved' AND a.answered_by <> j.staff)) THEN
     RAISE EXCEPTION 'ending an account for good takes two people' USING ERRCODE = '23514';
   END IF;
   RETURN NEW;

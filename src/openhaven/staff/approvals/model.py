@@ -1,0 +1,70 @@
+"""What needs two people, and a request for the second one. Pure."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from openhaven.core import Permission, Problem
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """Something that takes two people: its words, who may answer, and when a request lapses.
+
+    `where` is the page of the console that shows the matter; `{matter}` stands for its id.
+    """
+
+    words: str
+    permission: Permission
+    lapses: timedelta = timedelta(days=3)
+    where: str = ""
+
+
+KINDS: dict[str, Kind] = {
+    "termination": Kind("End an account for good", "decision.second"),
+    "bulk": Kind("Act on many at once", "decision.second", where="/console/copies/{matter}"),
+    "notice-exception": Kind("Tell a person later", "decision.second", timedelta(days=1),
+                             "/console/decisions/{matter}"),
+    "evidence-opening": Kind("Open sealed evidence", "safety.second"),
+    "no-report": Kind("Make no report to an authority", "safety.second"),
+    "withhold-longer": Kind("Withhold a notice for longer", "safety.second"),
+    "bank-bulk": Kind("Change many entries of a bank", "bank.edit", where="/console/banks"),
+}  # fmt: skip
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for a second person; `reason` and `answer` are empty once they were blanked."""
+
+    id: str
+    kind: str
+    matter: str
+    asked_by: str
+    asked_name: str
+    asked_at: datetime
+    lapses_at: datetime
+    state: str
+    answered_by: str | None
+    answered_at: datetime | None
+    reason: str = ""
+    answer: str = ""
+
+    @property
+    def where(self) -> str:
+        """The page of the matter in the console, or an empty text."""
+        return KINDS[self.kind].where.format(matter=self.matter)
+
+
+def kind_of(code: str) -> Kind:
+    """Return the kind of this code, or raise `Problem` when there is none."""
+    if code not in KINDS:
+        raise Problem("approval.kind", f"“{code}” is nothing that takes two people.",
+                      next_step="Use one of: " + ", ".join(KINDS))  # fmt: skip
+    return KINDS[code]
+
+
+def said(text: str) -> str:
+    """Return a reason without space around it; raises `Problem` for one that says nothing."""
+    tidy = text.strip()
+    if not 1 <= len(tidy) <= 2_000:
+        raise Problem("approval.reason", "Say in a few words why.",
+                      next_step="Write up to 2,000 characters.")  # fmt: skip
+    return tidy

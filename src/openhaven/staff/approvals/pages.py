@@ -1,0 +1,86 @@
+"""What waits for a second person, for staff. Thin."""
+
+from collections.abc import Callable
+
+from openhaven.core import Problem, permits
+from openhaven.decisions import penalties, strikes
+from openhaven.decisions.store import decision
+from openhaven.decisions.views import title
+from openhaven.policy import clause_as_it_stood
+from openhaven.staff import approvals
+from openhaven.staff.approvals import KINDS, Approval
+from openhaven.storage import Tx
+from openhaven.web import Answer, Call, page, see_other
+
+# What is shown of a matter besides the reason: words and text; and its page.
+Told = tuple[list[tuple[str, str]], str]
+
+
+def _termination(tx: Tx, one: Approval) -> Told:
+    found = penalties.asked(tx, one.matter)
+    if found is None:
+        return [], ""
+    clause = clause_as_it_stood(tx, found.pack, found.clause)
+    told = [("Account", f"{found.account} on {found.platform}"),
+            ("Kind", title(found.harm, clause.title)),
+            ("Clause", f"{clause.title}: {clause.text}")]  # fmt: skip
+    return told, f"/console/tasks/{found.task}"
+
+
+# What a room has to add to what its kind says of itself, and what it does once it was answered.
+_TOLD: dict[str, Callable[[Tx, Approval], Told]] = {"termination": _termination}
+_FOLLOW: dict[str, Callable[[Tx], object]] = {"termination": penalties.follow}
+
+
+def second(call: Call) -> Answer:
+    """`GET /console/second`: all that takes two people and waits, and strikes that wait."""
+    return _second(call)
+
+
+def _second(call: Call, problem: Problem | None = None, about: str = "") -> Answer:
+    with call.haven.db.read(call.now) as tx:
+        asked = [(one, *_told(tx, one)) for one in approvals.waiting(tx)]
+        waits = [(one, _what(tx, one.decision)) for one in strikes.waiting(tx)]
+    return page(call, "staff/second.html", problem.status if problem else 200, asked=asked,
+                waits=waits, kinds=KINDS, problem=problem, about=about,
+                may_answer=lambda one: _may_answer(call, one))  # fmt: skip
+
+
+def _may_answer(call: Call, one: Approval) -> bool:
+    return permits(call.actor.roles, KINDS[one.kind].permission)
+
+
+def _told(tx: Tx, one: Approval) -> Told:
+    if one.kind in _TOLD:
+        return _TOLD[one.kind](tx, one)
+    return [("Matter", one.matter)], one.where
+
+
+def _what(tx: Tx, made: str) -> str:
+    found = decision(tx, made)
+    return title(found.harm, found.clause_title)
+
+
+def agree(call: Call) -> Answer:
+    """`POST /console/second/{id}/agree`: agree as a second person."""
+    return _answered(call, agrees=True)
+
+
+def refuse(call: Call) -> Answer:
+    """`POST /console/second/{id}/refuse`: disagree, with a reason."""
+    return _answered(call, agrees=False)
+
+
+def _answered(call: Call, *, agrees: bool) -> Answer:
+    approval, reason = call.path["id"], call.form().get("reason", "")
+    try:
+        with call.haven.db.begin(call.actor, call.now) as tx:
+            found = approvals.answer(tx, approval, agrees, reason)
+            _FOLLOW.get(found.kind, _nothing)(tx)
+    except Problem as problem:
+        return _second(call, problem, approval)
+    return see_other("/console/second")
+
+
+def _nothing(tx: Tx) -> None:
+    """Leave it to the room that asked: it looks before it goes on."""

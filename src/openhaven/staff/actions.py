@@ -10,6 +10,7 @@ from openhaven.staff.model import (
     LINK_LIFE,
     TOUCH_EVERY,
     Member,
+    Method,
     Session,
     check_name,
     check_roles,
@@ -49,10 +50,23 @@ def disable(tx: Tx, member: Member) -> None:
     ledger.append(tx, "staff.disabled", {"staff": member.id})
 
 
-def end_sessions(tx: Tx, member: Member) -> int:
-    """Sign a member out everywhere and return how many sessions that were."""
-    sql = "UPDATE sessions SET ended_at = %(now)s WHERE staff = %(id)s AND ended_at IS NULL"
-    return tx.run(sql, id=member.id, now=tx.now)
+def end_sessions(tx: Tx, member: Member, but: str = "") -> int:
+    """Sign a member out everywhere, but for one session's id; return how many sessions ended."""
+    sql = """UPDATE sessions SET ended_at = %(now)s
+             WHERE staff = %(id)s AND id <> %(but)s AND ended_at IS NULL"""
+    return tx.run(sql, id=member.id, but=but, now=tx.now)
+
+
+def sign_out_everywhere(tx: Tx, member: Member) -> int:
+    """End all that a member could go on with, sessions and unused links; return how many ended.
+
+    The browsers in which they signed in before are forgotten as well.
+    """
+    ended = end_sessions(tx, member)
+    _end_links(tx, member.id)
+    tx.run("DELETE FROM known_devices WHERE staff = %(s)s", s=member.id)
+    ledger.append(tx, "staff.signed_out_everywhere", {"staff": member.id})
+    return ended
 
 
 def sign_in_link(tx: Tx, member: Member, life: timedelta = LINK_LIFE) -> str:
@@ -71,7 +85,7 @@ def sign_in_link(tx: Tx, member: Member, life: timedelta = LINK_LIFE) -> str:
     return f"/sign-in/{token}"
 
 
-def sign_in(tx: Tx, token: str, former: str = "") -> tuple[Member, str]:
+def sign_in(tx: Tx, token: str, former: str = "", device: str = "") -> tuple[Member, str]:
     """Use a link up and begin a session; return whose it is and the secret for the cookie.
 
     `former` is the session that the browser held before; it ends. Raises `Problem` (410) when the
@@ -84,15 +98,43 @@ def sign_in(tx: Tx, token: str, former: str = "") -> tuple[Member, str]:
     member = tx.one(sql, Member, digest=link_digest(tx, token), now=tx.now)
     if member is None:
         raise dead_link()
+    return member, begin_session(tx, member, "link", former, device)
+
+
+def begin_session(
+    tx: Tx, member: Member, method: Method, former: str = "", device: str = ""
+) -> str:
+    """Begin a session of somebody who has proved who they are; return the secret for the cookie.
+
+    `former` is the session that the browser held before; it ends. `device` is how its owner knows
+    the browser again.
+    """
     if former:
         _end(tx, session_digest(tx, former))
     secret = secrets.token_urlsafe(32)
-    sql = """INSERT INTO sessions (digest, staff, created_at, seen_at, expires_at)
-             VALUES (%(digest)s, %(staff)s, %(now)s, %(now)s, %(expires)s)"""
-    tx.run(sql, digest=session_digest(tx, secret), staff=member.id, now=tx.now,
-           expires=tx.now + ABSOLUTE)  # fmt: skip
-    ledger.append(tx, "staff.signed_in", {"staff": member.id})
-    return member, secret
+    sql = """INSERT INTO sessions (digest, id, staff, method, device, created_at, seen_at,
+               proven_at, expires_at)
+             VALUES (%(digest)s, %(id)s, %(staff)s, %(method)s, %(device)s, %(now)s, %(now)s,
+               %(now)s, %(expires)s)"""
+    tx.run(sql, digest=session_digest(tx, secret), id=new_id("ses"), staff=member.id,
+           method=method, device=device[:80], now=tx.now, expires=tx.now + ABSOLUTE)  # fmt: skip
+    ids = {"staff": member.id} | ({} if method == "link" else {"method": method})
+    ledger.append(tx, "staff.signed_in", ids)
+    return secret
+
+
+def renew_session(tx: Tx, found: Session, *, proven: bool = False) -> str:
+    """Give a living session another secret, and return it; the old cookie is worth nothing then.
+
+    With `proven` its owner has just proved who they are. Raises `Problem` (401) when it has ended.
+    """
+    secret = secrets.token_urlsafe(32)
+    sql = """UPDATE sessions SET digest = %(new)s,
+               proven_at = CASE WHEN %(proven)s THEN %(now)s ELSE proven_at END
+             WHERE digest = %(old)s AND ended_at IS NULL"""
+    if not tx.run(sql, new=session_digest(tx, secret), old=found.digest, proven=proven, now=tx.now):
+        raise Problem("staff.unknown", "You are not signed in.", status=401)
+    return secret
 
 
 def session(tx: Tx, secret: str) -> Session | None:
@@ -102,6 +144,16 @@ def session(tx: Tx, secret: str) -> Session | None:
         sql = "UPDATE sessions SET seen_at = %(now)s WHERE digest = %(d)s AND seen_at < %(now)s"
         tx.run(sql, d=found.digest, now=tx.now)
     return found
+
+
+def end_session(tx: Tx, member: Member, session_id: str) -> bool:
+    """End one session of a member by its id; say whether it lived."""
+    sql = """UPDATE sessions SET ended_at = %(now)s
+             WHERE id = %(id)s AND staff = %(s)s AND ended_at IS NULL"""
+    ended = tx.run(sql, id=session_id, s=member.id, now=tx.now) > 0
+    if ended:
+        ledger.append(tx, "staff.session_ended", {"staff": member.id})
+    return ended
 
 
 def sign_out(tx: Tx, secret: str) -> None:

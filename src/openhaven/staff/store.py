@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from openhaven.core import Actor, Problem
-from openhaven.staff.model import IDLE, Member, Session
+from openhaven.staff.model import IDLE, Member, Seen, Session
 from openhaven.storage import Tx
 
 _MEMBER = "SELECT id, name, roles, created_at, disabled_at FROM staff "
@@ -45,15 +45,29 @@ class _Row(msgspec.Struct, frozen=True):
     digest: bytes
     seen_at: datetime
     expires_at: datetime
+    session: str
+    method: str
+    proven_at: datetime
     id: str
     name: str
     roles: tuple[str, ...]
     created_at: datetime
+    taken: dict[str, str] | None
+    links_only: bool
+    to_review: int
 
 
 def living_session(tx: Tx, secret: str) -> Session | None:
     """Return the session of this cookie, unless it ended, expired, idled, or its owner left."""
-    sql = """SELECT e.digest, e.seen_at, e.expires_at, s.id, s.name, s.roles, s.created_at
+    sql = """SELECT e.digest, e.seen_at, e.expires_at, e.id AS session, e.method, e.proven_at,
+               s.id, s.name, s.roles, s.created_at,
+               (SELECT jsonb_object_agg(g.permission, g.id) FROM glass_breaks g
+                WHERE g.staff = s.id AND g.ends_at > %(now)s AND g.given_back_at IS NULL) AS taken,
+               NOT EXISTS (SELECT 1 FROM passkeys p
+                           WHERE p.staff = s.id AND p.doubted_at IS NULL)
+               AND NOT EXISTS (SELECT 1 FROM passwords p WHERE p.staff = s.id)
+               AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.staff = s.id) AS links_only,
+               (SELECT count(*) FROM glass_breaks WHERE reviewed_at IS NULL) AS to_review
              FROM sessions e JOIN staff s ON s.id = e.staff
              WHERE e.digest = %(d)s AND e.ended_at IS NULL AND s.disabled_at IS NULL
                AND e.expires_at > %(now)s AND e.seen_at > %(idle)s"""
@@ -61,7 +75,16 @@ def living_session(tx: Tx, secret: str) -> Session | None:
     if row is None:
         return None
     member = Member(row.id, row.name, row.roles, row.created_at)
-    return Session(row.digest, member, row.seen_at, row.expires_at)
+    return Session(row.digest, member, row.seen_at, row.expires_at, row.session, row.method,
+                   row.proven_at, row.taken or {}, row.links_only, row.to_review)  # fmt: skip
+
+
+def sessions_of(tx: Tx, staff: str) -> list[Seen]:
+    """Return the living sessions of a member, the one used last first."""
+    sql = """SELECT id, method, device, created_at, seen_at, expires_at FROM sessions
+             WHERE staff = %(s)s AND ended_at IS NULL AND expires_at > %(now)s
+               AND seen_at > %(idle)s ORDER BY seen_at DESC, id"""
+    return tx.all(sql, Seen, s=staff, now=tx.now, idle=tx.now - IDLE)
 
 
 def link_digest(tx: Tx, token: str) -> bytes:

@@ -9,8 +9,13 @@ from policy_scene import errors_of, write
 from openhaven.core import system
 from openhaven.policy import clause_as_it_stood, find_pack, load, register
 from openhaven.policy.commands import pack as commands
+from openhaven.policy.folder import fingerprint
+from openhaven.policy.shipped import shipped
 from openhaven.storage import Database
 
+LANGUAGES = {"de", "es", "fr", "it", "ja"}
+OURS = Path(__file__).resolve().parents[2] / "src" / "openhaven" / "packs"
+NAMES = sorted(name for name, folder in shipped().items() if folder.parent == OURS)
 KIND = """# Regeln
 
 ## Sei nett {#kind}
@@ -66,10 +71,28 @@ def test_a_translation_changes_the_fingerprint_and_is_kept(tmp_path: Path, db: D
     assert kept.said_in("de")[0].text == "Bitte sei nett."
 
 
-def test_the_pack_for_people_in_pain_speaks_german() -> None:
-    pack = load(find_pack("starter"))
+@pytest.mark.parametrize("name", NAMES)
+def test_every_clause_we_ship_stands_in_the_languages_of_the_house(name: str) -> None:
+    pack = load(find_pack(name))
     assert pack.warnings == ()
-    assert pack.clauses["here-to-help"].said_in("de-CH")[1] == "de"
-    assert set(load(find_pack("self-harm-and-eating-disorders")).clauses["no-pushing"].texts) == {
-        "de"
-    }
+    for anchor, clause in pack.clauses.items():
+        assert set(clause.texts) == LANGUAGES, anchor
+        for language in LANGUAGES:
+            said, spoken = clause.said_in(f"{language}-XX")
+            assert spoken == language
+            assert said.title != clause.title or len(said.title) < 5, (anchor, language)
+            paragraphs = said.text.count("\n\n")
+            assert paragraphs == clause.text.count("\n\n"), (anchor, language)
+            if clause.ground == "terms":
+                assert said.title in said.reference, (anchor, language)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_word_that_changes_in_any_language_changes_the_fingerprint(name: str) -> None:
+    pack = load(find_pack(name))
+    prints = {pack.fingerprint}
+    for language in sorted(LANGUAGES):
+        file = f"policy.{language}.md"
+        changed = pack.files[file].replace("\n\n", "\n\n– ", 1)
+        prints.add(fingerprint({**pack.files, file: changed}))
+    assert len(prints) == 1 + len(LANGUAGES)

@@ -69,6 +69,8 @@ SEALED: dict[str, tuple[str, ...]] = {
     "read_seals": ("id", "reads", "digest", "made_at"),
     "glass_breaks": ("id", "staff", "permission", "subject", "taken_at", "ends_at"),
     "help_verifications": ("id", "service", "content", "seen_on", "seen_by", "at"),
+    "filing_receipts": ("id", "filing", "authority", "reference", "test", "sent", "files",
+                        "finished_at"),
 }  # fmt: skip
 
 # A row of these tables that no entry speaks of was written behind the ledger's back.

@@ -6,7 +6,6 @@ import msgspec
 import webauthn
 from webauthn.helpers import (
     base64url_to_bytes,
-    bytes_to_base64url,
     options_to_json_dict,
 )
 from webauthn.helpers.exceptions import WebAuthnException
@@ -113,7 +112,7 @@ def check_signed(site: Site, challenge: bytes, signed: Signed, public_key: bytes
     """Return how often the passkey was used, by its own count (W3C Web Authentication 7.2).
 
     Raises `Problem` (400) when the signature, the site or the challenge is wrong. Whether the count
-    went on is for the caller to see: it counts for nothing before the signature is known to be good.
+    went on is for the caller to see: it says nothing before the signature is known to be good.
     """
     try:
         found = webauthn.verify_authentication_response(
@@ -167,8 +166,3 @@ def _framed(client_data: str) -> None:
     said = msgspec.json.decode(base64url_to_bytes(client_data))
     if said.get("crossOrigin") or "topOrigin" in said:
         raise ValueError("framed")
-
-
-def named(credential: bytes) -> str:
-    """Return a passkey's id as browsers write it."""
-    return bytes_to_base64url(credential)

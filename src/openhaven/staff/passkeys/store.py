@@ -19,7 +19,8 @@ def credentials_of(tx: Tx, staff: str) -> list[bytes]:
 
 def kept(tx: Tx, credential: bytes) -> Kept | None:
     """Return the passkey of this id, locked, unless it is doubted or its owner left."""
-    sql = """SELECT p.id, p.staff, p.public_key, p.uses FROM passkeys p JOIN staff s ON s.id = p.staff
+    sql = """SELECT p.id, p.staff, p.public_key, p.uses
+             FROM passkeys p JOIN staff s ON s.id = p.staff
              WHERE p.credential = %(c)s AND p.doubted_at IS NULL AND s.disabled_at IS NULL
              FOR UPDATE OF p"""
     return tx.one(sql, Kept, c=credential)

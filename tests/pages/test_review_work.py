@@ -15,7 +15,8 @@ from web_scene import Place, serving
 from openhaven import review, staff
 from openhaven.core import Problem
 from openhaven.line import jobs
-from openhaven.review.wellbeing.model import BUDGET
+from openhaven.review.model import Narrowed
+from openhaven.storage.settings import Wellbeing
 
 TEXT = "Everyone hates you just leave"
 
@@ -99,7 +100,7 @@ def test_a_task_rests_but_never_past_its_time(scene: Scene, ana: Visitor) -> Non
     assert resting["snoozed_until"] == resting["due_at"]
     assert "rests until" in ana.text("/console")
     with scene.tx("Ana") as tx:
-        taken_next = review.claim_next(tx, ["review"], queue=resting["queue"])
+        taken_next = review.claim_next(tx, ["review"], Narrowed(queue=resting["queue"]))
         assert taken_next != task
         # Whoever brings its time forward wakes it, and danger wakes it at once.
         soon = tx.now + timedelta(minutes=5)
@@ -255,7 +256,7 @@ def test_a_viewing_fact_says_how_it_was_seen_and_the_budget_asks_for_a_pause(
     media = page.partition('action="/console/media/')[2].partition("/")[0]
     seen = {"task": task, "rendering": "grey"}
     assert uli.post(f"/console/media/{media}/reveal", task=task, rendering="neon").status == 400
-    for _ in range(BUDGET[2]):
+    for _ in range(Wellbeing().items[1]):
         assert uli.post(f"/console/media/{media}/reveal", **seen).status == 303
     with scene.haven.db.read() as tx:
         sql = "SELECT DISTINCT harm, rendering, side, whole, exif FROM reveals WHERE media = %(m)s"
@@ -284,7 +285,7 @@ def test_one_chooses_what_one_does_not_take_and_ends_the_shift(scene: Scene, ben
     assert b"checked" in ben.get("/console/me").body
     with scene.haven.db.read() as tx:
         me = scene.people["Ben"].id
-        assert review.store.next_task(tx, me, ["review"], harm=harm) is None
+        assert review.store.next_task(tx, me, ["review"], Narrowed(harm=harm)) is None
     assert ben.post("/console/me/harms").status == 303
     assert ben.post("/console/me/pause", minutes="3").status == 400
     assert ben.post("/console/me/pause", minutes="30").status == 303

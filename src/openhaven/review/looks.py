@@ -14,8 +14,10 @@ CLEAR_SIDE = 1024
 _GRAIN = 20
 
 
-def picture(tx: Tx, blobs: Blobs, hasher: MediaHasher, media: str, rendering: str) -> bytes:
-    """Return a JPEG of a stored picture, at most 1,024 pixels (320 when it is veiled).
+def picture(
+    tx: Tx, blobs: Blobs, hasher: MediaHasher, media: str, rendering: str, side: int = CLEAR_SIDE
+) -> bytes:
+    """Return a JPEG of a stored picture, at most `side` pixels (320 when it is veiled).
 
     `rendering` is `veiled`, `grey` (sharp, without colours) or `colour`. No camera data is kept.
 
@@ -28,7 +30,7 @@ def picture(tx: Tx, blobs: Blobs, hasher: MediaHasher, media: str, rendering: st
         raise Problem("media.gone", "This picture is not kept any more.", status=404)
     if rendering == "veiled":
         return veil(hasher.preview(data, VEILED_SIDE))
-    shown = hasher.preview(data, CLEAR_SIDE)
+    shown = hasher.preview(data, side)
     return grey(shown) if rendering == "grey" else shown
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 import msgspec
+
+from openhaven.review.terms.model import NO_TERMS, Terms
 from msgspec.structs import asdict
 
 LEASE = timedelta(minutes=30)
@@ -28,8 +30,8 @@ class Narrowed(msgspec.Struct, frozen=True):
     clock: str = ""
 
     def given(self) -> dict[str, str]:
-        """Return what is narrowed, as it stands in an address or a form."""
-        return {name: str(value) for name, value in asdict(self).items() if value}
+        """Return every field as it stands in an address or a form; empty where nothing is asked."""
+        return {name: str(value) if value else "" for name, value in asdict(self).items()}
 
 
 ALL = Narrowed()
@@ -56,3 +58,4 @@ class Given(msgspec.Struct, frozen=True):
     account: str | None
     harm: str
     reports: int
+    terms: Terms = NO_TERMS

@@ -9,7 +9,7 @@ from openhaven import decisions, intake, policy, signals
 from openhaven.core import HARMS, Problem
 from openhaven.decisions import views
 from openhaven.intake import Event
-from openhaven.review import actions, around, handing, quality, shown, store
+from openhaven.review import actions, around, choosing, handing, quality, shown, store
 from openhaven.review.access import NEEDED, levels
 from openhaven.review.choices import choices
 from openhaven.review.marks import grouped, invisible, marked
@@ -99,6 +99,7 @@ def subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
         "event": event,
         "hidden": hidden,
         "may_see": row.level in levels(tx, call.actor.id),
+        "choices_of": choosing.choices(tx, call.actor.id),
         "pieces": marked(text, _spans(call, event)) if text and event else [],
         "invisible": invisible(text),
         "pictures": [] if event is None or hidden

@@ -47,6 +47,13 @@ class Picture(msgspec.Struct, frozen=True):
     clear: bool
 
 
+class Clear(msgspec.Struct, frozen=True):
+    """How somebody asked to see a picture: `grey` or `colour`, and how many pixels wide at most."""
+
+    rendering: str
+    side: int
+
+
 def reports(tx: Tx, case: str) -> list[Told]:
     """Return what people reported on a case, newest first; who they are stays out of it."""
     sql = """SELECT id, category, created_at, subject, body FROM reports WHERE case_id = %(c)s
@@ -80,12 +87,12 @@ def pictures(tx: Tx, platform: str, event: Event, staff: str, task_id: str) -> l
     return tx.all(sql, Picture, p=platform, ids=ids, me=staff, task=task_id, since=since)
 
 
-def is_clear(tx: Tx, media: str, staff: str) -> str | None:
+def is_clear(tx: Tx, media: str, staff: str) -> Clear | None:
     """Return how `staff` asked to see this picture within the last half hour, None if not."""
-    sql = """SELECT rendering FROM reveals WHERE media = %(m)s AND staff = %(s)s AND at > %(since)s
+    sql = """SELECT rendering, side FROM reveals
+             WHERE media = %(m)s AND staff = %(s)s AND at > %(since)s
              ORDER BY at DESC, id DESC LIMIT 1"""
-    found = tx.value(sql, m=media, s=staff, since=tx.now - CLEAR)
-    return None if found is None else str(found)
+    return tx.one(sql, Clear, m=media, s=staff, since=tx.now - CLEAR)
 
 
 def seen_by(tx: Tx, task_id: str) -> list[str]:

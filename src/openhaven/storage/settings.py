@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from openhaven.core import Problem
+from openhaven.core import Problem, harm
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Items = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
 
 
@@ -74,6 +75,56 @@ class Authorities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hotlines: dict[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], str] = {}
 
 
+class Exposure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much of what is hard to see is asked of one person: `items` within `hours`, then a pause.
+
+    An item is a picture seen clearly or a task judged.
+    """
+
+    items: Items
+    hours: Annotated[int, msgspec.Meta(ge=1, le=24)] = 8
+    pause_minutes: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
+
+
+class Wellbeing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Exposure by the severity of the harm, from 1 to 4, and of all together.
+
+    `harms` has harm classes for which it differs as names. The defaults are ours, after what the
+    "Employee Resilience Guidebook" (Technology Coalition, 2015) advises: limit how much and how
+    long, and make the pause a matter of course and not a favour.
+    """
+
+    items: tuple[Items, Items, Items, Items] = (120, 80, 40, 20)
+    items_in_all: Items = 200
+    hours: Annotated[int, msgspec.Meta(ge=1, le=24)] = 8
+    pause_minutes: Annotated[int, msgspec.Meta(ge=5, le=240)] = 15
+    harms: dict[str, Exposure] = {}
+
+    def limit(self, code: str, severity: int) -> Exposure:
+        """Return how much of a harm class is asked of one person."""
+        usual = Exposure(self.items[severity - 1], self.hours, self.pause_minutes)
+        return self.harms.get(code, usual)
+
+    @property
+    def everything(self) -> Exposure:
+        """How much of all harms together is asked of one person."""
+        return Exposure(self.items_in_all, self.hours, self.pause_minutes)
+
+
+class Translation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service that translates texts for reviewers. Without an address no text leaves the house.
+
+    `adapter` speaks to it; `towards` is the language of the reviewers; `private` lets texts from
+    private conversations out as well.
+    """
+
+    adapter: str = "json"
+    url: str = ""
+    key: str = ""
+    towards: Annotated[str, msgspec.Meta(pattern="^[a-z]{2,3}(-[A-Za-z0-9]+)*$")] = "en"
+    private: bool = False
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything an operator may set; every default is safe on a machine that others can reach."""
 
@@ -98,6 +149,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     alerts: Alerts = Alerts()
     helplines: Helplines = Helplines()
+    wellbeing: Wellbeing = Wellbeing()
+    translation: Translation = Translation()
     authorities: Authorities = Authorities()
 
     @property
@@ -114,7 +167,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         given = _from_file(environ.get("OPENHAVEN_CONFIG", ""))
         given |= _from_environment(environ)
         try:
-            return msgspec.convert(given, Settings, strict=False, dec_hook=_path)
+            found = msgspec.convert(given, Settings, strict=False, dec_hook=_path)
         except msgspec.ValidationError as error:
             raise Problem(
                 "settings.wrong",
@@ -122,6 +175,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 str(error),
                 next_step="docs/operations.md lists every setting.",
             ) from error
+        for code in found.wellbeing.harms:
+            harm(code)
+        return found
 
 
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",

@@ -49,6 +49,7 @@ def _overview(call: Call) -> dict[str, Any]:
             "queue": store.queue(tx, narrowed),
             "kinds_open": board.kinds_open(found),
             "narrowed": narrowed.given(),
+            "asked_for": {name: text for name, text in narrowed.given().items() if text},
             "pauses": wellbeing.pauses(tx, me),
             "asked": handing.asked(tx, me) if call.may("task.work") else [],
             "harms": HARMS,

@@ -5,7 +5,7 @@ in the ledger and on no page but their own.
 """
 
 from openhaven.review.choosing.actions import choose
-from openhaven.review.choosing.model import Choices
+from openhaven.review.choosing.model import STRICTER, Choices, read_languages
 from openhaven.review.choosing.store import choices, languages
 
-__all__ = ["Choices", "choices", "choose", "languages"]
+__all__ = ["STRICTER", "Choices", "choices", "choose", "languages", "read_languages"]

@@ -7,6 +7,7 @@ import msgspec
 from openhaven.core import Problem
 
 MOST = 20
+STRICTER = ("only_grey", "only_small", "no_pictures", "cover_text")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 

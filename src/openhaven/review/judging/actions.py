@@ -9,12 +9,15 @@ from openhaven.core import Problem, new_id
 from openhaven.review import quality, wellbeing
 from openhaven.review.actions import locked, require_may_work
 from openhaven.review.model import APPEAL_OUTCOMES, LEASE, REVIEW_OUTCOMES, Given
+from openhaven.review.terms import NO_TERMS, Six, Terms, keep
 from openhaven.storage import Tx
+from openhaven.storage.settings import Wellbeing
 
 
 def judge(
     tx: Tx, task: str, *, outcome: str, clause: str, pack: str, facts: str, days: int | None = None,
-    undo: timedelta = timedelta(0),
+    undo: timedelta = timedelta(0), limits: Wellbeing = wellbeing.USUAL,
+    terms: Terms = NO_TERMS, six: Six | None = None,
 ) -> str:  # fmt: skip
     """Store what the reviewer says about a task of their own; the line settles it.
 
@@ -22,6 +25,8 @@ def judge(
 
     `clause` is an anchor of the pack with the fingerprint `pack`; `facts` are one to 5,000
     characters that the person concerned will read; `days` ends a restriction or suspension.
+    `limits` say when it has been enough for one person. `terms` is what is said besides the
+    outcome, and `six` are the answers that a removal as incitement rests on.
     """
     row = locked(tx, task)
     require_may_work(tx, row)
@@ -46,11 +51,12 @@ def judge(
         state="settled" if row["kind"] == "check" else "given",
         settle=tx.now + undo if undo and _can_wait(row, outcome) else None,
     )
+    keep(tx, judgement, outcome, days, terms, six, row["case_id"])
     sql = """UPDATE tasks SET state = 'done', claimed_by = NULL, lease_until = NULL,
                done_at = %(now)s WHERE id = %(id)s"""
     tx.run(sql, id=task, now=tx.now)
     _bar_from_appeals(tx, row["case_id"])
-    wellbeing.count(tx, row["harm"], row["severity"])
+    wellbeing.count(tx, row["harm"], row["severity"], limits)
     row_of = ("judgements", judgement)
     ledger.append(tx, "judgement.given", {"judgement": judgement, "task": task}, row=row_of)
     tx.wake("judgements")
@@ -141,7 +147,7 @@ def waiting_judgements(tx: Tx, limit: int, but: Sequence[str] = ()) -> list[Give
     `but` are the ids of those to be left out.
     """
     sql = """SELECT j.id, j.task, j.staff, j.outcome, j.clause, j.pack, j.days, j.facts, j.at,
-               t.kind, t.case_id, t.appeal, t.event, c.platform, c.item, c.account, c.harm,
+               j.terms, t.kind, t.case_id, t.appeal, t.event, c.platform, c.item, c.account, c.harm,
                t.reports
              FROM judgements j JOIN tasks t ON t.id = j.task JOIN cases c ON c.id = t.case_id
              WHERE j.state = 'given' AND (j.settle_at IS NULL OR j.settle_at <= %(now)s)

@@ -10,17 +10,18 @@ from openhaven.review import store
 from openhaven.review.judging import actions
 from openhaven.review.pages import kinds, task_page
 from openhaven.review.store import Task
-from openhaven.storage import Tx
+from openhaven.review.terms.forms import six_of, terms_of
+from openhaven.storage import Settings, Tx
 from openhaven.web import Answer, Call, see_other
 
 
 def judge(call: Call) -> Answer:
     """`POST /console/tasks/{id}/judge`: store what I say about the task, and go to the next one."""
     task_id, form = call.path["id"], call.form()
-    undo = timedelta(seconds=call.haven.settings.undo_seconds)
+    settings = call.haven.settings
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
-            _judge(tx, store.task(tx, task_id), form, undo)
+            _judge(tx, store.task(tx, task_id), form, settings)
             following = store.next_task(tx, call.actor.id, kinds(call))
     except Problem as problem:
         return task_page(call, task_id, problem, form)
@@ -35,7 +36,7 @@ def take_back(call: Call) -> Answer:
     return see_other(f"/console/tasks/{task}")
 
 
-def _judge(tx: Tx, row: Task, form: Mapping[str, str], undo: timedelta) -> None:
+def _judge(tx: Tx, row: Task, form: Mapping[str, str], settings: Settings) -> None:
     outcome = form.get("outcome", "")
     if not outcome:
         raise Problem("judgement.outcome", "Choose what shall happen.")
@@ -48,7 +49,9 @@ def _judge(tx: Tx, row: Task, form: Mapping[str, str], undo: timedelta) -> None:
         policy.clause_as_it_stood(tx, pack, clause)
     days = _days(form.get("days", "")) if outcome in ("restrict", "suspend") else None
     actions.judge(tx, row.id, outcome=outcome, clause=clause, pack=pack,
-                  facts=form.get("facts", ""), days=days, undo=undo)  # fmt: skip
+                  facts=form.get("facts", ""), days=days, limits=settings.wellbeing,
+                  terms=terms_of(form, outcome), six=six_of(form),
+                  undo=timedelta(seconds=settings.undo_seconds))  # fmt: skip
 
 
 def _days(text: str) -> int | None:

@@ -4,6 +4,7 @@ No number about one person is shown to another.
 """
 
 from openhaven.review.wellbeing.actions import (
+    USUAL,
     count,
     end_shift,
     go_on,
@@ -15,6 +16,7 @@ from openhaven.review.wellbeing.actions import (
 from openhaven.review.wellbeing.store import avoided, day, exposures, pauses
 
 __all__ = [
+    "USUAL",
     "avoided",
     "count",
     "day",

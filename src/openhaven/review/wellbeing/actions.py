@@ -11,22 +11,27 @@ from typing import Any
 from openhaven import ledger
 from openhaven.core import HARMS, Problem, harm, new_id, permits
 from openhaven.review.access import may_work_on, roles_of
-from openhaven.review.looks import CLEAR_SIDE
+from openhaven.review.choosing import choices
+from openhaven.review.looks import CLEAR_SIDE, VEILED_SIDE
 from openhaven.review.wellbeing import store
-from openhaven.review.wellbeing.model import ALL, BUDGET, LONGEST, PAUSE
+from openhaven.review.wellbeing.model import LONGEST
 from openhaven.storage import Tx
+from openhaven.storage.settings import Exposure, Wellbeing
 
 _NOTHING = {"harm": "other", "urgency": 0, "severity": 1, "level": ""}
 RENDERINGS = ("colour", "grey")
+USUAL = Wellbeing()
 
 
-def reveal(tx: Tx, media: str, task: str | None, rendering: str = "colour") -> str:
+def reveal(
+    tx: Tx, media: str, task: str | None, rendering: str = "colour", wellbeing: Wellbeing = USUAL
+) -> str:
     """Record that the actor asks to see a picture clearly; return the id of this viewing fact.
 
-    `rendering` is `colour` or `grey`. The picture is shown whole, at most 1,024 pixels wide, and
-    without camera data. Raises `Problem`: 403 without the permission, or where the task is for
-    specialists (or seniors) alone; 404 for an unknown picture; 409 in a pause, unless somebody may
-    be in danger.
+    `rendering` is `colour` or `grey`. The picture is shown whole, at most 1,024 pixels wide (320
+    for who chose that, and grey for who chose that), and without camera data. Raises `Problem`: 403
+    without the permission, or where the task is for specialists (or seniors) alone; 404 for an
+    unknown picture; 409 in a pause, unless somebody may be in danger.
     """
     if not permits(roles_of(tx, tx.actor.id), "media.reveal"):
         raise Problem("permission", "Your role does not show pictures.", status=403)
@@ -41,6 +46,7 @@ def reveal(tx: Tx, media: str, task: str | None, rendering: str = "colour") -> s
         raise Problem("task.level", f"Only a {about['level']} reviewer sees these pictures.",
                       status=403, next_step="Take another task.")  # fmt: skip
     require_no_pause(tx, about["harm"], about["urgency"])
+    own = choices(tx, tx.actor.id)
     reveal_id = new_id("rvl")
     tx.run(
         """INSERT INTO reveals (id, staff, media, task, at, harm, rendering, side, whole, exif)
@@ -52,12 +58,12 @@ def reveal(tx: Tx, media: str, task: str | None, rendering: str = "colour") -> s
         task=task,
         now=tx.now,
         harm=about["harm"],
-        rendering=rendering,
-        side=CLEAR_SIDE,
+        rendering="grey" if own.only_grey else rendering,
+        side=VEILED_SIDE if own.only_small else CLEAR_SIDE,
     )
     ids = {"reveal": reveal_id, "media": media}
     ledger.append(tx, "media.revealed", ids, row=("reveals", reveal_id))
-    count(tx, about["harm"], about["severity"])
+    count(tx, about["harm"], about["severity"], wellbeing)
     return reveal_id
 
 
@@ -74,16 +80,21 @@ def require_no_pause(tx: Tx, harm: str, urgency: int) -> None:
             )  # fmt: skip
 
 
-def count(tx: Tx, harm: str, severity: int) -> None:
+def count(tx: Tx, harm: str, severity: int, wellbeing: Wellbeing = USUAL) -> None:
     """Begin a pause when the actor has seen as much of a harm, or of all, as is good for anybody.
 
     What they hold already stays theirs. Danger to somebody is given out in a pause as well.
     """
-    me = tx.actor.id
-    if store.exposures(tx, me, harm) >= BUDGET[severity]:
-        _begin(tx, harm, "budget", PAUSE)
-    elif store.exposures(tx, me) >= ALL:
-        _begin(tx, "", "budget", PAUSE)
+    if not _enough(tx, harm, wellbeing.limit(harm, severity)):
+        _enough(tx, "", wellbeing.everything)
+
+
+def _enough(tx: Tx, harm: str, limit: Exposure) -> bool:
+    """Begin the pause when it was enough of a harm (empty: of all); say whether it was."""
+    if store.exposures(tx, tx.actor.id, limit.hours, harm) < limit.items:
+        return False
+    _begin(tx, harm, "budget", timedelta(minutes=limit.pause_minutes))
+    return True
 
 
 def pause(tx: Tx, minutes: int) -> None:

@@ -1,20 +1,11 @@
-"""How much of what is hard to see somebody may be asked to see, and how long a pause is.
-
-The numbers are ours. They follow what the "Employee Resilience Guidebook for Handling Child Sexual
-Exploitation Images" (Technology Coalition, 2015) advises: limit how much and how long, veil by
-default, let people choose, and make the pause a matter of course and not a favour.
-"""
+"""Pauses, what somebody does not take, and their day. How much is asked of one is a setting."""
 
 from datetime import timedelta
 
 import msgspec
 
-# Exposures (a picture seen clearly, or a task judged) of one harm class, by its severity, and of
-# all together, within the time of a shift. Then there is a pause, and counting begins anew.
-BUDGET = {1: 120, 2: 80, 3: 40, 4: 20}
-ALL = 200
+# What a page calls somebody's day.
 SHIFT = timedelta(hours=8)
-PAUSE = timedelta(minutes=15)
 LONGEST = timedelta(hours=4)
 
 

@@ -1,12 +1,13 @@
 """Pictures, veiled and clear; one's own page with pauses, what one does not take, and the end."""
 
+from collections.abc import Mapping
+
 from openhaven import support
 from openhaven.core import HARMS, Problem
-from openhaven.review import looks, shown, store
+from openhaven.review import choosing, looks, shown, store
 from openhaven.review.pages import subject
 from openhaven.review.wellbeing import actions
 from openhaven.review.wellbeing import store as own
-from openhaven.review.wellbeing.model import BUDGET
 from openhaven.web import Answer, Call, page, see_other
 
 _MISSING = (
@@ -27,11 +28,11 @@ def media(call: Call) -> Answer:
 def media_clear(call: Call) -> Answer:
     """`GET /console/media/{id}/clear`: the picture, for the one who asked within half an hour."""
     with call.haven.db.read(call.now) as tx:
-        rendering = shown.is_clear(tx, call.path["id"], call.actor.id)
-    if rendering is None:
+        asked = shown.is_clear(tx, call.path["id"], call.actor.id)
+    if asked is None:
         raise Problem("media.veiled", "You have not asked to see this picture.", status=403,
                       next_step="Ask on the page of the task; it is recorded.")  # fmt: skip
-    return _picture(call, rendering)
+    return _picture(call, asked.rendering, asked.side)
 
 
 def reveal(call: Call) -> Answer:
@@ -42,19 +43,21 @@ def reveal(call: Call) -> Answer:
         shown = subject(call, tx, store.task(tx, task_id))["pictures"]
         if media_id not in {one.id for one in shown}:
             raise Problem("media.unknown", "There is no such picture in this task.", status=404)
-        actions.reveal(tx, media_id, task_id, form.get("rendering", "colour"))
+        actions.reveal(tx, media_id, task_id, form.get("rendering", "colour"),
+                       call.haven.settings.wellbeing)  # fmt: skip
     match = form.get("match", "")
     if match.isascii() and match.isdigit():
         return see_other(f"/console/bank-matches/{match}")
     return see_other(f"/console/tasks/{task_id}#{media_id}")
 
 
-def _picture(call: Call, rendering: str) -> Answer:
+def _picture(call: Call, rendering: str, side: int = looks.VEILED_SIDE) -> Answer:
     haven = call.haven
     kept = {"cache-control": "no-store"}
     try:
         with haven.db.read(call.now) as tx:
-            data = looks.picture(tx, haven.blobs, haven.hasher, call.path["id"], rendering)
+            media_id = call.path["id"]
+            data = looks.picture(tx, haven.blobs, haven.hasher, media_id, rendering, side)
     except Problem:
         # The place of a picture is filled, so that the page around it stays usable.
         return Answer(200, _MISSING, "image/svg+xml", kept)
@@ -95,6 +98,21 @@ def choose(call: Call) -> Answer:
     return see_other("/console/me")
 
 
+def prefer(call: Call) -> Answer:
+    """`POST /console/me/ways`: say which languages I read, and how little I want to see."""
+    form = call.form()
+    try:
+        chosen = choosing.Choices(
+            choosing.read_languages(form.get("languages", "")),
+            **{name: bool(form.get(name)) for name in choosing.STRICTER},
+        )
+        with call.haven.db.begin(call.actor, call.now) as tx:
+            choosing.choose(tx, chosen)
+    except Problem as problem:
+        return _me(call, problem, form)
+    return see_other("/console/me")
+
+
 def end(call: Call) -> Answer:
     """`POST /console/me/end`: give back what I hold, and see who is there for me."""
     with call.haven.db.begin(call.actor, call.now) as tx:
@@ -104,14 +122,17 @@ def end(call: Call) -> Answer:
     return page(call, "review/shift.html", given=given, day=day, helps=helps[:3])
 
 
-def _me(call: Call, problem: Problem | None = None) -> Answer:
+def _me(
+    call: Call, problem: Problem | None = None, form: Mapping[str, str] | None = None
+) -> Answer:
     staff = call.actor.id
     with call.haven.db.read(call.now) as tx:
         values = {
             "day": own.day(tx, staff),
             "pauses": own.pauses(tx, staff),
             "opted_out": own.avoided(tx, staff).opted_out,
-            "spent": {code: own.exposures(tx, staff, code) for code in HARMS},
+            "spent": own.spent(tx, staff, call.haven.settings.wellbeing),
+            "choices": choosing.choices(tx, staff),
         }
     return page(call, "review/me.html", problem.status if problem else 200, **values,
-                harms=HARMS, budget=BUDGET, problem=problem)  # fmt: skip
+                harms=HARMS, problem=problem, form=form or {})  # fmt: skip

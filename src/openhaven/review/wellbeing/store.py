@@ -1,9 +1,11 @@
 """Reading what somebody was exposed to, what they pause from, and what they do not take."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from openhaven.core import HARMS
 from openhaven.review.wellbeing.model import SHIFT, Avoided, Day, Pause
 from openhaven.storage import Tx
+from openhaven.storage.settings import Wellbeing
 
 
 def avoided(tx: Tx, staff: str) -> Avoided:
@@ -23,12 +25,12 @@ def pauses(tx: Tx, staff: str) -> list[Pause]:
     return tx.all(sql, Pause, s=staff, now=tx.now)
 
 
-def exposures(tx: Tx, staff: str, harm: str = "") -> int:
-    """Count pictures seen clearly and tasks judged since the last pause, within a shift.
+def exposures(tx: Tx, staff: str, hours: int, harm: str = "") -> int:
+    """Count pictures seen clearly and tasks judged since the last pause, within so many hours.
 
     `harm` narrows to one class; empty means all.
     """
-    since = _since(tx, staff, harm)
+    since = _since(tx, staff, harm, tx.now - timedelta(hours=hours))
     sql = """SELECT (SELECT count(*) FROM reveals r WHERE r.staff = %(s)s AND r.at > %(since)s
                        AND (%(h)s = '' OR r.harm = %(h)s))
                   + (SELECT count(*) FROM judgements j JOIN tasks t ON t.id = j.task
@@ -38,10 +40,10 @@ def exposures(tx: Tx, staff: str, harm: str = "") -> int:
     return int(tx.value(sql, s=staff, h=harm, since=since))
 
 
-def _since(tx: Tx, staff: str, harm: str) -> datetime:
-    sql = """SELECT greatest(%(shift)s, max(least(until, %(now)s))) FROM pauses
-             WHERE staff = %(s)s AND harm IN ('', %(h)s) AND began_at > %(shift)s"""
-    found = tx.value(sql, s=staff, h=harm, shift=tx.now - SHIFT, now=tx.now)
+def _since(tx: Tx, staff: str, harm: str, first: datetime) -> datetime:
+    sql = """SELECT greatest(%(first)s, max(least(until, %(now)s))) FROM pauses
+             WHERE staff = %(s)s AND harm IN ('', %(h)s) AND began_at > %(first)s"""
+    found = tx.value(sql, s=staff, h=harm, first=first, now=tx.now)
     assert isinstance(found, datetime)
     return found
 
@@ -56,3 +58,17 @@ def day(tx: Tx, staff: str) -> Day:
     found = tx.one(sql, Day, s=staff, t=tx.now - SHIFT)
     assert found is not None
     return found
+
+
+def spent(tx: Tx, staff: str, wellbeing: Wellbeing) -> dict[str, tuple[int, int]]:
+    """Return, by harm class, how much `staff` was exposed to and how much comes before a pause.
+
+    Only classes of which there was any.
+    """
+    sql = """SELECT DISTINCT harm FROM reveals WHERE staff = %(s)s AND at > %(since)s
+             UNION SELECT c.harm FROM judgements j JOIN tasks t ON t.id = j.task
+             JOIN cases c ON c.id = t.case_id WHERE j.staff = %(s)s AND j.at > %(since)s"""
+    met = [str(row["harm"]) for row in tx.rows(sql, s=staff, since=tx.now - timedelta(days=1))]
+    limits = {code: wellbeing.limit(code, HARMS[code].severity) for code in met if code in HARMS}
+    return {code: (exposures(tx, staff, one.hours, code), one.items)
+            for code, one in limits.items()}  # fmt: skip

@@ -217,7 +217,7 @@ def _match_page(call: Call, tx: Tx, found: Match) -> Answer:
         words=in_words(compared.distance, info.radius) if compared else "",
         picture=bool(kept and facts and facts.type.startswith("image/"))
         and call.may("queue.read"),
-        clear=bool(kept) and is_clear(tx, media, call.actor.id),
+        clear=bool(kept) and is_clear(tx, media, call.actor.id) is not None,
         may_say=call.may("task.work") or call.may("bank.edit"),
     )  # fmt: skip
 

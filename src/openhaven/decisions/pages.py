@@ -19,7 +19,8 @@ from openhaven.web import Answer, Call, page, see_other
 def decision_list(call: Call) -> Answer:
     """`GET /console/decisions`: the latest decisions; `?before=` turns the page."""
     with call.haven.db.read(call.now) as tx:
-        lines = views.recent(tx, before=_moment(call.query.get("before", "")))
+        lines = views.recent(tx, before=_moment(call.query.get("before", "")),
+                             lane=call.may("lane.work"))  # fmt: skip
     return page(call, "decisions/list.html", lines=lines, paged="before" in call.query)
 
 

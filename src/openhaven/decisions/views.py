@@ -113,35 +113,45 @@ _LINE = """SELECT d.id, p.name AS platform, d.outcome, d.harm, d.clause_title, d
               AND a.state IN ('intended', 'accepted')) AS open_acts,
              (SELECT count(*) FROM acts a WHERE a.decision = d.id AND a.state = 'failed')
                AS failed_acts
-           FROM decisions d JOIN platforms p ON p.id = d.platform """
+           FROM decisions d JOIN platforms p ON p.id = d.platform
+           JOIN cases c ON c.id = d.case_id AND (%(lane)s OR c.lane_at IS NULL) """
 
 
-def recent(tx: Tx, *, before: datetime | None = None, limit: int = 50) -> list[Line]:
-    """Return the latest decisions, newest first; `before` turns the page."""
+def recent(
+    tx: Tx, *, before: datetime | None = None, limit: int = 50, lane: bool = False
+) -> list[Line]:
+    """Return the latest decisions, newest first; `before` turns the page.
+
+    Those about suspected child sexual exploitation are among them with `lane` only.
+    """
     sql = (
         _LINE
         + """WHERE %(before)s::timestamptz IS NULL OR d.decided_at < %(before)s
                      ORDER BY d.decided_at DESC LIMIT %(limit)s"""
     )
-    return tx.all(sql, Line, before=before, limit=limit)
+    return tx.all(sql, Line, before=before, limit=limit, lane=lane)
 
 
-def of_account(tx: Tx, platform: str, account: str, limit: int = 20) -> list[Line]:
-    """Return the latest decisions on an account of a platform (by its id), newest first."""
+def of_account(
+    tx: Tx, platform: str, account: str, limit: int = 20, *, lane: bool = False
+) -> list[Line]:
+    """Return the latest decisions on an account of a platform (by its id), as `recent` does."""
     sql = (
         _LINE
         + """WHERE d.platform = %(p)s AND d.account = %(a)s
                      ORDER BY d.decided_at DESC LIMIT %(limit)s"""
     )
-    return tx.all(sql, Line, p=platform, a=account, limit=limit)
+    return tx.all(sql, Line, p=platform, a=account, limit=limit, lane=lane)
 
 
-def of_item(tx: Tx, platform: str, item: str, limit: int = 10) -> list[Line]:
-    """Return the latest decisions on an item of a platform (by its id), newest first."""
+def of_item(
+    tx: Tx, platform: str, item: str, limit: int = 10, *, lane: bool = False
+) -> list[Line]:
+    """Return the latest decisions on an item of a platform (by its id), as `recent` does."""
     sql = """SELECT id FROM cases WHERE platform = %(p)s AND item = %(i)s"""
     cases = [row["id"] for row in tx.rows(sql, p=platform, i=item)]
     sql = "WHERE d.case_id = ANY(%(c)s) ORDER BY d.decided_at DESC LIMIT %(limit)s"
-    return tx.all(_LINE + sql, Line, c=cases, limit=limit)
+    return tx.all(_LINE + sql, Line, c=cases, limit=limit, lane=lane)
 
 
 def of_task(tx: Tx, task: str) -> str | None:

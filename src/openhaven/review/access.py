@@ -18,9 +18,17 @@ def roles_of(tx: Tx, staff: str) -> tuple[str, ...]:
     return tuple(tx.value(sql, s=staff) or ())
 
 
-def may_work(tx: Tx, staff: str, kind: str) -> bool:
-    """Say whether `staff` may work on tasks of this kind (review, check, appeal)."""
-    return permits(roles_of(tx, staff), NEEDED[kind])
+def may_work(tx: Tx, staff: str, kind: str, *, lane: bool = False) -> bool:
+    """Say whether `staff` may work on tasks of this kind (review, check, appeal).
+
+    Tasks in the lane for suspected child sexual exploitation are specialists' alone, of any kind.
+    """
+    return permits(roles_of(tx, staff), "lane.work" if lane else NEEDED[kind])
+
+
+def sees_lane(tx: Tx, staff: str) -> bool:
+    """Say whether `staff` sees cases of suspected child sexual exploitation."""
+    return permits(roles_of(tx, staff), "lane.work")
 
 
 def may_work_on(tx: Tx, staff: str, level: str) -> bool:

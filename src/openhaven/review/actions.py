@@ -6,7 +6,7 @@ from typing import Any
 
 from openhaven import ledger
 from openhaven.core import Problem, new_id
-from openhaven.review import order
+from openhaven.review import lane, order
 from openhaven.review.access import may_work, may_work_on
 from openhaven.review.model import ALL, APPEAL_DUE, DUE, LEASE, Narrowed
 from openhaven.review.reporters import said_before
@@ -14,8 +14,8 @@ from openhaven.review.store import next_task
 from openhaven.review.wellbeing import require_no_pause
 from openhaven.storage import Tx
 
-# Harms for which a specialist for child safety looks, where there is one.
-LANE = ("csam.known", "csam.ai_generated")
+# Harms for which a specialist for child safety looks.
+LANE = lane.HARMS
 
 
 def open_task(
@@ -35,6 +35,7 @@ def open_task(
     trusted: bool = False,
     language: str = "",
     within: timedelta | None = None,
+    suspected: lane.Why | None = None,
 ) -> str:
     """Ask a person: join the open task on the same matter, or open one; return the task's id.
 
@@ -43,7 +44,8 @@ def open_task(
     itself told whose it is, not only somebody who reports; `reported` that it came as a report, of
     which `report` is the id where it was sent to us, `reporter` the account that the platform named
     and `trusted` that it is a trusted flagger. `within` is when it is due, if that is sooner than
-    its severity says. Neither the number of reports nor who sent them changes the severity.
+    its severity says; `suspected` brings it into the lane
+    for suspected child sexual exploitation, as its harm does. Neither the number of reports nor who sent them changes the severity.
     """
     case = case_for(tx, platform, item, account, harm, sure=sure)
     if report is not None:
@@ -86,8 +88,20 @@ def open_task(
     )
     kind = "task.opened" if stored == task else "task.joined"
     ledger.append(tx, kind, {"task": stored, "case": case})
+    _into_lane(tx, case, event, harm, suspected, reported=reported)
     tx.wake("console")
     return stored
+
+
+def _into_lane(
+    tx: Tx, case: str, event: int | None, harm: str, suspected: lane.Why | None, *, reported: bool
+) -> None:
+    """Put a case into the lane where its harm, a suspicion or an earlier case says so."""
+    why = suspected or lane.known_why(tx, case, event)
+    if why is None and harm in LANE:
+        why = "report" if reported else "rule"
+    if why is not None or lane.in_lane(tx, case):
+        lane.enter(tx, case, why or "report")
 
 
 def _share(tx: Tx, platform: str, reporter: str | None, *, trusted: bool) -> float:
@@ -140,9 +154,11 @@ def open_appeal_task(tx: Tx, case: str, appeal: str, event: int | None, severity
     task = new_id("tsk")
     tx.run(
         """INSERT INTO tasks (id, case_id, kind, queue, event, appeal, severity, barred, opened_at,
-             due_at)
+             due_at, level)
            VALUES (%(id)s, %(case)s, 'appeal', 'appeals', %(event)s, %(appeal)s, %(severity)s,
-             %(barred)s, %(now)s, %(due)s)""",
+             %(barred)s, %(now)s, %(due)s,
+             CASE WHEN EXISTS (SELECT 1 FROM cases WHERE id = %(case)s AND lane_at IS NOT NULL)
+                  THEN 'specialist' ELSE '' END)""",
         id=task,
         case=case,
         event=event,
@@ -238,7 +254,7 @@ def close_case(tx: Tx, case: str) -> None:
 
 def locked(tx: Tx, task: str) -> dict[str, Any]:
     """Lock a task and return its row; raises `Problem` (404)."""
-    sql = """SELECT t.*, c.account, c.harm FROM tasks t JOIN cases c ON c.id = t.case_id
+    sql = """SELECT t.*, c.account, c.harm, c.lane_at FROM tasks t JOIN cases c ON c.id = t.case_id
              WHERE t.id = %(id)s FOR UPDATE OF t"""
     rows = tx.rows(sql, id=task)
     if not rows:
@@ -251,9 +267,10 @@ def require_may_work(tx: Tx, row: dict[str, Any]) -> None:
 
     Roles are read anew: somebody whose role was withdrawn a moment ago works on nothing any more.
     """
-    if not may_work(tx, tx.actor.id, row["kind"]):
+    closed = row["lane_at"] is not None
+    if not may_work(tx, tx.actor.id, row["kind"], lane=closed):
         raise Problem("permission", "Your role does not work on this kind of task.", status=403)
-    if not may_work_on(tx, tx.actor.id, row["level"]):
+    if not closed and not may_work_on(tx, tx.actor.id, row["level"]):
         raise Problem("task.level", f"This task waits for a {row['level']} reviewer.", status=403,
                       next_step="Go back to the queue and take another one.")  # fmt: skip
     if tx.actor.id in row["barred"]:

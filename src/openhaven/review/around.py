@@ -26,8 +26,13 @@ class Similar(msgspec.Struct, frozen=True):
     latest: str
 
 
-def linked(tx: Tx, case: str, platform: str, account: str | None, limit: int = 10) -> list[Linked]:
-    """Return the latest other tasks on the same account, or on the same picture, newest first."""
+def linked(
+    tx: Tx, case: str, platform: str, account: str | None, limit: int = 10, *, lane: bool = False
+) -> list[Linked]:
+    """Return the latest other tasks on the same account, or on the same picture, newest first.
+
+    Those in the lane for suspected child sexual exploitation are among them with `lane` only.
+    """
     sql = """WITH mine AS (
                SELECT b.entry FROM bank_matches b JOIN tasks t ON t.event = b.event
                WHERE t.case_id = %(c)s AND b.entry IS NOT NULL LIMIT 100),
@@ -39,9 +44,9 @@ def linked(tx: Tx, case: str, platform: str, account: str | None, limit: int = 1
                WHERE b.entry IN (SELECT entry FROM mine) AND t.case_id <> %(c)s)
              SELECT t.id AS task, c.harm, min(f.why) AS why, t.state, t.opened_at
              FROM found f JOIN tasks t ON t.id = f.id AND t.kind = 'review'
-             JOIN cases c ON c.id = t.case_id
+             JOIN cases c ON c.id = t.case_id AND (%(lane)s OR c.lane_at IS NULL)
              GROUP BY t.id, c.harm, t.state, t.opened_at ORDER BY t.opened_at DESC LIMIT %(n)s"""
-    return tx.all(sql, Linked, c=case, p=platform, a=account, n=limit)
+    return tx.all(sql, Linked, c=case, p=platform, a=account, n=limit, lane=lane)
 
 
 def similar(tx: Tx, task: str, harm: str) -> list[Similar]:

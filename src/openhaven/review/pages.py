@@ -67,7 +67,7 @@ def task_page(
     with call.haven.db.read(call.now) as tx:
         row = store.task(tx, task_id)
         values = subject(call, tx, row)
-        values |= _surroundings(tx, row) | _work(call, tx, row, values)
+        values |= _surroundings(tx, row, lane=call.may("lane.work")) | _work(call, tx, row, values)
         values |= {"sent": sent(call, tx), **_between(call, tx, row, mine=values["mine"])}
     template = "review/appeal.html" if row.kind == "appeal" else "review/task.html"
     return page(call, template, problem.status if problem else 200, **values, task=row,
@@ -98,7 +98,7 @@ def subject(call: Call, tx: Tx, row: Task) -> dict[str, Any]:
         "stored": stored,
         "event": event,
         "hidden": hidden,
-        "may_see": row.level in levels(tx, call.actor.id),
+        "may_see": row.lane_at is not None or row.level in levels(tx, call.actor.id),
         "choices_of": choosing.choices(tx, call.actor.id),
         "pieces": marked(text, _spans(call, event)) if text and event else [],
         "invisible": invisible(text),
@@ -117,7 +117,7 @@ def _spans(call: Call, event: Event) -> list[tuple[int, int]]:
             if f.unknown is None and {"start", "end"} <= f.detail.keys()]  # fmt: skip
 
 
-def _surroundings(tx: Tx, row: Task) -> dict[str, Any]:
+def _surroundings(tx: Tx, row: Task, *, lane: bool) -> dict[str, Any]:
     account, item = row.account, row.item
     # Who looks a second time is not to know what the first one made of it.
     since = quality.hidden_from(tx, row.id) if row.kind == "check" else None
@@ -125,12 +125,14 @@ def _surroundings(tx: Tx, row: Task) -> dict[str, Any]:
         "reports": shown.reports(tx, row.case_id),
         "versions": shown.versions(tx, row.platform_id, item) if item else [],
         "history": _before(
-            views.of_account(tx, row.platform_id, account) if account else [], since
+            views.of_account(tx, row.platform_id, account, lane=lane) if account else [], since
         ),
         "labels": intake.labels_about(tx, row.platform_id, account, item),
         "strikes": decisions.counting(tx, row.platform_id, account) if account else 0,
-        "of_item": _before(views.of_item(tx, row.platform_id, item) if item else [], since),
-        "linked": around.linked(tx, row.case_id, row.platform_id, account),
+        "of_item": _before(
+            views.of_item(tx, row.platform_id, item, lane=lane) if item else [], since
+        ),
+        "linked": around.linked(tx, row.case_id, row.platform_id, account, lane=lane),
         "similar": around.similar(tx, row.id, row.harm),
         "seen_by": shown.seen_by(tx, row.id),
         "judgement": store.judgement_of(tx, row.id),
@@ -146,7 +148,7 @@ def _before(lines: list[views.Line], since: datetime | None) -> list[views.Line]
 def _work(call: Call, tx: Tx, row: Task, seen: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the reader may do with the task, and what an appeal needs besides."""
     mine = row.state == "claimed" and row.claimed_by == call.actor.id
-    able = call.may(NEEDED[row.kind]) and seen["may_see"]
+    able = (row.lane_at is not None or call.may(NEEDED[row.kind])) and seen["may_see"]
     may_work = able and call.actor.id not in row.barred
     spoken = _clauses_spoken(tx, seen["verdict"])
     values: dict[str, Any] = {

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from openhaven.core import HARMS, Problem
 from openhaven.policy import Pack
 from openhaven.review import order
-from openhaven.review.access import levels
+from openhaven.review.access import levels, sees_lane
 from openhaven.review.choosing.store import languages
 from openhaven.review.model import ALL, Narrowed
 from openhaven.review.wellbeing.store import avoided
@@ -64,6 +64,7 @@ class Task(Waiting, frozen=True, kw_only=True):
     platform_id: str
     private_basis: str | None
     reopens: str | None
+    lane_at: datetime | None = None
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -87,7 +88,7 @@ _TASK = """SELECT t.id, t.kind, t.queue, t.severity, t.reports, t.state, t.barre
              e.verdict #>> '{reasons,0,clause}' AS clause,
              t.language, t.level, t.snoozed_until, t.offered_to, t.offered_until, t.share,
              t.case_id, t.event, t.appeal, t.lease_until, t.done_at, c.platform AS platform_id,
-             p.private_basis, t.reopens, t.urgency, t.clock_at
+             p.private_basis, t.reopens, t.urgency, t.clock_at, c.lane_at
            FROM tasks t JOIN cases c ON c.id = t.case_id JOIN platforms p ON p.id = c.platform
            LEFT JOIN staff s ON s.id = t.claimed_by LEFT JOIN events e ON e.seq = t.event """
 _FIRST = " ORDER BY t.urgency DESC, t.rank, t.id "
@@ -100,10 +101,16 @@ _NARROWED = """ AND (%(queue)s = '' OR t.queue = %(queue)s) AND (%(harm)s = '' O
   AND (%(clock)s = '' OR t.clock_at IS NOT NULL) """
 
 
-def queue(tx: Tx, narrowed: Narrowed = ALL, limit: int = 100) -> list[Waiting]:
-    """Return the tasks that wait or are being worked on, in the order of their turn."""
-    sql = _TASK + "WHERE t.state IN ('open', 'claimed')" + _NARROWED + _FIRST
-    return tx.all(sql + "LIMIT %(limit)s", Waiting, limit=limit, **asdict(narrowed))
+def queue(
+    tx: Tx, narrowed: Narrowed = ALL, limit: int = 100, *, lane: bool = False
+) -> list[Waiting]:
+    """Return the tasks that wait or are being worked on, in the order of their turn.
+
+    What may be child sexual exploitation is among them with `lane` only.
+    """
+    sql = _TASK + "WHERE t.state IN ('open', 'claimed') AND (%(lane)s OR c.lane_at IS NULL)"
+    sql += _NARROWED + _FIRST
+    return tx.all(sql + "LIMIT %(limit)s", Waiting, limit=limit, lane=lane, **asdict(narrowed))
 
 
 def next_task(
@@ -119,7 +126,8 @@ def next_task(
     """
     away, read = avoided(tx, staff), languages(tx, staff)
     sql = """SELECT t.id FROM tasks t JOIN cases c ON c.id = t.case_id
-             WHERE t.state = 'open' AND t.kind = ANY(%(kinds)s) AND t.level = ANY(%(levels)s)
+             WHERE t.state = 'open' AND CASE WHEN c.lane_at IS NULL
+                 THEN t.kind = ANY(%(kinds)s) AND t.level = ANY(%(levels)s) ELSE %(lane)s END
                AND NOT %(me)s = ANY (t.barred)
                AND (t.snoozed_until IS NULL OR t.snoozed_until <= %(now)s)
                AND (t.offered_to IS NULL OR t.offered_to = %(me)s OR t.offered_until <= %(now)s)
@@ -129,6 +137,7 @@ def next_task(
                     OR lower(split_part(t.language, '-', 1)) = ANY(%(read)s))"""
     values = asdict(narrowed) | {
         "me": staff, "kinds": list(kinds), "levels": levels(tx, staff), "now": tx.now,
+        "lane": sees_lane(tx, staff),
         "all": away.everything, "paused": list(away.paused), "read": read,
         "any": not read or bool(narrowed.language), "rank": order.rank(tx.now, tx.now, 1),
     }  # fmt: skip

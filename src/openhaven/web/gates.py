@@ -12,6 +12,7 @@ import msgspec
 
 from openhaven import staff
 from openhaven.core import Actor, permits
+from openhaven.review import lane
 from openhaven.storage import Tx
 from openhaven.web.call import Call, Refusal
 from openhaven.web.security import CONSOLE_PAGE, asked_cookie, check_origin, cookie_name
@@ -97,12 +98,16 @@ def let_in_staff(call: Call, gate: Gate) -> None:
         if session is None:
             raise _not_signed_in(call)
         call.csrf = tx.keys.digest(b"csrf:" + session.digest).hex()
+        closed = lane.is_closed(tx, call.path.values())
     call.staff = session.member
     call.actor = session.member.actor
     if gate.permission and not permits(session.member.roles, gate.permission):
         raise Refusal("staff.forbidden", "Your roles do not allow this.",
                       f"It needs the permission {gate.permission}.", status=403,
                       next_step="Ask an administrator.")  # fmt: skip
+    # By id and not by route: so whatever way leads to a case in the lane is closed.
+    if closed and not call.may("lane.work"):
+        raise lane.closed()
 
 
 def check_form(call: Call, route: Route) -> None:

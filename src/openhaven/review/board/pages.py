@@ -6,7 +6,7 @@ from typing import Any
 from openhaven import survivors
 from openhaven.core import HARMS
 from openhaven.decisions import views
-from openhaven.review import actions, handing, store, wellbeing
+from openhaven.review import actions, handing, lane, store, wellbeing
 from openhaven.review.board import store as board
 from openhaven.review.model import Narrowed
 from openhaven.review.pages import kinds, sent
@@ -46,7 +46,8 @@ def _overview(call: Call) -> dict[str, Any]:
         found = board.groups(tx, me)
         following = store.next_task(tx, me, kinds(call), narrowed)
         return {
-            "queue": store.queue(tx, narrowed),
+            "queue": store.queue(tx, narrowed, lane=call.may("lane.work")),
+            "lane_alone": lane.nobody_there(tx),
             "kinds_open": board.kinds_open(found),
             "narrowed": narrowed.given(),
             "asked_for": {name: text for name, text in narrowed.given().items() if text},

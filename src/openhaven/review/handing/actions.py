@@ -103,7 +103,9 @@ def _own(tx: Tx, task: str) -> dict[str, Any]:
 
 
 def _require_able(tx: Tx, row: dict[str, Any], towards: str) -> None:
-    able = may_work(tx, towards, row["kind"]) and may_work_on(tx, towards, row["level"])
+    closed = row["lane_at"] is not None
+    able = may_work(tx, towards, row["kind"], lane=closed)
+    able = able and (closed or may_work_on(tx, towards, row["level"]))
     if not able or towards == tx.actor.id or towards in row["barred"]:
         raise Problem("task.not_theirs", "This colleague cannot work on this task.", status=403,
                       next_step="Choose somebody from the list.")  # fmt: skip

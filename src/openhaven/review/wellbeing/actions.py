@@ -10,7 +10,8 @@ from typing import Any
 
 from openhaven import ledger
 from openhaven.core import HARMS, Problem, harm, new_id, permits
-from openhaven.review.access import may_work_on, roles_of
+from openhaven.review import lane
+from openhaven.review.access import may_work_on, roles_of, sees_lane
 from openhaven.review.choosing import choices
 from openhaven.review.looks import CLEAR_SIDE, VEILED_SIDE
 from openhaven.review.wellbeing import store
@@ -18,7 +19,7 @@ from openhaven.review.wellbeing.model import LONGEST
 from openhaven.storage import Tx
 from openhaven.storage.settings import Exposure, Wellbeing
 
-_NOTHING = {"harm": "other", "urgency": 0, "severity": 1, "level": ""}
+_NOTHING = {"harm": "other", "urgency": 0, "severity": 1, "level": "", "lane_at": None}
 RENDERINGS = ("colour", "grey")
 USUAL = Wellbeing()
 
@@ -39,10 +40,14 @@ def reveal(
         raise Problem("media.rendering", "A picture is shown in colour or in grey.")
     if not tx.value("SELECT 1 FROM media WHERE id = %(m)s", m=media):
         raise Problem("media.unknown", "There is no such picture.", status=404)
-    sql = """SELECT c.harm, t.urgency, t.severity, t.level
+    sql = """SELECT c.harm, c.lane_at, t.urgency, t.severity, t.level
              FROM tasks t JOIN cases c ON c.id = t.case_id WHERE t.id = %(t)s"""
     about: dict[str, Any] = next(iter(tx.rows(sql, t=task)), _NOTHING)
-    if not may_work_on(tx, tx.actor.id, about["level"]):
+    closed = about["lane_at"] is not None or lane.is_closed(tx, [media])
+    if closed and not sees_lane(tx, tx.actor.id):
+        raise Problem("lane.closed", "Specialists for child safety alone see this.", status=403,
+                      next_step="Go back to the queue.")  # fmt: skip
+    if not closed and not may_work_on(tx, tx.actor.id, about["level"]):
         raise Problem("task.level", f"Only a {about['level']} reviewer sees these pictures.",
                       status=403, next_step="Take another task.")  # fmt: skip
     require_no_pause(tx, about["harm"], about["urgency"])

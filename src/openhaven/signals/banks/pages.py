@@ -6,6 +6,7 @@ from typing import Any
 from openhaven import exchange, intake, staff
 from openhaven.core import HARMS, Problem
 from openhaven.exchange import lookback
+from openhaven.review import lane
 from openhaven.review.shown import is_clear
 from openhaven.signals.banks import matches, store
 from openhaven.signals.banks.actions import (
@@ -233,6 +234,8 @@ def _match(tx: Tx, call: Call) -> Match:
     if found is None:
         raise Problem("bank.no_match", "There is no such match.", status=404,
                       next_step="It may be older than what is kept.")  # fmt: skip
+    if not call.may("lane.work") and lane.event_closed(tx, found.event, found.subject):
+        raise lane.closed()
     return found
 
 

@@ -23,6 +23,15 @@ CREATE TRIGGER cases_stay_in_lane BEFORE UPDATE ON cases FOR EACH ROW
   WHEN (OLD.lane_at IS NOT NULL AND NEW.lane_at IS DISTINCT FROM OLD.lane_at)
   EXECUTE FUNCTION cases_stay_in_lane();
 
+-- The platform's media that lane cases are about, so that a picture is closed wherever it is asked for.
+CREATE TABLE lane_media (
+  media text NOT NULL,
+  case_id text NOT NULL REFERENCES cases,
+  PRIMARY KEY (media, case_id)
+);
+CREATE INDEX lane_media_case ON lane_media (case_id);
+CREATE INDEX media_sha256 ON media (sha256);
+
 CREATE TABLE evidence_items (
   id text PRIMARY KEY,
   case_id text NOT NULL REFERENCES cases,

@@ -24,6 +24,7 @@ from openhaven import (
 from openhaven.core import Problem, system
 from openhaven.decisions import Act
 from openhaven.line.drafts import matter
+from openhaven.line.guarding import keep_guard, tell_of_glass
 from openhaven.line.haven import Haven
 from openhaven.line.pace import Pace
 from openhaven.line.telling import tell_owners
@@ -281,6 +282,8 @@ class Worker:
         self._loop("rule-messages", 30.0, lambda: tell_owners(haven), "rule_messages")
         self.follow()
         self._loop("house", 600.0, lambda: keep_house(haven))
+        self._loop("guard", 300.0, lambda: keep_guard(haven))
+        self._loop("glass", 5.0, lambda: tell_of_glass(haven), "glass")
         self._loop("exchange", 5.0, lambda: exchange.fetch_due(haven.db, haven.http), "exchange")
         self._loop("feedback", 5.0, lambda: exchange.send_due(haven.db, haven.http))
         self._loop("recalls", 1.0, lambda: exchange.look_after(haven.db))

@@ -14,6 +14,7 @@ from openhaven.review.access import NEEDED, levels
 from openhaven.review.choices import choices
 from openhaven.review.marks import grouped, invisible, marked
 from openhaven.review.store import Task
+from openhaven.review.translating.model import Translated
 from openhaven.signals.banks.matches import matches_of
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
@@ -61,8 +62,9 @@ def sent(call: Call, tx: Tx) -> dict[str, Any] | None:
 
 
 def task_page(
-    call: Call, task_id: str, problem: Problem | None = None, form: Mapping[str, str] | None = None
-) -> Answer:
+    call: Call, task_id: str, problem: Problem | None = None,
+    form: Mapping[str, str] | None = None, translated: Translated | None = None,
+) -> Answer:  # fmt: skip
     """Return the page of one task; `problem` and `form` are what a refused form said."""
     with call.haven.db.read(call.now) as tx:
         row = store.task(tx, task_id)
@@ -71,7 +73,7 @@ def task_page(
         values |= {"sent": sent(call, tx), **_between(call, tx, row, mine=values["mine"])}
     template = "review/appeal.html" if row.kind == "appeal" else "review/task.html"
     return page(call, template, problem.status if problem else 200, **values, task=row,
-                problem=problem, form=form or {})  # fmt: skip
+                problem=problem, form=form or {}, translated=translated)  # fmt: skip
 
 
 def _between(call: Call, tx: Tx, row: Task, *, mine: bool) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from openhaven.review.board import pages as board_pages
 from openhaven.review.handing import pages as handing_pages
 from openhaven.review.judging import pages as judging_pages
 from openhaven.review.quality import pages as quality_pages
+from openhaven.review.translating import pages as translating_pages
 from openhaven.review.wellbeing import pages as wellbeing_pages
 from openhaven.signals.banks import pages as bank_pages
 from openhaven.staff import api as staff_api
@@ -277,6 +278,8 @@ ROUTES: tuple[Route, ...] = (
           gate=_QUEUE, summary="Ask for a second opinion", takes="form", status=303),
     Route(method="POST", path="/console/tasks/{id}/say", handler=handing_pages.say,
           gate=_QUEUE, summary="Give a second opinion", takes="form", status=303),
+    Route(method="POST", path="/console/tasks/{id}/translate", handler=translating_pages.translate,
+          gate=_QUEUE, summary="The task with a translation of its text", takes="form"),
     Route(method="POST", path="/console/tasks/{id}/golden", handler=quality_pages.agree,
           gate=_AGREE, summary="Say that an answer is right", takes="form", status=303),
     Route(method="GET", path="/console/quality", handler=quality_pages.quality, gate=_QUALITY,

@@ -1,7 +1,10 @@
-"""Verbs of authorities: open the duties that a case brings."""
+"""Verbs of authorities: open the duties that a case brings; write, file and withdraw a filing."""
 
-from openhaven.authorities import duties
+from openhaven import ledger
+from openhaven.authorities import duties, store
+from openhaven.authorities.model import STATES, Filing
 from openhaven.authorities.router import Facts, route
+from openhaven.core import Problem, new_id, permits
 from openhaven.storage import Tx
 from openhaven.storage.settings import Authorities
 
@@ -22,3 +25,127 @@ def due(tx: Tx, case: str, facts: Facts, where: Authorities) -> dict[str, str]:
         if one.covered_by:
             duties.cover(tx, made[one.jurisdiction], made[one.covered_by])
     return made
+
+
+# Filings ----------------------------------------------------------------------------------------
+
+
+def write(
+    tx: Tx, case: str, authority: str, body: bytes, *, number: int = 0, version: int = 0
+) -> Filing:
+    """Store what a filing shall state, as a draft; return it.
+
+    `body` is sealed for the filing. `number` is 0 for the report and above for what supplements it,
+    which needs a finished one before. `version` is that of the draft which was changed (0 for a new
+    one): raises `Problem` 409 when somebody else changed or filed it meanwhile, 403 for who has not
+    the role.
+    """
+    _may(tx)
+    tx.run("SELECT pg_advisory_xact_lock(hashtextextended(%(n)s, 0))", n=f"filing:{case}")
+    found = store.filing_of(tx, case, authority, number)
+    if found is None:
+        return _begun(tx, case, authority, body, number)
+    if not found.editable:
+        raise Problem("filing.filed", "This was filed already, so it is not changed any more.",
+                      STATES[found.state], status=409,
+                      next_step="See it in the list of filings.")  # fmt: skip
+    if version != found.version:
+        raise Problem("filing.meanwhile", "Somebody else has changed it meanwhile.", status=409,
+                      next_step="Look at what it says now.")  # fmt: skip
+    sql = """UPDATE filings SET body = %(body)s, version = version + 1, state = 'draft',
+               trouble = NULL, failing_since = NULL, next_at = NULL, tries = 0
+             WHERE id = %(id)s"""
+    _no_way_back(tx, found)
+    tx.run(sql, id=found.id, body=tx.keys.seal(found.id, body))
+    _noted(tx, "changed", found)
+    return store.filing(tx, found.id)
+
+
+def _begun(tx: Tx, case: str, authority: str, body: bytes, number: int) -> Filing:
+    before = store.filing_of(tx, case, authority, number - 1) if number else None
+    if number and (before is None or before.state != "finished"):
+        raise Problem("filing.order", "A supplement follows a report that has arrived.", status=409,
+                      next_step="Wait for the receipt of the report.")  # fmt: skip
+    made = new_id("fil")
+    tx.run(
+        """INSERT INTO filings (id, case_id, authority, number, body, created_at, created_by)
+           VALUES (%(id)s, %(case)s, %(a)s, %(n)s, %(body)s, %(now)s, %(by)s)""",
+        id=made, case=case, a=authority, n=number, body=tx.keys.seal(made, body), now=tx.now,
+        by=str(tx.actor),
+    )  # fmt: skip
+    found = store.filing(tx, made)
+    _noted(tx, "begun", found)
+    return found
+
+
+def file(tx: Tx, filing: str, version: int, *, test: bool, by_policy: bool = False) -> Filing:
+    """Press the button: what the draft states in this `version` shall be sent; return the filing.
+
+    Twice is once. `test` says that the server is one for tests, so that no duty ends by it. Without
+    `by_policy`, which an operator sets openly, a person with the role does it. Raises `Problem` 409
+    when it was changed since it was looked at, 403 for who may not.
+    """
+    if not (by_policy and tx.actor.kind == "system"):
+        _may(tx)
+    tx.run("SELECT 1 FROM filings WHERE id = %(id)s FOR UPDATE", id=filing)
+    found = store.filing(tx, filing)
+    if found.state in ("filed", "finished"):
+        return found
+    if found.version != version:
+        raise Problem("filing.meanwhile", "It was changed since you looked at it.", status=409,
+                      next_step="Look at what it says now, and file it then.")  # fmt: skip
+    if not found.editable:
+        raise Problem("filing.withdrawn", "This was withdrawn.", status=409,
+                      next_step="Begin a new one on the page of the case.")  # fmt: skip
+    sql = """UPDATE filings SET state = 'filed', filed_at = %(now)s, filed_by = %(by)s, tries = 0,
+               test = %(test)s, next_at = %(now)s, trouble = NULL, failing_since = NULL
+             WHERE id = %(id)s"""
+    tx.run(sql, id=filing, now=tx.now, by=str(tx.actor), test=test)
+    _noted(tx, "filed", found)
+    tx.wake("filings")
+    return store.filing(tx, filing)
+
+
+def withdraw(tx: Tx, filing: str) -> None:
+    """Withdraw a filing that is not finished; a report that is open there is taken back.
+
+    Raises `Problem` 409 when it is, or may be, finished already.
+    """
+    _may(tx)
+    tx.run("SELECT 1 FROM filings WHERE id = %(id)s FOR UPDATE", id=filing)
+    found = store.filing(tx, filing)
+    if found.state in ("finished", "withdrawn"):
+        raise Problem("filing.over", "This cannot be withdrawn any more.", STATES[found.state],
+                      status=409)  # fmt: skip
+    _no_way_back(tx, found)
+    sql = """UPDATE filing_attempts SET state = 'retracting', changed_at = %(now)s
+             WHERE filing = %(id)s AND state = 'open'"""
+    open_ = tx.run(sql, id=filing, now=tx.now)
+    sql = """UPDATE filings SET state = 'withdrawn', trouble = NULL,
+               next_at = CASE WHEN %(open)s > 0 THEN %(now)s END WHERE id = %(id)s"""
+    tx.run(sql, id=filing, open=open_, now=tx.now)
+    _noted(tx, "withdrawn", found)
+    tx.wake("filings")
+
+
+def _no_way_back(tx: Tx, found: Filing) -> None:
+    """Raise `Problem` when the authority was told to finish the report, or may have been."""
+    sql = """SELECT 1 FROM filing_attempts WHERE filing = %(id)s AND state = 'finishing'"""
+    if tx.value(sql, id=found.id):
+        raise Problem("filing.finishing", "The authority was asked to finish this report.",
+                      status=409, next_step="Wait for its answer.")  # fmt: skip
+
+
+def _may(tx: Tx) -> None:
+    """Raise `Problem` unless the actor is a specialist, as the roles are now."""
+    sql = "SELECT roles FROM staff WHERE id = %(me)s AND disabled_at IS NULL FOR SHARE"
+    roles = tx.value(sql, me=tx.actor.id) if tx.actor.kind == "staff" else ()
+    if not permits(tuple(roles or ()), "filing.work"):
+        raise Problem("permission", "Your role does not report to authorities.", status=403,
+                      next_step="Ask a specialist for child safety.")  # fmt: skip
+
+
+def _noted(tx: Tx, what: str, found: Filing) -> None:
+    ids = {"filing": found.id, "case": found.case_id, "authority": found.authority}
+    ledger.append(tx, f"filing.{what}", ids)
+    tx.wake("console")

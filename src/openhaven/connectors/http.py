@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from typing import NamedTuple
@@ -59,11 +59,15 @@ class Http:
         method: str,
         url: str,
         *,
-        body: bytes | None = None,
+        body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int = 1_000_000,
+        patience_s: float = 15.0,
     ) -> Reply:
         """Send a request and return the answer, of at most `limit` bytes of body.
+
+        A body in pieces goes out as they come, with the `content-length` that `headers` name. The
+        answer may begin after `patience_s` seconds at the latest.
 
         Raises `UnreachableError` when there is no whole answer, `Problem` for a refused address.
         """
@@ -71,7 +75,7 @@ class Http:
         try:
             response = self._pool.request(
                 method, url, body=body, headers=dict(headers or {}), redirect=False,
-                preload_content=False,
+                preload_content=False, timeout=urllib3.Timeout(connect=5, read=patience_s),
             )  # fmt: skip
         except urllib3.exceptions.HTTPError as error:
             raise UnreachableError(_why(error)) from error
@@ -129,7 +133,7 @@ def _safe(line: socket.socket) -> socket.socket:
 
 
 @contextmanager
-def _cut_off(line: socket.socket | None) -> Iterator[None]:
+def _cut_off(line: socket.socket | None, patience_s: object = None) -> Iterator[None]:
     """End the connection when the block takes too long, however the other side keeps it busy."""
     late = threading.Event()
 
@@ -139,7 +143,8 @@ def _cut_off(line: socket.socket | None) -> Iterator[None]:
             if line is not None:
                 line.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(_HEAD_S, cut)
+    wait_s = max(_HEAD_S, patience_s) if isinstance(patience_s, int | float) else _HEAD_S
+    timer = threading.Timer(wait_s, cut)
     timer.daemon = True
     timer.start()
     try:
@@ -160,7 +165,7 @@ class _Connection(HTTPConnection):
         return _safe(super()._new_conn())
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-        with _cut_off(self.sock):
+        with _cut_off(self.sock, self.timeout):
             return super().getresponse()
 
 
@@ -169,7 +174,7 @@ class _SecureConnection(HTTPSConnection):
         return _safe(super()._new_conn())
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]
-        with _cut_off(self.sock):
+        with _cut_off(self.sock, self.timeout):
             return super().getresponse()
 
 

@@ -20,6 +20,8 @@ Permission = Literal[
     "decision.second",
     "safety.second",
     "ledger.read",
+    "filing.read",
+    "filing.work",
     "staff.manage",
     "policy.read",
     "policy.draft",
@@ -59,12 +61,12 @@ GRANTS: dict[str, frozenset[str]] = {
         | {"bank.read", "bank.edit", "support.read", "quality.read", "quality.edit"}
     ),
     "auditor": frozenset(
-        {"decision.read", "delivery.read", "ledger.read", "policy.read", "bank.read"}
+        {"filing.read", "decision.read", "delivery.read", "ledger.read", "policy.read", "bank.read"}
         | {"support.read", "quality.read"}
     ),
     "administrator": frozenset(
         {"queue.read", "decision.read", "delivery.read", "delivery.replay", "ledger.read"}
-        | {"staff.manage", "policy.read", "policy.publish", "bank.read"}
+        | {"filing.read", "staff.manage", "policy.read", "policy.publish", "bank.read"}
         | {"support.read", "support.edit", "quality.read", "safety.second"}
     ),
     # Child safety: decides where a child may be the one who was hurt.
@@ -76,6 +78,8 @@ GRANTS: dict[str, frozenset[str]] = {
             "decision.second",
             "safety.second",
             "strike.answer",
+            "filing.read",
+            "filing.work",
             "policy.read",
             "bank.read",
             "support.read",

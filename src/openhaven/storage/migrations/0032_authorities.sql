@@ -80,10 +80,11 @@ CREATE TABLE filings (
   test boolean NOT NULL DEFAULT false,
   CHECK ((state = 'finished') = (finished_at IS NOT NULL)),
   CHECK (state <> 'finished' OR reference IS NOT NULL),
+  CHECK (state NOT IN ('draft', 'finished') OR next_at IS NULL),
   CHECK (state NOT IN ('filed', 'finished', 'failed') OR (filed_at IS NOT NULL AND filed_by IS NOT NULL))
 );
 CREATE UNIQUE INDEX filings_one ON filings (case_id, authority, number) WHERE state <> 'withdrawn';
-CREATE INDEX filings_due ON filings (next_at) WHERE state = 'filed';
+CREATE INDEX filings_due ON filings (next_at) WHERE next_at IS NOT NULL;
 CREATE INDEX filings_case ON filings (case_id);
 
 -- Each report that was opened, or meant to be, at an authority's server. One at most is finished.
@@ -94,6 +95,8 @@ CREATE TABLE filing_attempts (
   state text NOT NULL DEFAULT 'opening' CHECK (state IN
     ('opening', 'open', 'finishing', 'finished', 'retracting', 'retracted', 'lost', 'gone')),
   report text,
+  -- SHA-256 of the report document that was sent
+  document bytea,
   opened_at timestamptz NOT NULL,
   changed_at timestamptz NOT NULL,
   UNIQUE (filing, number),
@@ -117,11 +120,25 @@ CREATE TABLE filing_steps (
   md5 text,
   -- the server's own number of the call, for its support
   request text,
-  -- what was said of the viewing of a file
+  -- SHA-256 of the document that was sent, and what it said of the viewing of a file
+  document bytea,
   viewed boolean,
   exif_viewed boolean,
   UNIQUE NULLS NOT DISTINCT (attempt, step, item),
   CHECK ((step IN ('upload', 'fileinfo')) = (item IS NOT NULL))
+);
+
+-- What an authority confirmed, once; this is what the law calls the notification.
+CREATE TABLE filing_receipts (
+  id text PRIMARY KEY,
+  filing text NOT NULL UNIQUE REFERENCES filings,
+  authority text NOT NULL,
+  reference text NOT NULL CHECK (length(reference) BETWEEN 1 AND 200),
+  test boolean NOT NULL,
+  -- SHA-256 over what was sent: the report document, and for each file its details and hash
+  sent bytea NOT NULL,
+  files int NOT NULL,
+  finished_at timestamptz NOT NULL
 );
 
 -- Staff is called about these as well; `request` then names a duty, a filing or an authority.

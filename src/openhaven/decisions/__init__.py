@@ -4,6 +4,7 @@ A decision is complete or it does not exist: the database refuses it. What shall
 *intended* in the same transaction; workers carry it out and store how it went.
 """
 
+from openhaven.decisions import withholding
 from openhaven.decisions.actions import Voice, decide, verbs_of
 from openhaven.decisions.appeals import (
     appeal,
@@ -74,4 +75,5 @@ __all__ = [
     "take_back",
     "take_back_rules",
     "verbs_of",
+    "withholding",
 ]

@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from openhaven import intake, ledger, review
 from openhaven.core import new_id
-from openhaven.decisions import penalties, receipts, strikes, words
+from openhaven.decisions import penalties, receipts, strikes, withholding, words
 from openhaven.decisions.model import (
     APPEAL_WINDOW,
     Decision,
@@ -57,6 +57,8 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
         entries.append(_told(tx, made, "decision", told))
     entries += _intend_all(tx, made, verb, verbs)
     _keep_copies(tx, made)
+    if review.lane.in_lane(tx, made.case_id):
+        withholding.withhold(tx, made.id)
     if not made.held:
         entries += _answer_reporters(tx, made, voice)
     ledger.append_many(tx, entries)

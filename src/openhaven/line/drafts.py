@@ -12,6 +12,7 @@ from openhaven.core import HARMS, Harm, Outcome, Problem
 from openhaven.core.words import mark
 from openhaven.decisions import HELD_BY, HELD_DUE, HELD_FOR, Draft
 from openhaven.intake import Claimed, Event, MediaFacts
+from openhaven.line.suspecting import suspicion
 from openhaven.policy import Clause, Pack, Reason, Verdict
 from openhaven.signals.banks.matches import found_back
 from openhaven.storage import Tx
@@ -35,8 +36,10 @@ _HELD = mark(
 
 
 def outcome_of(claimed: Claimed, verdict: Verdict) -> Outcome:
-    """Return the outcome that counts: whatever a pack says, a report always reaches a person."""
-    return "review" if claimed.event.kind == "report.create" else policy.outcome_within(verdict)
+    """Return the outcome that counts: whatever a pack says, a report or a suspicion reaches a person."""
+    outcome = policy.outcome_within(verdict)
+    asked = claimed.event.kind == "report.create"
+    return "review" if asked or (outcome == "allow" and suspicion(claimed, verdict)) else outcome
 
 
 def matter(claimed: Claimed) -> tuple[str, str, str]:
@@ -89,6 +92,7 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "trusted": is_report and event.context.get("trusted") == "yes",
         "language": (event.item.language if event.item else None) or "",
         "within": HELD_DUE if verdict.hold else None,
+        "suspected": suspicion(claimed, verdict),
     }
 
 

@@ -12,6 +12,7 @@ import structlog
 from openhaven import (
     connectors,
     decisions,
+    evidence,
     exchange,
     intake,
     ledger,
@@ -23,6 +24,7 @@ from openhaven import (
 )
 from openhaven.core import Problem, system
 from openhaven.decisions import Act
+from openhaven.line import lane
 from openhaven.line.drafts import matter
 from openhaven.line.guarding import keep_guard, tell_of_glass
 from openhaven.line.haven import Haven
@@ -272,6 +274,8 @@ class Worker:
         self._loop("judgements", 1.0, lambda: settle_judgements(haven))
         self._loop("line", 1.0, lambda: judge_events(haven, pace), "line")
         self._loop("acts", 2.0, self._hand_out)
+        self._loop("lane", 2.0, lambda: lane.tend(haven), "lane")
+        self._loop("evidence", 60.0, lambda: evidence.tend(haven.vault))
         for number in range(CARRIERS):
             self._spawn(f"carry-{number}", self._carry_on)
         self._loop("letters", 5.0, lambda: send_letters(haven), "notices")

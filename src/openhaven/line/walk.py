@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from openhaven import decisions, exchange, history, intake, ledger, policy, review, signals
 from openhaven.decisions import Decision, Draft
 from openhaven.intake import Claimed
-from openhaven.line import drafts, known
+from openhaven.line import drafts, known, lane
 from openhaven.line.haven import Haven
 from openhaven.line.holding import hold_back
 from openhaven.line.judging import judge
@@ -76,6 +76,7 @@ def hand_over(
             asked = replace(verdict, outcome="review", task=task)
             return hold_back(haven, tx, claimed, asked, pack, media)
         case _:
+            lane.ask(tx, claimed, verdict)
             draft = drafts.from_verdict(tx, claimed, verdict, pack, media)
             return replace(verdict, decision=settle(haven, tx, draft).id)
 

@@ -1,6 +1,6 @@
 """The verb of erasure: destroy the keys of what is sealed for a person, blank what names them."""
 
-from openhaven import history, ledger, review, survivors
+from openhaven import evidence, history, ledger, review, survivors
 from openhaven.core import Problem
 from openhaven.staff import approvals
 from openhaven.storage import Tx
@@ -27,8 +27,10 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     _wait_for_judgements(tx, whom)
     tx.run("DELETE FROM labels WHERE platform = %(p)s AND account = %(a)s", **whom)
     cases = _take_cases(tx, whom)
+    _require_sealed(tx, cases)
     subjects += _blank_reports(tx, reports, cases)
     _end_cases(tx, cases)
+    evidence.forget_case(tx, cases)
     subjects += _blank_decisions(tx, whom, cases)
     for subject in set(subjects):
         tx.keys.destroy(subject)
@@ -113,6 +115,15 @@ def _take_cases(tx: Tx, whom: dict[str, str]) -> list[str]:
     sql = """SELECT id FROM cases WHERE platform = %(p)s AND account = %(a)s
              ORDER BY coalesce(item, '') COLLATE "C", account COLLATE "C" FOR UPDATE"""
     return _ids(tx, sql, **whom)
+
+
+def _require_sealed(tx: Tx, cases: list[str]) -> None:
+    """Raise `Problem` (409) while a copy that the law asks for is still being made."""
+    sql = """SELECT 1 FROM cases WHERE id = ANY(%(c)s) AND sealed_at IS NULL
+             AND lane_at IS NOT NULL AND lane_why <> 'report' LIMIT 1"""
+    if tx.value(sql, c=cases):
+        raise Problem("account.being_sealed", "A matter of this account is just being secured.",
+                      status=409, next_step="Try again in a minute.")  # fmt: skip
 
 
 def _blank_reports(tx: Tx, reports: list[str], cases: list[str]) -> list[str]:

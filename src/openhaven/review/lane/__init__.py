@@ -8,7 +8,7 @@ reporting them.
 """
 
 from openhaven.review.lane.actions import enter, quarantined, sealed, suspect
-from openhaven.review.lane.model import HARMS, WHY, Case, Why
+from openhaven.review.lane.model import HARMS, LABEL, WHY, Case, Why
 from openhaven.review.lane.store import (
     case,
     case_of,
@@ -26,6 +26,7 @@ from openhaven.review.lane.store import (
 
 __all__ = [
     "HARMS",
+    "LABEL",
     "WHY",
     "Case",
     "Why",

@@ -32,6 +32,15 @@ CREATE TABLE lane_media (
 CREATE INDEX lane_media_case ON lane_media (case_id);
 CREATE INDEX media_sha256 ON media (sha256);
 
+-- That the notices of a lane case wait for longer, as somebody asked a second person.
+CREATE TABLE lane_withholdings (
+  id text PRIMARY KEY,
+  case_id text NOT NULL REFERENCES cases,
+  until timestamptz NOT NULL,
+  ended_at timestamptz
+);
+CREATE UNIQUE INDEX lane_withholdings_one ON lane_withholdings (case_id) WHERE ended_at IS NULL;
+
 CREATE TABLE evidence_items (
   id text PRIMARY KEY,
   case_id text NOT NULL REFERENCES cases,

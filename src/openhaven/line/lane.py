@@ -1,0 +1,153 @@
+"""The lane on the line: what is suspected is hidden at once, sealed, held, and due to be reported.
+
+Each step is a transaction of its own whose end is stored on the case, so that a crash between two
+of them repeats nothing and forgets nothing.
+"""
+
+import msgspec
+
+from openhaven import authorities, decisions, evidence, intake, policy, review
+from openhaven.core import HARMS, system
+from openhaven.core.words import mark
+from openhaven.decisions import HELD_BY, Draft
+from openhaven.intake import Claimed, Event
+from openhaven.line import drafts
+from openhaven.line.haven import Haven
+from openhaven.line.suspecting import suspicion
+from openhaven.policy import Clause, Pack, Verdict
+from openhaven.review import lane
+from openhaven.review.lane.store import events_of
+from openhaven.storage import Tx
+
+ME = system("lane")
+_WHY = mark(
+    "It may be the sexual exploitation of a child. It is hidden until a specialist for child "
+    "safety has looked."
+)
+
+
+def ask(tx: Tx, claimed: Claimed, verdict: Verdict) -> None:
+    """Put what a rule decides on alone before a specialist as well, where it is suspected."""
+    if suspicion(claimed, verdict) is not None:
+        review.open_task(tx, **drafts.question(tx, claimed, verdict))
+
+
+def tend(haven: Haven) -> int:
+    """Hide, then seal one case that waits for it, and let what was agreed take effect.
+
+    Returns how much was done, so that more can follow at once.
+    """
+    with haven.db.begin(ME) as tx:
+        decisions.withholding.settle_longer(tx)
+        case = lane.to_quarantine(tx)
+        if case is not None:
+            _quarantine(haven, tx, lane.case(tx, case))
+            return 1
+    with haven.db.begin(ME) as tx:
+        case = lane.to_seal(tx)
+        if case is not None:
+            _seal(haven, tx, case)
+            return 1
+    return 0
+
+
+# Hiding ---------------------------------------------------------------------------------------
+
+
+def _quarantine(haven: Haven, tx: Tx, case: lane.Case) -> None:
+    """Hide what a case is about on the platform, hold it, and open the duties to report it."""
+    if case.item is not None and not _hidden(tx, case.id):
+        decisions.decide(tx, _draft(tx, case, haven.packs.current), haven.voice)
+    lane.quarantined(tx, case.id)
+    countries = frozenset({case.country}) if case.country else frozenset[str]()
+    urgent = tx.value("SELECT max(urgency) FROM tasks WHERE case_id = %(c)s", c=case.id)
+    facts = authorities.Facts(
+        harm=case.harm, since=case.lane_at, countries=countries, danger=urgent == 2
+    )
+    authorities.due(tx, case.id, facts, haven.settings.authorities)
+
+
+def _hidden(tx: Tx, case: str) -> bool:
+    """Say whether a decision in force hides it already, such as that of a rule."""
+    sql = """SELECT 1 FROM decisions WHERE case_id = %(c)s AND state = 'in_force'
+             AND outcome IN ('remove', 'block', 'restrict') LIMIT 1"""
+    return tx.value(sql, c=case) is not None
+
+
+def _draft(tx: Tx, case: lane.Case, pack: Pack) -> Draft:
+    verbs = decisions.verbs_of(tx, case.platform)
+    seqs = events_of(tx, case.id)
+    row, event = intake.open_event(tx, seqs[-1]) if seqs else (None, None)
+    known = intake.account_of(tx, case.platform, case.account) if case.account else None
+    clause = _clause(tx, pack, row.verdict if row else None)
+    media = intake.media_facts(tx, case.platform, _media_in(event))
+    # What can be given back unharmed is taken away wholly; else seeing it is limited.
+    wholly = verbs.get("remove") or "restrict" not in verbs
+    return Draft(
+        case_id=case.id,
+        platform=case.platform,
+        outcome="remove" if wholly else "restrict",
+        harm=case.harm,
+        clause=clause.anchor,
+        clause_title=clause.title,
+        clause_text=clause.text,
+        ground=clause.ground,
+        ground_reference=clause.reference,
+        pack=pack.fingerprint,
+        facts=_WHY,
+        source="own_initiative",
+        automated_detection=case.lane_why != "reviewer",
+        automated_decision="not" if case.lane_why == "reviewer" else "fully",
+        content_type=drafts.content_types(event, media),
+        content_at=row.at if row else case.opened_at,
+        decided_by=f"{HELD_BY}lane",
+        account=case.account,
+        subject=known.subject if known else None,
+        item=case.item,
+        language=event.item.language if event and event.item else None,
+    )
+
+
+def _media_in(event: Event | None) -> list[str]:
+    return [ref.id for ref in event.item.media] if event and event.item else []
+
+
+def _clause(tx: Tx, pack: Pack, verdict: dict[str, object] | None) -> Clause:
+    """Return the clause that a rule in force names for such harm, else the one that was named."""
+    for rule in pack.rules:
+        if rule.then.harm in lane.HARMS and rule.clause in pack.clauses:
+            return pack.clauses[rule.clause]
+    reasons = verdict.get("reasons") if verdict else None
+    if verdict and isinstance(reasons, list) and reasons:
+        return policy.clause_as_it_stood(tx, str(verdict["pack"]), str(reasons[0]["clause"]))
+    same = [one for one in pack.clauses.values() if HARMS["csam.known"].words in one.title]
+    return (same or list(pack.clauses.values()))[0]
+
+
+# Sealing --------------------------------------------------------------------------------------
+
+
+def _seal(haven: Haven, tx: Tx, case: str) -> None:
+    """Make a sealed copy of each version of what a case is about, with the media in it."""
+    sealed = evidence.items(tx, case)
+    texts = {one.source for one in sealed if one.kind == "event"}
+    for seq in events_of(tx, case):
+        row, event = intake.open_event(tx, seq)
+        source = f"event {row.id}"
+        if event is not None and source not in texts:
+            evidence.receive(haven.vault, tx, case, kind="event", source=source, method="event",
+                             data=msgspec.json.encode(event), media_type="application/json",
+                             name=f"{row.kind}.json")  # fmt: skip
+    for media in lane.media_of(tx, case):
+        if media.kept and evidence.copy_of(tx, case, media.id) is None:
+            _seal_media(haven, tx, case, media.id, media.type)
+    lane.sealed(tx, case)
+
+
+def _seal_media(haven: Haven, tx: Tx, case: str, media: str, kind: str) -> None:
+    sealed = haven.blobs.get(media)
+    data = None if sealed is None else tx.keys.open(f"media:{media}", sealed)
+    if data is not None:
+        evidence.receive(haven.vault, tx, case, kind="media", source=f"upload {media}",
+                         method="upload", data=data, media_type=kind, name=media,
+                         media=media)  # fmt: skip

@@ -26,6 +26,8 @@ from openhaven.web.call import Call, as_json
 from openhaven.web.json_text import decode
 
 BATCH = 500
+# Bytes of a body that is answered while all others wait: about 20 questions, half a millisecond.
+_SHORT = 5_000
 _NAMED = 5_000
 Questions = Annotated[list[Question], msgspec.Meta(min_length=1, max_length=BATCH)]
 
@@ -131,9 +133,9 @@ def delete_carer(call: Call) -> Reply:
 
 def post_check(call: Call) -> Reply:
     """Answer one question, or a list of up to 500, in order."""
-    if _is_list(call):
-        return as_json(_answers(call, decode(call.content, Questions)))
-    return as_json(_answers(call, [call.json(Question)])[0])
+    questions = _questions(call)
+    known = call.haven.protections.snapshot.profiles(call.platform, _named(questions))
+    return _answers(call, questions, known)
 
 
 def post_snapshot(call: Call) -> Reply:
@@ -168,28 +170,35 @@ def _changed(tx: Tx, platform: str, since: int | None) -> tuple[str, ...] | None
 
 
 def check_at_once(call: Call) -> Reply | None:
-    """Answer one question from memory alone; None when an account has to be read first."""
-    if _is_list(call):
+    """Answer one question, or a short list, from memory alone.
+
+    Returns None when an account has to be read first, or others would wait for a long list.
+    """
+    if len(call.content) > _SHORT:
         return None
-    question = call.json(Question)
-    known = call.haven.protections.snapshot.at_once(call.platform, _named([question]))
-    return None if known is None else as_json(_answer(call, question, known))
+    questions = _questions(call)
+    known = call.haven.protections.snapshot.at_once(call.platform, _named(questions))
+    return None if known is None else _answers(call, questions, known)
 
 
 def _is_list(call: Call) -> bool:
     return call.content.lstrip()[:1] == b"["
 
 
-def _answers(call: Call, questions: list[Question]) -> list[Answer]:
-    known = call.haven.protections.snapshot.profiles(call.platform, _named(questions))
-    return [_answer(call, one, known, place) for place, one in enumerate(questions)]
+def _questions(call: Call) -> list[Question]:
+    return decode(call.content, Questions) if _is_list(call) else [call.json(Question)]
+
+
+def _answers(call: Call, questions: list[Question], known: Mapping[str, Profile]) -> Reply:
+    said = [_answer(call, one, known, place) for place, one in enumerate(questions)]
+    return as_json(said if _is_list(call) else said[0])
 
 
 def _named(questions: list[Question]) -> list[str]:
     return [party.id for one in questions for party in (one.sender, one.recipient) if party]
 
 
-def _answer(call: Call, one: Question, known: Mapping[str, Profile], place: int = 0) -> Answer:
+def _answer(call: Call, one: Question, known: Mapping[str, Profile], place: int) -> Answer:
     check_time(one.at, call.now, place)
     sender = known[one.sender.id] if one.sender else STRANGER
     recipient = known[one.recipient.id] if one.recipient else STRANGER

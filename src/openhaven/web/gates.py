@@ -41,19 +41,27 @@ def key_of(tx: Tx, secret: str) -> Key | None:
     return tx.one(sql, Key, d=tx.keys.digest(secret.encode()))
 
 
+class _Seen(msgspec.Struct):
+    """A key, until when it counts, and from when on the next who shows it looks again."""
+
+    key: Key
+    until: float
+    again: float
+
+
 class Keys:
-    """Keys seen within the last second, so that a busy platform costs no query per request."""
+    """Keys seen within the last second, so that a busy platform costs no query per request.
+
+    After half of it one request looks again, while the others still go through.
+    """
 
     def __init__(self, haven: "Haven") -> None:
         self._haven = haven
-        self._seen: OrderedDict[bytes, tuple[float, Key | None]] = OrderedDict()
+        self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
         self._lock = threading.Lock()
 
     def find(self, header: str) -> Key:
         """Return the key in an `Authorization` header; raises `Refusal` (401) when it is none."""
-        found = self.known(header)
-        if found is not None:
-            return found
         given = _BEARER.fullmatch(header.strip())
         key = self._remember(given.group(1)) if given else None
         if key is None:
@@ -61,17 +69,25 @@ class Keys:
         return key
 
     def known(self, header: str) -> Key | None:
-        """Return the key when it was seen within the last second; asks nobody."""
+        """Return the key when it was seen within the last second and nobody has to look again."""
+        now = time.monotonic()
         with self._lock:
-            until, key = self._seen.get(_mark(header), (0.0, None))
-        return key if until > time.monotonic() else None
+            seen = self._seen.get(_mark(header))
+            if seen is None or seen.until <= now:
+                return None
+            if seen.again <= now:
+                seen.again = seen.until
+                return None
+        return seen.key
 
     def _remember(self, secret: str) -> Key | None:
         with self._haven.db.read() as tx:
             key = key_of(tx, secret)
         if key is not None:
             with self._lock:
-                self._seen[_mark(f"Bearer {secret}")] = (time.monotonic() + _SECONDS, key)
+                now = time.monotonic()
+                seen = _Seen(key, now + _SECONDS, now + _SECONDS / 2)
+                self._seen[_mark(f"Bearer {secret}")] = seen
                 if len(self._seen) > _REMEMBERED:
                     self._seen.popitem(last=False)
         return key

@@ -1,11 +1,12 @@
 """The wire below the door: the head of a request may be neither endless nor slow.
 
 uvicorn reads a head of any size and waits for it for ever; a proxy in front would not, but the door
-should not depend on one.
+should not depend on one. It also sends the head and the body of an answer one after the other, so
+that whoever waits for it is woken twice; here the two leave together.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -14,6 +15,44 @@ from openhaven.web.call import PROBLEM, as_json
 
 HEAD_BYTES = 65_536
 HEAD_SECONDS = 20.0
+
+
+class Together:
+    """A transport on which what is written first waits for what is written next.
+
+    When nothing follows before the loop turns, it leaves alone: a live page begins at once.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._first = b""
+        self._turn: asyncio.Handle | None = None
+
+    def write(self, data: bytes) -> None:
+        """Keep the data for a moment, or send it with what was kept."""
+        if self._turn is not None:
+            self._first += data
+            self.flush()
+        elif data:
+            self._first = data
+            self._turn = self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Send what was kept."""
+        if self._turn is not None:
+            self._turn.cancel()
+            first, self._first, self._turn = self._first, b"", None
+            self._transport.write(first)
+
+    def close(self) -> None:
+        """Send what was kept, and close."""
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transport's own."""
+        return getattr(self._transport, name)
 
 
 class Wire(HttpToolsProtocol):
@@ -27,7 +66,8 @@ class Wire(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
-        super().connection_made(transport)
+        together = Together(transport, self.loop)
+        super().connection_made(cast(asyncio.Transport, together))
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:

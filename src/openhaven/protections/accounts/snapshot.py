@@ -1,8 +1,9 @@
 """What this process remembers of accounts, so that a check asks no database.
 
 An account is read once and then followed: twice a second the process asks which accounts somebody
-wrote about, and forgets those. What only events tell (the country) is read anew after half a
-minute. An account that nobody knows is remembered as well, so that every account costs the same.
+wrote about, and forgets those; no answer is more than a second behind. What only events tell (the
+country) is read anew after half a minute. An account that nobody knows is remembered as well, so
+that every account costs the same.
 """
 
 import threading
@@ -32,6 +33,7 @@ class Snapshot:
         self._reading = threading.Lock()
         self._since: int | None = None
         self._followed = 0.0
+        self._asked = 0.0
 
     def profiles(self, platform: str, accounts: Iterable[str]) -> Mapping[str, Profile]:
         """Return the profile of each account of a platform.
@@ -57,7 +59,7 @@ class Snapshot:
     def at_once(self, platform: str, accounts: Iterable[str]) -> Mapping[str, Profile] | None:
         """Return the profiles from memory alone, or None when something has to be read first."""
         now = time.monotonic()
-        if now - self._followed > self._follow:
+        if self._is_late(now):
             return None
         found: dict[str, Profile] = {}
         for account in accounts:
@@ -66,6 +68,19 @@ class Snapshot:
                 return None
             found[account] = kept[1]
         return found
+
+    def _is_late(self, now: float) -> bool:
+        """Say whether this one has to ask what changed.
+
+        One goes and asks; the others are answered meanwhile, but not for longer than another turn.
+        """
+        late = now - self._followed
+        if late <= self._follow:
+            return False
+        if late <= 2 * self._follow and now - self._asked <= self._follow:
+            return False
+        self._asked = now
+        return True
 
     def forget(self, platform: str, account: str) -> None:
         """Read this account anew when it is asked for again: this process has just written."""

@@ -36,7 +36,7 @@ _HELD = mark(
 
 
 def outcome_of(claimed: Claimed, verdict: Verdict) -> Outcome:
-    """Return the outcome that counts: whatever a pack says, a report or a suspicion reaches a person."""
+    """Return what counts: a report or a suspicion reaches a person, whatever a pack says."""
     outcome = policy.outcome_within(verdict)
     asked = claimed.event.kind == "report.create"
     return "review" if asked or (outcome == "allow" and suspicion(claimed, verdict)) else outcome

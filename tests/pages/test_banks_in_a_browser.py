@@ -3,15 +3,15 @@
 from pathlib import Path
 
 import pytest
+from browsing import faults
 from pages_scene import Scene, gentle_picture
 from playwright.sync_api import Browser
 from test_bank_pages import OPERATOR, filled, small
-from test_in_a_browser import chromium, faults
 from web_scene import Place
 
 from openhaven.signals.banks import NewEntry, propose_negative
 
-__all__ = ["chromium", "filled"]
+__all__ = ["filled"]
 
 pytestmark = pytest.mark.slow
 

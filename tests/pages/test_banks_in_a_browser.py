@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from browsing import faults
 from pages_scene import Scene, gentle_picture
 from playwright.sync_api import Browser
 from test_bank_pages import OPERATOR, filled, small
 from web_scene import Place
 
+from browsing import faults
 from openhaven.signals.banks import NewEntry, propose_negative
 
 __all__ = ["filled"]

@@ -13,6 +13,7 @@ from openhaven.decisions.model import (
     APPEAL_WINDOW,
     Decision,
     Draft,
+    lacking,
     reversing,
     target_of,
     verb_for,
@@ -49,13 +50,14 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     entries = [ledger.New("decision.made", ids, ("decisions", made.id)), *strikes.give(tx, made)]
     verbs = verbs_of(tx, draft.platform)
     verb = verb_for(made.outcome)
+    can = can_of(tx, draft.platform)
     irreversible = verb is not None and reversing(verb) is not None and not verbs.get(verb, True)
     if made.account is not None and made.outcome != "allow":
         url = f"{voice.url}/appeal/{appeal_token(tx, made.id)}"
         to = _reader(known, voice)
         told = words.notice(voice.service, made, url, to, irreversible=irreversible)
         entries.append(_told(tx, made, "decision", told))
-    entries += _intend_all(tx, made, verb, verbs)
+    entries += _intend_all(tx, made, verb, verbs, can)
     _keep_copies(tx, made)
     if review.lane.in_lane(tx, made.case_id):
         withholding.withhold(tx, made.id)
@@ -101,8 +103,13 @@ def verbs_of(tx: Tx, platform: str) -> dict[str, bool]:
     return verbs
 
 
+def can_of(tx: Tx, platform: str) -> set[str]:
+    """Return what the platform can do besides its verbs: measures, and `country`."""
+    return set(tx.value("SELECT can FROM platforms WHERE id = %(p)s", p=platform) or ())
+
+
 def _intend_all(
-    tx: Tx, made: Decision, verb: str | None, verbs: dict[str, bool]
+    tx: Tx, made: Decision, verb: str | None, verbs: dict[str, bool], can: set[str]
 ) -> list[ledger.New]:
     """Intend the act of the outcome and the word to the person, which goes before a lock-out."""
     if verb is None:
@@ -112,7 +119,9 @@ def _intend_all(
         notify = _intended(tx, made, "notify", {"account": made.account}, verbs)
     after = notify.row[1] if notify and notify.row and verb == "suspend" else None
     target = target_of(made.outcome, made.item, made.account)
-    act = _intended(tx, made, verb, target, verbs, until=made.until, after=after)
+    able = verb in verbs and not lacking(made, can)
+    act = _intended(tx, made, verb, target, verbs if able else {}, until=made.until, after=after,
+                    at=made.starts_at)  # fmt: skip
     return [notify, act] if notify else [act]
 
 
@@ -141,16 +150,17 @@ def _intended(
     until: datetime | None = None,
     after: str | None = None,
     reverses: str | None = None,
+    at: datetime | None = None,
 ) -> ledger.New:
     """Store an act as intended; return the entry that is still to be appended."""
     act = new_id("act")
     able = verb in verbs
     tx.run(
         """INSERT INTO acts (id, decision, platform, verb, target, until, reverses, reversible,
-             after, state, next_at, intended_at, ended_at, last_error)
+             after, state, next_at, intended_at, ended_at, last_error, measure, scope)
            VALUES (%(id)s, %(decision)s, %(platform)s, %(verb)s, %(target)s, %(until)s,
-             %(reverses)s, %(reversible)s, %(after)s, %(state)s, %(now)s, %(now)s, %(ended)s,
-             %(error)s)""",
+             %(reverses)s, %(reversible)s, %(after)s, %(state)s, %(next)s, %(now)s, %(ended)s,
+             %(error)s, %(measure)s, %(scope)s)""",
         id=act,
         decision=made.id,
         platform=made.platform,
@@ -162,6 +172,9 @@ def _intended(
         after=after,
         state="intended" if able else "failed",
         now=tx.now,
+        next=at or tx.now,
+        measure="" if verb == "notify" else made.measure,
+        scope=["*"] if verb == "notify" else made.scope,
         ended=None if able else tx.now,
         error=None if able else "This platform cannot carry out this kind of act.",
     )

@@ -63,6 +63,12 @@ _OUTCOME_WORDS = {
     "restrict": "Content or an account was restricted",
     "suspend": "An account was suspended",
 }
+_MEASURES = {
+    "age_gate": "AGE_RESTRICTED",
+    "demote": "DEMOTED",
+    "label": "LABELLED",
+    "no_interaction": "INTERACTION_RESTRICTED",
+}
 # The bounds that the database itself sets on dates.
 _FIRST_CONTENT, _FIRST_APPLICATION, _LAST = date(2000, 1, 1), date(2020, 1, 1), date(2038, 1, 1)
 
@@ -76,6 +82,10 @@ class Restriction(Protocol):
     def item(self) -> str | None: ...
     @property
     def outcome(self) -> str: ...
+    @property
+    def measure(self) -> str: ...
+    @property
+    def starts_at(self) -> datetime | None: ...
     @property
     def harm(self) -> str: ...
     @property
@@ -119,7 +129,7 @@ def projection(decision: Restriction) -> dict[str, Any] | None:
         "puid": decision.id,
         "decision_facts": _facts(decision),
         "territorial_scope": territory,
-        "application_date": _day(decision.decided_at, _FIRST_APPLICATION),
+        "application_date": _day(decision.starts_at or decision.decided_at, _FIRST_APPLICATION),
         "source_type": _SOURCE[decision.source],
         "automated_detection": "Yes" if decision.automated_detection else "No",
         "automated_decision": _AUTOMATION[decision.automated_decision],
@@ -141,19 +151,25 @@ def _restriction(decision: Restriction) -> dict[str, Any]:
         kind, ends = {"decision_account": "DECISION_ACCOUNT_SUSPENDED"}, "account"
         if end is None:
             kind = {"decision_account": "DECISION_ACCOUNT_TERMINATED"}
-    elif decision.outcome == "restrict" and decision.item is None:
+    elif decision.measure == "monetary":
+        kind, ends = {"decision_monetary": "DECISION_MONETARY_SUSPENSION"}, "monetary"
+    elif decision.measure == "service" or (
+        decision.outcome == "restrict" and decision.item is None and not decision.measure
+    ):
         kind = {"decision_provision": "DECISION_PROVISION_PARTIAL_SUSPENSION"}
         ends = "service"
     else:
-        return _visibility(decision.outcome) | (
+        return _visibility(decision) | (
             {} if end is None else {"end_date_visibility_restriction": end}
         )
     return kind if end is None else kind | {f"end_date_{ends}_restriction": end}
 
 
-def _visibility(outcome: str) -> dict[str, Any]:
-    if outcome == "remove":
-        return {"decision_visibility": ["DECISION_VISIBILITY_CONTENT_REMOVED"]}
+def _visibility(decision: Restriction) -> dict[str, Any]:
+    outcome = decision.outcome
+    exact = "REMOVED" if outcome == "remove" else _MEASURES.get(decision.measure)
+    if exact is not None:
+        return {"decision_visibility": [f"DECISION_VISIBILITY_CONTENT_{exact}"]}
     # A platform carries out `restrict` in its own way (a notice in front, less reach), so that none
     # of the narrower words would be sure to be true.
     words = "Who can see it, or what it can do, was limited"

@@ -7,6 +7,7 @@ import msgspec
 
 from openhaven.core import Ground, Problem
 from openhaven.core.words import REVERSING, mark
+from openhaven.review.terms import Measure
 
 # At least six months (Article 20(1) DSA), whichever months they are.
 APPEAL_WINDOW = timedelta(days=184)
@@ -15,6 +16,7 @@ APPEAL_CLOCK = timedelta(days=7)
 HELD_FOR = timedelta(days=1)
 HELD_DUE = timedelta(hours=1)
 HELD_BY = "held:"
+INTERIM_BY = "held:staff:"
 NOTICE_HEAD_START = timedelta(minutes=10)
 
 DecisionOutcome = Literal["allow", "warn", "restrict", "remove", "block", "suspend"]
@@ -65,6 +67,10 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     scope: list[str] = msgspec.field(default_factory=lambda: ["*"])
     until: datetime | None = None
     redress: str = REDRESS
+    measure: Measure = ""
+    starts_at: datetime | None = None
+    six: str | None = None
+    copy_of: str | None = None
 
 
 class Decision(Draft, frozen=True, kw_only=True):
@@ -82,6 +88,11 @@ class Decision(Draft, frozen=True, kw_only=True):
     def held(self) -> bool:
         """Whether it only holds something back until a person has looked."""
         return self.decided_by.startswith(HELD_BY)
+
+    @property
+    def interim(self) -> bool:
+        """Whether a person hid it for a while, before anybody decided."""
+        return self.decided_by.startswith(INTERIM_BY)
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -102,16 +113,25 @@ class Act(msgspec.Struct, frozen=True):
     intended_at: datetime
     accepted_at: datetime | None
     ended_at: datetime | None
+    measure: str = ""
+    scope: list[str] = msgspec.field(default_factory=lambda: ["*"])
 
     def message(self) -> dict[str, Any]:
         """Return the act as a platform receives it."""
         return {"id": self.id, "verb": self.verb, "subject": self.target, "decision": self.decision,
-                "until": self.until, "reverses": self.reverses}  # fmt: skip
+                "until": self.until, "reverses": self.reverses, "measure": self.measure,
+                "scope": self.scope}  # fmt: skip
 
 
 def verb_for(outcome: str) -> str | None:
     """Return the act that carries out an outcome; no act follows from `allow`."""
     return None if outcome == "allow" else outcome
+
+
+def lacking(made: Decision, can: set[str]) -> bool:
+    """Say whether a platform that can do `can` cannot carry this out as it was decided."""
+    wanted = {made.measure} - {""} | (set() if "*" in made.scope else {"country"})
+    return not wanted <= can
 
 
 def reversing(verb: str) -> str | None:

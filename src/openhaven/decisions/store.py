@@ -12,7 +12,7 @@ from openhaven.decisions.model import Act, Decision
 from openhaven.storage import Tx
 
 _ACT = """SELECT id, decision, platform, verb, target, until, reverses, reversible, state, attempts,
-            next_at, last_error, intended_at, accepted_at, ended_at FROM acts """
+            next_at, last_error, intended_at, accepted_at, ended_at, measure, scope FROM acts """
 
 
 def decision(tx: Tx, decision_id: str, *, platform: str | None = None) -> Decision:

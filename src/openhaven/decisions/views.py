@@ -144,9 +144,7 @@ def of_account(
     return tx.all(sql, Line, p=platform, a=account, limit=limit, lane=lane)
 
 
-def of_item(
-    tx: Tx, platform: str, item: str, limit: int = 10, *, lane: bool = False
-) -> list[Line]:
+def of_item(tx: Tx, platform: str, item: str, limit: int = 10, *, lane: bool = False) -> list[Line]:
     """Return the latest decisions on an item of a platform (by its id), as `recent` does."""
     sql = """SELECT id FROM cases WHERE platform = %(p)s AND item = %(i)s"""
     cases = [row["id"] for row in tx.rows(sql, p=platform, i=item)]
@@ -219,7 +217,7 @@ def troubles(tx: Tx) -> Troubles:
     """Count the deliveries that need a hand."""
     sql = """SELECT (SELECT count(*) FROM acts WHERE state = 'failed') AS acts_failed,
                (SELECT count(*) FROM acts WHERE state = 'intended' AND next_at IS NOT NULL
-                  AND intended_at < %(slow)s) AS acts_slow,
+                  AND intended_at < %(slow)s AND (attempts > 0 OR next_at < %(slow)s)) AS acts_slow,
                (SELECT count(*) FROM notices WHERE email_state = 'failed') AS notices_failed,
                (SELECT count(*) FROM approvals WHERE state = 'waiting')
                  + (SELECT count(*) FROM strikes WHERE state = 'waits') AS second"""

@@ -21,6 +21,14 @@ WHAT = {
     "block": mark("We did not publish {it}."),
     "suspend": mark("We suspended your account. It is about {it}."),
 }
+MEASURES = {
+    "age_gate": mark("We let only adults see {it}."),
+    "demote": mark("We show {it} to fewer people."),
+    "label": mark("We put a notice at {it}."),
+    "no_interaction": mark("We closed {it} for answers and sharing."),
+    "monetary": mark("We stopped payments for {it}."),
+    "service": mark("We closed a part of the service to you. It is about {it}."),
+}
 TITLE = {
     "allow": mark("No action was taken"),
     "warn": mark("A warning"),
@@ -58,6 +66,10 @@ _COURT = mark(
     "You can turn to a certified out-of-court dispute settlement body (in the EU) or to a court."
 )
 _UNDOING = mark("What we did is being undone now. We are sorry.")
+_HELD_BY_RULE = mark("A computer held it back, because it could not finish a check.")
+_HELD_BY_STAFF = mark(
+    "A person hid it for a while, because waiting could do harm. It is no strike."
+)
 _BY_A_PERSON = mark("A person decided this, not a computer.")
 
 
@@ -120,7 +132,7 @@ def notice(
         return _held(service, decision, appeal_url, to)
     acted = decision.outcome != "allow"
     parts = [
-        to.say(WHAT[decision.outcome], it=it_of(decision, to.language)),
+        to.say(what(decision), it=it_of(decision, to.language)),
         to.say(_YOUNG) if to.young and acted else "",
         to.say("Why: {facts}", facts=to.facts(decision)),
         _against(decision, to),
@@ -131,6 +143,11 @@ def notice(
         *_ways(appeal_url, to),
     ]
     return _made(service, decision, to, TITLE[decision.outcome], parts)
+
+
+def what(decision: Decision) -> str:
+    """Return the sentence that says what was done; `{it}` is what it is about."""
+    return MEASURES.get(decision.measure) or WHAT[decision.outcome]
 
 
 def _held(service: str, decision: Decision, appeal_url: str, to: Reader) -> Notice:
@@ -144,13 +161,19 @@ def _held(service: str, decision: Decision, appeal_url: str, to: Reader) -> Noti
         to.say("We hold {it} back for now. Nothing was found against it or against you.", it=it),
         to.say(_YOUNG) if to.young else "",
         to.say("Why: {facts}", facts=to.facts(decision)),
-        to.say("What we could not check it against: “{title}”. {text}", title=title, text=text),
+        to.say(
+            "What we check it against: “{title}”. {text}"
+            if decision.interim
+            else "What we could not check it against: “{title}”. {text}",
+            title=title,
+            text=text,
+        ),
         to.say(
             "A person will look at it soon. If nobody has by the time below, it is let go by "
             "itself."
         ),
         _reach(decision, to),
-        to.say("A computer held it back, because it could not finish a check."),
+        to.say(_HELD_BY_STAFF if decision.interim else _HELD_BY_RULE),
         translate_known(to.language, decision.redress),
         *_ways(appeal_url, to),
     ]
@@ -254,6 +277,14 @@ def _against(decision: Decision, to: Reader) -> str:
 
 def _reach(decision: Decision, to: Reader) -> str:
     """Say where a decision holds, and for how long."""
+    begins = ""
+    if decision.starts_at is not None:
+        day = day_in(to.language, decision.starts_at)
+        begins = to.say("It begins on {day}.", day=day) + " "
+    return begins + _where(decision, to)
+
+
+def _where(decision: Decision, to: Reader) -> str:
     values = {"places": ", ".join(decision.scope)}
     if decision.until is None:
         if decision.scope == ["*"]:

@@ -280,4 +280,8 @@ def from_judgement(tx: Tx, given: review.Given, clause: Clause, pack: Pack) -> D
         judgement=given.id,
         language=event.item.language if event and event.item else None,
         until=tx.now + timedelta(days=given.days) if given.days else None,
+        measure=given.terms.measure,
+        scope=list(given.terms.scope),
+        starts_at=tx.now + timedelta(days=starts) if (starts := given.terms.starts_days) else None,
+        six=given.terms.six,
     )

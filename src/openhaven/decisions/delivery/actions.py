@@ -32,7 +32,7 @@ def claim_acts(tx: Tx, limit: int, lease: timedelta, each: int = 1_000) -> list[
                    WHERE u.platform = p.id AND u.state = 'intended' AND u.lease_until >= %(now)s))
                ) due ORDER BY due.next_at LIMIT %(limit)s)
              RETURNING id, decision, platform, verb, target, until, reverses, reversible, state,
-               attempts, next_at, last_error, intended_at, accepted_at, ended_at"""
+               attempts, next_at, last_error, intended_at, accepted_at, ended_at, measure, scope"""
     values = {"now": tx.now, "until": tx.now + lease, "late": tx.now - NOTICE_HEAD_START}
     return tx.all(sql, Act, **values, limit=limit, each=each)
 

@@ -4,7 +4,8 @@ import re
 from datetime import datetime
 
 from openhaven.decisions.model import Decision
-from openhaven.decisions.words import AUTOMATION, TITLE, WHAT, it_of
+from openhaven.decisions.words import AUTOMATION, TITLE, it_of
+from openhaven.decisions.words import what as what_of
 
 # What would move the cursor or hide text when the words are shown; a line break is no harm.
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -21,7 +22,7 @@ def recorded(service: str, made: Decision) -> str:
     what = (
         f"We hold {it_of(made)} back for now."
         if made.held
-        else WHAT[made.outcome].format(it=it_of(made))
+        else what_of(made).format(it=it_of(made))
     )
     lines = [
         f"{service}: {title}",
@@ -34,6 +35,7 @@ def recorded(service: str, made: Decision) -> str:
         f"The rule: “{made.clause_title}” {made.clause_text}",
         f"On the ground of: {ground} ({made.ground_reference})",
         f"Where: {'everywhere' if '*' in made.scope else ', '.join(made.scope)}",
+        f"From: {_moment(made.starts_at)}" if made.starts_at else "",
         f"Until: {'it is changed' if made.until is None else _moment(made.until)}",
         f"Who decided: {AUTOMATION[made.automated_detection, made.automated_decision]}",
         f"Appeal until: {_moment(made.appeal_until)}",

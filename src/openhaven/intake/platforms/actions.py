@@ -12,6 +12,8 @@ from openhaven.core.words import REVERSING
 from openhaven.intake.store import Platform
 from openhaven.storage import Tx
 
+# What a platform with a webhook can do besides: each measure, and acts in some countries only.
+_WEBHOOK_CAN = ["age_gate", "demote", "label", "no_interaction", "monetary", "service", "country"]
 _WEBHOOK_VERBS = {"notify": False, "warn": False} | dict.fromkeys(
     [*REVERSING.keys(), *REVERSING.values()], True
 )
@@ -38,15 +40,16 @@ def add_platform(
     platform, secret = new_id("plt"), secrets.token_bytes(32)
     tx.run(
         """INSERT INTO platforms (id, name, connector, webhook_url, webhook_secret, verbs,
-             private_basis, created_at)
-           VALUES (%(id)s, %(name)s, %(connector)s, %(url)s, %(secret)s, %(verbs)s, %(basis)s,
-             %(now)s)""",
+             can, private_basis, created_at)
+           VALUES (%(id)s, %(name)s, %(connector)s, %(url)s, %(secret)s, %(verbs)s, %(can)s,
+             %(basis)s, %(now)s)""",
         id=platform,
         name=name,
         connector=connector,
         url=webhook_url,
         secret=tx.keys.seal(platform, secret),
         verbs=Jsonb(verbs or _WEBHOOK_VERBS),
+        can=_WEBHOOK_CAN if connector == "webhook" else [],
         basis=private_basis,
         now=tx.now,
     )

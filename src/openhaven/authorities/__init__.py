@@ -9,7 +9,22 @@ otherwise.
 """
 
 from openhaven.authorities import duties
-from openhaven.authorities.actions import due
+from openhaven.authorities.actions import due, file, withdraw, write
+from openhaven.authorities.model import Filing
 from openhaven.authorities.router import Facts, Told, route
+from openhaven.authorities.store import filing, filing_of, filings
 
-__all__ = ["Facts", "Told", "due", "duties", "route"]
+__all__ = [
+    "Facts",
+    "Filing",
+    "Told",
+    "due",
+    "duties",
+    "file",
+    "filing",
+    "filing_of",
+    "filings",
+    "route",
+    "withdraw",
+    "write",
+]

@@ -80,17 +80,20 @@ class Town:
         """Run a verb of the command line and return what it printed."""
         command = [sys.executable, "-m", "openhaven", *arguments]
         done = subprocess.run(
-            command, env=self._environment(), capture_output=True, text=True, check=False
+            command, env=self.environment(), capture_output=True, text=True, check=False
         )
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stdout
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which verbs and services of this house run."""
         return dict(os.environ) | {
             "OPENHAVEN_HOME": str(self.settings.home),
             "OPENHAVEN_DATABASE_URL": self.url,
             "OPENHAVEN_PORT": str(self.settings.port),
             "OPENHAVEN_SERVICE_NAME": self.settings.service_name,
+            "OPENHAVEN_UNDO_SECONDS": "0",
+            "OPENHAVEN_DOUBLE_REVIEW": "0",
         }
 
     def start(self, name: str) -> None:
@@ -98,7 +101,7 @@ class Town:
         with open(self.folder / f"{name}.log", "ab") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "openhaven", name],
-                env=self._environment(),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -221,7 +224,9 @@ class Town:
         """Return what the service wrote to a person, as their client shows it."""
         sql = "SELECT id FROM matrix_rooms WHERE person = %(p)s"
         found = self.rows(sql, p=user.id)
-        return user.words(found[0]["id"]) if found else []
+        # The room is known to us a moment before the person is in it.
+        here = bool(found) and found[0]["id"] in user.rooms()
+        return user.words(found[0]["id"]) if here else []
 
 
 def database(cluster_url: str, template: str, name: str) -> str:

@@ -18,6 +18,7 @@ from openhaven.connectors.matrix.model import Server
 from openhaven.connectors.matrix.notices import tell
 from openhaven.connectors.matrix.words import files_of
 from openhaven.connectors.model import Carried, Wiring
+from openhaven.core.words import translate
 from openhaven.decisions import Act
 
 DONE = Carried("done")
@@ -141,6 +142,17 @@ def _key(act: Act, edit: Mapping[str, Any]) -> str:
     return f"{act.id}.{mark}"
 
 
+class _Files(NamedTuple):
+    """The files of a message that was removed, and how many other removed messages hold them."""
+
+    uris: tuple[str, ...]
+    others: int
+
+    @property
+    def closed(self) -> bool:
+        return bool(self.uris and self.others)
+
+
 def _restore(hand: Hand, act: Act) -> Carried:
     """Give files out again, and give the author their words back: a redaction stays."""
     item = act.target.get("item", "")
@@ -152,35 +164,51 @@ def _restore(hand: Hand, act: Act) -> Carried:
     if author is None:
         return Carried("failed", "It is not known whose message this was.")
     said = event.item.text if event and event.item else None
-    tell(hand.wiring, hand.server, hand.asks, author, act, _sorry(said))
-    return _give_out_again(hand, act, message)
+    files = _files(hand, act, message)
+    words = _sorry(hand.wiring.settings.language, said, files)
+    tell(hand.wiring, hand.server, hand.asks, author, act, words)
+    return _give_out_again(hand, files)
 
 
-def _give_out_again(hand: Hand, act: Act, message: _Message | None) -> Carried:
+def _files(hand: Hand, act: Act, message: _Message | None) -> _Files:
+    item = act.target["item"]
+    with hand.wiring.db.read() as tx:
+        known = store.files_of_item(tx, act.platform, item)
+        others = store.other_quarantines(tx, act.platform, item)
+    return _Files(tuple(dict.fromkeys((*known, *(message.files if message else ())))), others)
+
+
+def _give_out_again(hand: Hand, files: _Files) -> Carried:
     """Lift the quarantine of a message's files.
 
     Synapse lifts it for a file wherever it was posted. Where other decisions still hold about the
     same file, a person has to look.
     """
-    item = act.target["item"]
-    with hand.wiring.db.read() as tx:
-        known = store.files_of_item(tx, act.platform, item)
-        others = store.other_quarantines(tx, act.platform, item)
-    files = dict.fromkeys((*known, *(message.files if message else ())))
-    if files and others:
-        return Carried("failed", f"The file stays closed: {others} other removed messages hold it.")
-    for uri in files:
+    if files.closed:
+        error = f"The file stays closed: {files.others} other removed messages hold it."
+        return Carried("failed", error)
+    for uri in files.uris:
         hand.asks.quarantine(uri, lift=True)
     return DONE
 
 
-def _sorry(said: str | None) -> str:
-    first = (
-        "Something that you posted was removed in error. We are sorry. Its files, if it had any, "
-        "can be opened again. A removed message itself cannot be put back here, so please post it "
-        "again if you wish."
-    )
-    return f"{first}\n\nThis is what you wrote:\n\n{said}" if said else first
+def _sorry(language: str, said: str | None, files: _Files) -> str:
+    """Return the word to whose message was removed in error: what Matrix can put back, and not."""
+    parts = [
+        translate(
+            language,
+            "Something that you posted was removed in error. We are sorry. It counts for nothing "
+            "any more. Here, a message that was removed cannot be put back into its room. You may "
+            "post it again.",
+        )
+    ]
+    if files.closed:
+        parts.append(translate(language, "Its files stay closed until a person has looked again."))
+    elif files.uris:
+        parts.append(translate(language, "Its files can be opened again."))
+    if said:
+        parts += [translate(language, "This is what you wrote:"), said]
+    return "\n\n".join(parts)
 
 
 # What is limited, and can be given back ---------------------------------------------------------
@@ -202,7 +230,7 @@ def _restrict(hand: Hand, act: Act) -> Carried:
 def _unrestrict(hand: Hand, act: Act) -> Carried:
     if "item" not in act.target:
         return _unsuspend(hand, act)
-    return _give_out_again(hand, act, _message(hand, act.target["item"]))
+    return _give_out_again(hand, _files(hand, act, _message(hand, act.target["item"])))
 
 
 def _suspend(hand: Hand, act: Act) -> Carried:

@@ -11,6 +11,7 @@ from openhaven.core import system
 from openhaven.core.words import speak
 from openhaven.line import Haven
 from openhaven.protections import accounts
+from openhaven.staff.oidc import check_settings
 from openhaven.storage import Blobs, Database, Secrets, Settings, migrate, postgres
 from openhaven.storage.logs import configure_logs
 
@@ -40,6 +41,7 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
     of translations that cannot be read.
     """
     speak(settings.locales)
+    check_settings(settings.oidc)
     migrate(url)
     db = Database(url, bytes.fromhex(secrets.master))
     signer = ledger.signer_from(bytes.fromhex(secrets.ledger_seed))

@@ -88,8 +88,10 @@ GRANTS: dict[str, frozenset[str]] = {
 }
 
 
-# What somebody may take in need, in spite of their roles: everything but the giving of roles.
-TAKEABLE: tuple[str, ...] = tuple(one for one in get_args(Permission) if one != "staff.manage")
+# What nobody takes in need: the giving of roles, a second person's word, and what the law leaves to
+# specialists alone.
+_NEVER_TAKEN = ("staff.manage", "decision.second", "safety.second", "lane.work", "evidence.open")
+TAKEABLE: tuple[str, ...] = tuple(one for one in get_args(Permission) if one not in _NEVER_TAKEN)
 _TAKEN = "taken:"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from openhaven.connectors import Connector, Http
 from openhaven.decisions import Voice
@@ -10,6 +11,7 @@ from openhaven.ledger import Sequencer, Signer
 from openhaven.policy import Packs
 from openhaven.protections.accounts import Protections
 from openhaven.signals import Banks, MediaHasher, Signal
+from openhaven.staff.oidc import Provider
 from openhaven.storage import Blobs, Database, Secrets, Settings
 from openhaven.support import Guide, Support
 
@@ -32,6 +34,11 @@ class Haven:
     vault: Vault
     protections: Protections
     support: Support
+
+    @cached_property
+    def oidc(self) -> Provider | None:
+        """The service that says who somebody is, where the operator has one."""
+        return Provider(self.settings.oidc, self.http) if self.settings.oidc.issuer else None
 
     @property
     def signals(self) -> tuple[Signal, ...]:

@@ -125,6 +125,27 @@ class Translation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     private: bool = False
 
 
+class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which ways of signing in there are besides passkeys and links."""
+
+    passwords: bool = True
+
+
+class Oidc(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service that says who somebody is (OpenID Connect). Without an issuer there is none.
+
+    `roles` maps a group, as the service names it, to roles here.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    name: str = ""
+    scope: str = "openid profile"
+    groups: str = "groups"
+    roles: dict[str, tuple[str, ...]] = {}
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything an operator may set; every default is safe on a machine that others can reach."""
 
@@ -149,6 +170,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail: Mail = Mail()
     alerts: Alerts = Alerts()
     helplines: Helplines = Helplines()
+    sign_in: SignIn = SignIn()
+    oidc: Oidc = Oidc()
     wellbeing: Wellbeing = Wellbeing()
     translation: Translation = Translation()
     authorities: Authorities = Authorities()

@@ -14,6 +14,7 @@ from openhaven.web.call import (
     page,
     see_other,
 )
+from openhaven.web.gates import fresh
 from openhaven.web.live import live
 from openhaven.web.urls import Form
 
@@ -24,6 +25,7 @@ __all__ = [
     "Refusal",
     "as_json",
     "as_text",
+    "fresh",
     "live",
     "page",
     "see_other",

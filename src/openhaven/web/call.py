@@ -22,7 +22,7 @@ from openhaven.web.urls import Form, parse_form
 
 if TYPE_CHECKING:
     from openhaven.line import Haven
-    from openhaven.staff import Member
+    from openhaven.staff import Member, Session
     from openhaven.web.live import Hub
 
 T = TypeVar("T")
@@ -39,7 +39,8 @@ class Call:
     """One request that may be answered: who asks, for what, with which body.
 
     `platform` is the platform's id when an API key was shown, else empty. `staff` is the signed-in
-    member of staff on pages that need one, and `csrf` the token that every form of theirs carries.
+    member of staff on pages that need one, `session` what is known of how they signed in, and `csrf`
+    the token that every form of theirs carries.
     `files` has the files of an upload by their fields, once `form` was called.
     `path` holds the variables of the URL and `query` its parameters, percent-decoded. Names in
     `headers` and `cookies` are as sent, headers in lower case.
@@ -57,6 +58,7 @@ class Call:
     client: str = ""
     platform: str = ""
     staff: "Member | None" = None
+    session: "Session | None" = None
     csrf: str = ""
     content: bytes = b""
     hub: "Hub | None" = None
@@ -139,13 +141,17 @@ def _weight(parameter: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, a body with its content type, further headers; or a stream instead of a body."""
+    """A status, a body with its content type, further headers; or a stream instead of a body.
+
+    `cookies` are further values of `Set-Cookie`, after the one that stands among the headers.
+    """
 
     status: int = 200
     body: bytes = b""
     type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
+    cookies: tuple[str, ...] = ()
 
 
 class Refusal(Problem):

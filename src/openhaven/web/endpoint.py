@@ -128,7 +128,7 @@ class Endpoint:
 
 def _handle(route: Route, call: Call) -> Answer:
     if route.gate.kind == "signed in":
-        gates.let_in_staff(call, route.gate)
+        gates.let_in_staff(call, route)
     gates.check_form(call, route)
     return _kept(call, route.handler(call))
 
@@ -187,4 +187,5 @@ def _start(answer: Answer, more: Mapping[str, str]) -> Message:
     """Return the start of an answer; its own headers win over the usual ones."""
     headers = {"content-type": answer.type, "cache-control": "no-store", **more, **answer.headers}
     raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    raw += [(b"set-cookie", value.encode("latin-1")) for value in answer.cookies]
     return {"type": "http.response.start", "status": answer.status, "headers": raw}

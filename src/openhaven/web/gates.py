@@ -16,7 +16,7 @@ from openhaven.review import lane
 from openhaven.storage import Tx
 from openhaven.web.call import Call, Refusal
 from openhaven.web.security import CONSOLE_PAGE, asked_cookie, check_origin, cookie_name
-from openhaven.web.table import Gate, Route
+from openhaven.web.table import Route
 
 if TYPE_CHECKING:
     from openhaven.line import Haven
@@ -103,27 +103,49 @@ def let_in_platform(call: Call, key: Key) -> None:
     call.platform = key.platform
 
 
-def let_in_staff(call: Call, gate: Gate) -> None:
-    """Find the session of the call's cookie and note whose it is.
+def let_in_staff(call: Call, route: Route) -> None:
+    """Find the session of the call's cookie, note whose it is, and record what they are shown.
 
     Raises `Refusal`: 401 without a living session, 403 without the permission.
     """
+    needed = route.gate.permission
     secret = call.cookies.get(cookie_name(call.haven.settings), "")
     with call.haven.db.begin(_GATE, call.now) as tx:
         session = staff.session(tx, secret) if secret else None
         if session is None:
             raise _not_signed_in(call)
         call.csrf = tx.keys.digest(b"csrf:" + session.digest).hex()
-        closed = lane.is_closed(tx, call.path.values())
-    call.staff = session.member
-    call.actor = session.member.actor
-    if gate.permission and not permits(session.member.roles, gate.permission):
+        call.staff, call.session, call.actor = session.member, session, session.actor
+        # By id and not by route: so whatever way leads to a case in the lane is closed.
+        closed = lane.is_closed(tx, call.path.values()) and not call.may("lane.work")
+        allowed = needed is None or call.may(needed)
+        if route.reads and allowed and not closed:
+            _record(tx, session, route, next(iter(call.path.values()), ""))
+    if not allowed:
         raise Refusal("staff.forbidden", "Your roles do not allow this.",
-                      f"It needs the permission {gate.permission}.", status=403,
+                      f"It needs the permission {needed}.", status=403,
                       next_step="Ask an administrator.")  # fmt: skip
-    # By id and not by route: so whatever way leads to a case in the lane is closed.
-    if closed and not call.may("lane.work"):
+    if closed:
         raise lane.closed()
+
+
+def _record(tx: Tx, session: staff.Session, route: Route, matter: str) -> None:
+    """Record what somebody is about to be shown, and by which permission taken in need."""
+    needed = route.gate.permission
+    lent = needed is not None and not permits(session.member.roles, needed)
+    glass = session.taken.get(needed) if needed and lent else None
+    staff.reads.note(tx, session.member.id, route.reads, matter, glass)
+
+
+def fresh(call: Call) -> None:
+    """Raise `Refusal` (403) unless the one who calls proved who they are within ten minutes.
+
+    For the gravest acts: an unlocked screen, or a stolen cookie, shall not be enough for them.
+    """
+    if call.session is None or not call.session.fresh(call.now):
+        raise Refusal("session.stale", "Show once more that it is you.", status=403,
+                      next_step="Nothing was done. Confirm who you are, and send it again.",
+                      )  # fmt: skip
 
 
 def check_form(call: Call, route: Route) -> None:
@@ -166,5 +188,6 @@ def _not_signed_in(call: Call) -> Refusal:
     if is_page and CONSOLE_PAGE.fullmatch(call.url_path):
         headers["set-cookie"] = asked_cookie(call.haven.settings, call.url_path)
     return Refusal("staff.unknown", "You are not signed in.", status=401,
-                   next_step="Ask for a sign-in link, made with: openhaven staff link NAME",
+                   next_step="Sign in, or ask for a sign-in link, made with: openhaven staff "
+                   "link NAME",
                    headers=headers)  # fmt: skip

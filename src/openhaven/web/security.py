@@ -62,6 +62,18 @@ def session_cookie(settings: Settings, value: str, seconds: int) -> str:
     return f"{cookie_name(settings)}={value}; {scope}"
 
 
+def step_cookie(settings: Settings, name: str, value: str, seconds: int) -> str:
+    """Return the `Set-Cookie` value for what only the pages of signing in see."""
+    secure = "; Secure" if is_https(settings) else ""
+    scope = f"Path=/sign-in; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return f"{step_name(settings, name)}={value}; {scope}"
+
+
+def step_name(settings: Settings, name: str) -> str:
+    """Return the name of such a cookie; the port is part of it, as for the session."""
+    return f"openhaven-{name}-{settings.port}"
+
+
 def asked_cookie(settings: Settings, path: str) -> str:
     """Return the `Set-Cookie` value that remembers for ten minutes which page was asked for."""
     secure = "; Secure" if is_https(settings) else ""

@@ -46,7 +46,8 @@ class Route:
     instead, and `also` holds further statuses with their types. `rate` names the bucket that limits
     how often one client may call. `query` maps parameters to their meaning. A `limit` of 0 stands
     for the usual limit of what is taken: the operator's `media_limit` for bytes, and for an
-    `upload` (a form with a file).
+    `upload` (a form with a file). `reads` names what staff are shown of somebody's there
+    (`staff.reads.KINDS`): that they looked is recorded before they see it.
     """
 
     method: str
@@ -63,6 +64,7 @@ class Route:
     rate: str = ""
     query: tuple[tuple[str, str], ...] = ()
     quick: Callable[[Call], Answer | None] | None = None
+    reads: str = ""
 
     def size(self, media_limit: int) -> int:
         """Return the largest body in bytes that this route takes."""

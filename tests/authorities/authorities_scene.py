@@ -32,9 +32,10 @@ class Desk:
 
 def desk(haven: Haven) -> Desk:
     """Add a platform and two specialists to the house."""
+    some = new_id("s")[-8:]
     with haven.db.begin(OPERATOR) as tx:
-        platform, _ = intake.add_platform(tx, "here")
-        ada, ben = (staff.create(tx, name, ("specialist",)) for name in ("ada", "ben"))
+        platform, _ = intake.add_platform(tx, f"here-{some}")
+        ada, ben = (staff.create(tx, f"{name}-{some}", ("specialist",)) for name in ("ada", "ben"))
     actors = (Actor("staff", one.id, one.roles) for one in (ada, ben))
     return Desk(haven, platform, *actors)
 

@@ -17,8 +17,8 @@ SINCE = datetime(2026, 11, 21, 19, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def here(haven: Haven) -> Desk:
-    return desk(haven)
+def here(house: Haven) -> Desk:
+    return desk(house)
 
 
 def facts(**changes: object) -> Facts:
@@ -61,11 +61,11 @@ def test_a_report_ends_the_duty_and_the_one_that_it_covers(here: Desk) -> None:
     with here.haven.db.begin(here.ada, NOW) as tx:
         made = due(tx, case, facts(countries=frozenset(["GB"])), where)
         assert due(tx, case, facts(countries=frozenset(["GB"])), where) == made
-        assert [one.jurisdiction for one in duties.list(tx)] in (["US", "GB"], ["GB", "US"])
+        assert [one.jurisdiction for one in duties.list(tx, case=case)] in (["US", "GB"], ["GB", "US"])
         duties.reported(tx, case, "ncmec", "4711")
     with here.haven.db.read(NOW) as tx:
-        ended = {one.jurisdiction: one for one in duties.list(tx, ended=True)}
-        assert duties.list(tx) == []
+        ended = {one.jurisdiction: one for one in duties.list(tx, case=case, ended=True)}
+        assert duties.list(tx, case=case) == []
     assert (ended["US"].state, ended["GB"].state) == ("reported", "covered")
     assert ended["GB"].reference == "4711"
 
@@ -86,7 +86,7 @@ def test_no_report_takes_a_reason_and_a_second_person(here: Desk) -> None:
     with db.begin(here.ben, NOW) as tx:
         approvals.answer(tx, asked.id, False, "It is none.")
         assert duties.settle(tx) == 0
-        assert len(duties.list(tx)) == 2
+        assert len(duties.list(tx, case=case)) == 2
     with db.begin(here.ada, NOW) as tx:
         duties.close(tx, made["US"], no_report_reason="It is a statue, see the museum's page.")
         (asked,) = approvals.waiting(tx)
@@ -95,7 +95,7 @@ def test_no_report_takes_a_reason_and_a_second_person(here: Desk) -> None:
         assert duties.settle(tx) == 1
     with db.read(NOW) as tx:
         # What the report would have covered has to be reported itself.
-        (left,) = duties.list(tx)
+        (left,) = duties.list(tx, case=case)
         assert (left.jurisdiction, left.covered_by) == ("GB", None)
         assert duties.reason(tx, made["US"]) == "It is a statue, see the museum's page."
     assert "statue" not in str(here.rows("SELECT no_report::text FROM duties"))

@@ -44,8 +44,8 @@ def open_task(
     itself told whose it is, not only somebody who reports; `reported` that it came as a report, of
     which `report` is the id where it was sent to us, `reporter` the account that the platform named
     and `trusted` that it is a trusted flagger. `within` is when it is due, if that is sooner than
-    its severity says; `suspected` brings it into the lane for suspected child sexual exploitation, as
-    its harm does. Neither the number of reports nor who sent them changes the severity.
+    its severity says; `suspected` brings it into the lane for suspected child exploitation, as its
+    harm does. Neither the number of reports nor who sent them changes the severity.
     """
     case = case_for(tx, platform, item, account, harm, sure=sure)
     if report is not None:

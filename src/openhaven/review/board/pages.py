@@ -56,7 +56,7 @@ def _overview(call: Call) -> dict[str, Any]:
             "harms": HARMS,
             "pack": call.haven.packs.current,
             "numbers": board.numbers(tx, found),
-            "stream": board.stream(tx),
+            "stream": board.stream(tx, lane=call.may("lane.work")),
             "troubles": views.troubles(tx),
             "clocks": survivors.clocks(tx),
             "can_take": following is not None,

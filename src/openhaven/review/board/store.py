@@ -101,15 +101,20 @@ def numbers(tx: Tx, found: Sequence[Group]) -> Numbers:
     )
 
 
-def stream(tx: Tx, limit: int = 50) -> list[Passed]:
+def stream(tx: Tx, limit: int = 50, *, lane: bool = False) -> list[Passed]:
     """Return the latest events, newest first, with the ids of the rules that spoke."""
     sql = """SELECT e.seq, p.name AS platform, e.kind, e.received_at, e.state, e.outcome,
                ARRAY(SELECT r ->> 'rule' FROM jsonb_array_elements(
                  coalesce(e.verdict -> 'reasons', '[]')) AS r) AS rules,
                e.verdict ->> 'decision' AS decision, e.verdict ->> 'task' AS task
              FROM events e JOIN platforms p ON p.id = e.platform
+             WHERE %(lane)s OR NOT EXISTS (
+               SELECT 1 FROM cases c WHERE c.lane_at IS NOT NULL AND c.id IN (
+                 SELECT t.case_id FROM tasks t WHERE t.id = e.verdict ->> 'task'
+                 UNION ALL
+                 SELECT d.case_id FROM decisions d WHERE d.id = e.verdict ->> 'decision'))
              ORDER BY e.seq DESC LIMIT %(limit)s"""
-    return tx.all(sql, Passed, limit=limit)
+    return tx.all(sql, Passed, limit=limit, lane=lane)
 
 
 def pulse(tx: Tx) -> str:

@@ -14,6 +14,7 @@ from openhaven.review import lane
 from openhaven.review.access import may_work_on, roles_of, sees_lane
 from openhaven.review.choosing import choices
 from openhaven.review.looks import CLEAR_SIDE, VEILED_SIDE
+from openhaven.review.shown import CLEAR
 from openhaven.review.wellbeing import store
 from openhaven.review.wellbeing.model import LONGEST
 from openhaven.storage import Tx
@@ -38,7 +39,8 @@ def reveal(
         raise Problem("permission", "Your role does not show pictures.", status=403)
     if rendering not in RENDERINGS:
         raise Problem("media.rendering", "A picture is shown in colour or in grey.")
-    if not tx.value("SELECT 1 FROM media WHERE id = %(m)s", m=media):
+    kind = tx.value("SELECT type FROM media WHERE id = %(m)s", m=media)
+    if kind is None:
         raise Problem("media.unknown", "There is no such picture.", status=404)
     sql = """SELECT c.harm, c.lane_at, t.urgency, t.severity, t.level
              FROM tasks t JOIN cases c ON c.id = t.case_id WHERE t.id = %(t)s"""
@@ -56,7 +58,7 @@ def reveal(
     tx.run(
         """INSERT INTO reveals (id, staff, media, task, at, harm, rendering, side, whole, exif)
            VALUES (%(id)s, %(me)s, %(media)s, %(task)s, %(now)s, %(harm)s, %(rendering)s, %(side)s,
-             true, false)""",
+             %(whole)s, false)""",
         id=reveal_id,
         me=tx.actor.id,
         media=media,
@@ -65,11 +67,20 @@ def reveal(
         harm=about["harm"],
         rendering="grey" if own.only_grey else rendering,
         side=VEILED_SIDE if own.only_small else CLEAR_SIDE,
+        # What moves is shown as one still.
+        whole=str(kind).startswith("image/") and kind not in ("image/gif", "image/webp"),
     )
     ids = {"reveal": reveal_id, "media": media}
     ledger.append(tx, "media.revealed", ids, row=("reveals", reveal_id))
     count(tx, about["harm"], about["severity"], wellbeing)
     return reveal_id
+
+
+def shown(tx: Tx, media: str) -> None:
+    """Note that the actor was handed the picture they had asked for: only that is a viewing."""
+    sql = """UPDATE reveals SET shown_at = %(now)s WHERE media = %(m)s AND staff = %(me)s
+             AND at > %(since)s AND shown_at IS NULL"""
+    tx.run(sql, now=tx.now, m=media, me=tx.actor.id, since=tx.now - CLEAR)
 
 
 def require_no_pause(tx: Tx, harm: str, urgency: int) -> None:

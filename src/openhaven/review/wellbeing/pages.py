@@ -32,7 +32,11 @@ def media_clear(call: Call) -> Answer:
     if asked is None:
         raise Problem("media.veiled", "You have not asked to see this picture.", status=403,
                       next_step="Ask on the page of the task; it is recorded.")  # fmt: skip
-    return _picture(call, asked.rendering, asked.side)
+    answer = _picture(call, asked.rendering, asked.side)
+    if answer.type == "image/jpeg":
+        with call.haven.db.begin(call.actor, call.now) as tx:
+            actions.shown(tx, call.path["id"])
+    return answer
 
 
 def reveal(call: Call) -> Answer:

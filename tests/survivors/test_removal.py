@@ -165,6 +165,25 @@ def test_an_overturned_removal_looks_for_no_copies(town: Town) -> None:
     assert living[0]["n"] == 0
 
 
+def test_a_hash_stays_while_another_removal_stands(town: Town) -> None:
+    pdq, me = a_hash(), town.person()
+    items = [town.posted(pdq) for _ in range(2)]
+    for item in items:
+        town.removal(item)
+    town.tend()
+    for task in town.tasks():
+        town.judge(me, task["id"], "remove")
+    town.tend()
+    town.tend()
+    for item, left in zip(items, (True, False), strict=True):
+        with town.haven.db.begin(town.actor) as tx:
+            tx.run("""UPDATE decisions SET state = 'overturned', overturned_at = now(),
+                        overturned_by = judgement WHERE item = %(i)s""", i=item)  # fmt: skip
+        town.tend()
+        sql = "SELECT 1 FROM bank_entries WHERE value = %(v)s AND withdrawn_at IS NULL"
+        assert bool(town.rows(sql, v=pdq)) is left
+
+
 def test_mass_requests_from_one_network_lock_nobody_else_out(town: Town) -> None:
     for number in range(40):
         town.removal(f"item-{number}")

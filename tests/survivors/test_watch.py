@@ -6,7 +6,8 @@ import pytest
 from survivors_scene import ANYBODY, DICE, Town, a_hash
 
 from openhaven import survivors
-from openhaven.core import Problem
+from openhaven.core import Problem, utcnow
+from openhaven.records.jobs import retain
 from openhaven.survivors import store
 from openhaven.survivors.store import Made
 
@@ -62,6 +63,23 @@ def test_a_pack_without_a_rule_for_it_changes_nothing(town: Town) -> None:
     town.tend()
     assert [one["item"] for one in town.tasks()] == [item]
     assert len(town.status(made).found) == 1
+
+
+def test_a_withdrawn_hash_is_forgotten_after_its_time(town: Town) -> None:
+    gone, kept = a_hash(), a_hash()
+    made = town.watch(gone)
+    other = town.watch(kept)
+    withdraw(town, made)
+    town.tend()
+    retention = town.haven.settings.retention
+    for days, left in ((retention.decided - 1, 2), (retention.decided + 1, 1)):
+        retain(town.haven.db, town.haven.blobs, retention, utcnow() + timedelta(days=days))
+        assert len(town.rows("SELECT 1 FROM bank_entries")) == left
+    assert town.status(made).why == "withdrawn"
+    assert town.status(other).state == "open"
+    again = town.watch(gone)
+    town.posted(gone)
+    assert len(town.status(again).found) == 1
 
 
 def test_withdrawn_it_matches_no_more(town: Town) -> None:

@@ -14,6 +14,7 @@ from openhaven.survivors.actions import (
     withdraw,
 )
 from openhaven.survivors.alerts import send_alerts
+from openhaven.survivors.copies import forget_hashes
 from openhaven.survivors.jobs import keep_watches, tend
 from openhaven.survivors.model import CLOCK, Removal, Threat
 from openhaven.survivors.store import Status, clocks, status
@@ -29,6 +30,7 @@ __all__ = [
     "ask_removal",
     "ask_watch",
     "clocks",
+    "forget_hashes",
     "forget_person",
     "keep_watches",
     "lift_freeze",

@@ -262,11 +262,27 @@ def hashes_of(tx: Tx, platform: str, item: str) -> dict[str, list[tuple[bytes, i
     return made
 
 
-def entries_of(tx: Tx, report: str) -> list[int]:
-    """Return the living entries of banks that came of the removal behind a report."""
+def without_ground(tx: Tx, entries: list[int]) -> list[int]:
+    """Return those of these entries that no removal rests on any more."""
+    sql = """SELECT e.id FROM bank_entries e WHERE e.id = ANY(%(ids)s)
+               AND NOT EXISTS (SELECT 1 FROM survivor_copies c WHERE c.entry = e.id)"""
+    return [int(row["id"]) for row in tx.rows(sql, ids=entries)]
+
+
+def long_withdrawn(tx: Tx, before: datetime, limit: int) -> list[int]:
+    """Return entries of our banks that were withdrawn before a moment, and nothing waits for.
+
+    An entry of which the claims of a source or words on their way tell is not only ours.
+    """
     sql = """SELECT e.id FROM bank_entries e JOIN banks b ON b.id = e.bank
-             WHERE b.owner = 'survivors' AND e.source_id = %(r)s AND e.withdrawn_at IS NULL"""
-    return [int(row["id"]) for row in tx.rows(sql, r=report)]
+             WHERE b.owner = 'survivors' AND e.withdrawn_at < %(before)s
+               AND NOT EXISTS (SELECT 1 FROM survivor_requests q
+                               WHERE q.entry = e.id AND q.state = 'open')
+               AND NOT EXISTS (SELECT 1 FROM bank_claims c WHERE c.entry = e.id)
+               AND NOT EXISTS (SELECT 1 FROM bank_feedback f JOIN bank_outbox o ON o.feedback = f.id
+                               WHERE f.entry = e.id)
+             ORDER BY e.id LIMIT %(limit)s"""
+    return [int(row["id"]) for row in tx.rows(sql, before=before, limit=limit)]
 
 
 # For the console ------------------------------------------------------------------------------

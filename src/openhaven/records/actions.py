@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from openhaven import history, policy
+from openhaven import history, policy, survivors
 from openhaven.storage import Tx
 from openhaven.storage.settings import Retention
 
@@ -144,7 +144,7 @@ def _features(tx: Tx, kept: Retention) -> list[str]:
 
 
 def _matters(tx: Tx, kept: Retention) -> list[str]:
-    """Forget the words of notices, appeals and reports on matters that ended long ago."""
+    """Forget the words, and the hashes people gave us, of matters that ended long ago."""
     before = tx.now - timedelta(days=kept.decided)
     n = tx.run("""UPDATE notices SET body = NULL WHERE id IN (SELECT id FROM notices
                     WHERE body IS NOT NULL AND created_at < %(b)s LIMIT %(step)s)""",
@@ -160,6 +160,7 @@ def _matters(tx: Tx, kept: Retention) -> list[str]:
                      SELECT id FROM survivor_requests
                      WHERE body IS NOT NULL AND ended_at < %(b)s LIMIT %(step)s)""",
                 b=before, step=_STEP)  # fmt: skip
+    n += survivors.forget_hashes(tx, before, _STEP)
     n += tx.run("""UPDATE task_notes SET body = NULL WHERE id IN (
                      SELECT n.id FROM task_notes n JOIN tasks t ON t.id = n.task
                      WHERE n.body IS NOT NULL AND t.done_at < %(b)s LIMIT %(step)s)""",

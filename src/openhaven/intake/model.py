@@ -16,6 +16,21 @@ Text = Annotated[str, msgspec.Meta(max_length=100_000)]
 Scalar = Annotated[str, msgspec.Meta(max_length=2_000)] | int | float | bool | None
 
 
+class ToldLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the platform says of an account or an item, for rules that declare its name.
+
+    Without `until` it counts for this event; with it, for later ones too (400 days at most). The
+    value `null` takes back what was said before.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,39}$", max_length=40)]
+    value: Annotated[str, msgspec.Meta(max_length=200)] | int | float | bool | None = True
+    until: Moment | None = None
+
+
+Labels = Annotated[tuple[ToldLabel, ...], msgspec.Meta(max_length=20)]
+
+
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An actor on the platform, as the platform names it."""
 
@@ -24,6 +39,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     age_band: AgeBand = "unknown"
     country: Country | None = None
     language: Language | None = None
+    labels: Labels = ()
 
 
 class MediaRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +58,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     media: Annotated[tuple[MediaRef, ...], msgspec.Meta(max_length=50)] = ()
     language: Language | None = None
     url: Url | None = None
+    labels: Labels = ()
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

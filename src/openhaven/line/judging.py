@@ -9,6 +9,7 @@ from typing import Any
 
 from openhaven import intake, policy
 from openhaven.intake import Claimed
+from openhaven.intake.told import keep_told, told_of
 from openhaven.line import drafts
 from openhaven.policy import Pack, Verdict
 from openhaven.signals import Finding
@@ -29,6 +30,7 @@ def judge(
     added to it.
     """
     labels = intake.labels_on(tx, batch) if pack.reads_labels else None
+    told = told_of(tx, batch, pack.reads_told) if pack.reads_told else None
 
     def again(at: int, reined: Mapping[str, str]) -> Verdict:
         return pack.evaluate(batch[at].event, findings[at], past[at], reined)
@@ -37,10 +39,14 @@ def judge(
     for at in sorted(range(len(batch)), key=lambda at: batch[at].seq):
         if labels is not None:
             past[at] = {**past[at], **labels.of(batch[at])}
+        if told is not None:
+            past[at] = {**past[at], **told.of(batch[at])}
         verdicts[at] = again(at, {})
         if labels is not None:
             for one in verdicts[at].labels:
                 labels.add(batch[at], one.label.name, on_item=one.label.on == "item")
     said = policy.rein_in(tx, pack, batch, [verdicts[at] for at in range(len(batch))], again)
     intake.give_labels(tx, drafts.notes(batch, said))
+    if told is not None:
+        keep_told(tx, told)
     return said

@@ -16,7 +16,7 @@ from openhaven.policy.emit import Emitter, OutsideError
 from openhaven.policy.parts import Code, Parts
 from openhaven.policy.tree import Node
 from openhaven.policy.values import LARGEST, SMALLEST
-from openhaven.policy.vocabulary import COUNTERS
+from openhaven.policy.vocabulary import COUNTERS, TOLD
 
 LONGEST_LIST = 50
 _TYPES = {
@@ -83,7 +83,7 @@ class _Reader:
         if name.startswith(self.missing):
             return Code(self.parts.error, kind, sure=False, cost=0)
         key = self.parts.constant(name)
-        if name.startswith(COUNTERS):
+        if name.startswith((COUNTERS, *TOLD)):
             return Code(f"(v[{key}] if {key} in v else {self.parts.error})", kind, sure=False)
         if kind == "bool":
             return Code(f"v[{key}]", kind, sure=True)

@@ -21,7 +21,9 @@ _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 _UNDECLARED = re.compile(r"undeclared reference to '(.*)' \(in container")
 _OVERLOAD = re.compile(r"found no matching overload for '(.*)' applied to '(.*)'")
 _STRINGS = re.compile(r"(?s)r?('''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")")
-_HAS_COUNTER = re.compile(r"\bhas\(\s*(counters\.\w+)[\w.]*\s*\)")
+_HAS_COUNTER = re.compile(
+    r"\bhas\(\s*((?:counters|(?:account|item|target)\.label)\.\w+)[\w.]*\s*\)"
+)
 _COMPARE = ("_==_", "_!=_", "@in")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -89,10 +91,10 @@ def _strange_letters(text: str) -> list[Fault]:
 
 
 def _asked_wrongly(text: str) -> list[Fault]:
-    """Find `has()` around a counter, which the library takes for the counter itself."""
+    """Find `has()` around a counter or a label, which the library takes for the thing itself."""
     blank = _STRINGS.sub(lambda found: " " * len(found.group()), text)
     return [
-        Fault(found.start(), f"has() is not for counters; write `{found[1]}.known`.")
+        Fault(found.start(), f"has() is not for counters and labels; write `{found[1]}.known`.")
         for found in _HAS_COUNTER.finditer(blank)
     ][:1]
 

@@ -9,8 +9,9 @@ import msgspec
 
 from openhaven.core import HARMS, Harm
 from openhaven.intake.model import Event, Item
+from openhaven.intake.told import said_of
 from openhaven.policy.model import FROM_BANK, FROM_REPORT
-from openhaven.policy.vocabulary import BEHAVIOUR, COUNTERS, LABELS, NONE, Vocabulary
+from openhaven.policy.vocabulary import BEHAVIOUR, COUNTERS, LABELS, NONE, TOLD, Vocabulary
 from openhaven.signals.model import Finding
 
 _BANKS = ("banks.positive", "banks.investigate", "banks.harms")
@@ -29,6 +30,8 @@ _ORDER = {code: number for number, code in enumerate(HARMS)}
 _DAY = timedelta(days=1)
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+PLATFORM = "platform"
+"""The signal in whose name stands what a platform said."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -46,7 +49,12 @@ class Facts(msgspec.Struct, frozen=True):
     def behind(self, names: frozenset[str]) -> tuple[Finding, ...]:
         """Return what gave these names their values: findings, each once, and what was counted."""
         counted = [name for name in sorted(names & self.values.keys()) if name.startswith(COUNTERS)]
-        return (*_of(self.found, names), *(_counted(name, self.values[name]) for name in counted))
+        said = [name for name in sorted(names & self.values.keys()) if _is_said(name)]
+        return (
+            *_of(self.found, names),
+            *(_counted(name, self.values[name]) for name in counted),
+            *(_said(name, self.values[name]) for name in said),
+        )
 
     def missing(self, names: frozenset[str]) -> tuple[Finding, ...]:
         """Return the findings *unknown* that leave these names in doubt, each once."""
@@ -78,6 +86,23 @@ def _counted(name: str, number: Any) -> Finding:
     )
 
 
+def _is_said(name: str) -> bool:
+    return name.startswith(TOLD) and not name.endswith(".known")
+
+
+def _said(name: str, value: Any) -> Finding:
+    """Return what a platform said in a label, for people to see; never its words."""
+    return Finding(
+        signal=PLATFORM,
+        version="1",
+        subject="event",
+        value=name if isinstance(value, str) else f"{name}: {value}",
+        harm="other",
+        opinion="noted",
+        confidence=1.0,
+    )
+
+
 def gather(
     event: Event,
     findings: Iterable[Finding],
@@ -92,6 +117,8 @@ def gather(
         values[name] = list(counters.get(name, ()))
     for name in vocabulary.counted & counters.keys():
         values[COUNTERS + name] = counters[name]
+    if vocabulary.told:
+        values.update(_told(event, vocabulary.told, counters))
     found: dict[str, list[Finding]] = {}
     for finding in ordered:
         for name in _names(finding):
@@ -101,6 +128,14 @@ def gather(
         values[name] = _value(name, ones)
     values["signals.unknown"] = list(dict.fromkeys(finding.signal for finding in failed))
     return _facts(values, found, failed, vocabulary)
+
+
+def _told(event: Event, declared: Mapping[str, str], counters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what platforms said in labels: with the event, else before; and whether they did."""
+    said: dict[str, Any] = {**{name: counters[name] for name in declared.keys() & counters.keys()},
+                            **said_of(event, declared)}  # fmt: skip
+    whole = {name: _whole(one) if isinstance(one, str) else one for name, one in said.items()}
+    return whole | {f"{name}.known": name in said for name in declared}
 
 
 def _facts(

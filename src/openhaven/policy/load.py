@@ -21,9 +21,10 @@ from openhaven.policy.places import START, BrokenPack, PackError, Place, Source,
 from openhaven.policy.refusals import explained
 from openhaven.policy.sense import Placed, alone, contradictions
 from openhaven.policy.translations import translated
-from openhaven.policy.vocabulary import Vocabulary, declare
+from openhaven.policy.vocabulary import RESERVED, Vocabulary, declare
 
 _TOML_AT = re.compile(r"(.*) \(at line (\d+), column (\d+)\)")
+_TOLD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _RULES_LIMIT = 5_000
 _TOPICS = frozenset(topic for one in HARMS.values() for topic in one.help)
 _PATTERNS = {
@@ -86,6 +87,7 @@ def load_texts(texts: dict[str, str], *, kept: bool = False) -> Pack:
         [bank for one in manifests if one for bank in one.banks],
         labels.union(*(one.labels() for one in readers)),
         {name: kind for one in counters for name, kind in one.fields.items()},
+        _told(texts, order, manifests, errors),
     )
     rules = [rule for one in readers for rule in one.read(vocabulary)]
     manifest = manifests[-1]
@@ -99,6 +101,27 @@ def load_texts(texts: dict[str, str], *, kept: bool = False) -> Pack:
                      if one}  # fmt: skip
     pack.counters = (*asked_by(counters, pairs), *behaviour_asked(pairs))
     return pack
+
+
+def _told(
+    texts: dict[str, str],
+    order: list[str],
+    manifests: list[Manifest | None],
+    errors: list[PackError],
+) -> dict[str, str]:
+    """Return the labels of platforms that the packs declare, with their types, by name."""
+    told: dict[str, str] = {}
+    for at, manifest in zip(order, manifests, strict=True):
+        source = Source(f"{at}pack.toml", texts[f"{at}pack.toml"])
+        for name, kind in (manifest.platform_labels.names if manifest else {}).items():
+            word = name.rpartition(".")[2]
+            if not _TOLD.fullmatch(word) or word in RESERVED:
+                what = f"“{word[:80]}” is not what a label can be called: small letters, digits, _."
+                errors.append(source.error(source.find(word), what))
+            elif told.setdefault(name, kind) != kind:
+                what = f"Another pack declares the label “{word}” as {told[name]}."
+                errors.append(source.error(source.find(word), what))
+    return told
 
 
 def _manifest(source: Source, errors: list[PackError]) -> Manifest | None:

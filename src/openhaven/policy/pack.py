@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -25,6 +25,25 @@ _NO_COUNTERS: Mapping[str, Any] = MappingProxyType({})
 _NO_REINS: Mapping[str, str] = MappingProxyType({})
 
 
+ToldType = Literal["bool", "int", "double", "string"]
+
+
+class PlatformLabels(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Labels that platforms may send of accounts and items, each with the type of its value."""
+
+    account: dict[str, ToldType] = {}
+    item: dict[str, ToldType] = {}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Their types by the names that conditions use; an account may also be the one aimed at."""
+        return {
+            **{f"account.label.{name}": kind for name, kind in self.account.items()},
+            **{f"target.label.{name}": kind for name, kind in self.account.items()},
+            **{f"item.label.{name}": kind for name, kind in self.item.items()},
+        }
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `pack.toml` says: whose pack it is, for which languages and countries, with which banks.
 
@@ -32,7 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     whose clauses, rules and lists belong to this one, too. `queues` are queues of its own beside
     the usual ones, `labels` are labels that rules read and others give. `fallback` holds for every
     rule that does not say it itself. `contact` is the e-mail address of who is told when a rule
-    falls back.
+    falls back. `platform_labels` are those that platforms may send.
     """
 
     name: str
@@ -46,6 +65,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     labels: tuple[str, ...] = ()
     fallback: Fallback = Fallback()
     contact: str = ""
+    platform_labels: PlatformLabels = PlatformLabels()
 
 
 class Pack:
@@ -87,6 +107,10 @@ class Pack:
         names = frozenset(name for one in self.compiled for name in one.condition.names)
         self.reads_labels = not names.isdisjoint(LABELS)
         """Whether a rule asks which labels an account or an item has."""
+        self.reads_told = {
+            name: kind for name, kind in vocabulary.told.items() if {name, f"{name}.known"} & names
+        }
+        """What rules ask of the labels that platforms send, by name, with its type."""
         self.reads_behaviour = any(name.startswith(BEHAVIOUR) for name in names)
         """Whether a rule asks for signs of behaviour."""
 

@@ -8,12 +8,12 @@ from openhaven.core import HARMS, Harm
 from openhaven.policy.conditions import Condition
 from openhaven.policy.facts import not_answered
 from openhaven.policy.model import STRENGTH, Reason, Rule
-from openhaven.policy.vocabulary import BEHAVIOUR, COUNTERS, LABELS
+from openhaven.policy.vocabulary import BEHAVIOUR, COUNTERS, LABELS, TOLD
 from openhaven.signals.model import Finding
 
 FROM_SIGNALS = ("terms.", "links.", "banks.", "signals.", BEHAVIOUR)
 # What is not known before signals are asked: their answers, and what was counted and noted before.
-FROM_ELSEWHERE = (*FROM_SIGNALS, COUNTERS, *LABELS)
+FROM_ELSEWHERE = (*FROM_SIGNALS, COUNTERS, *LABELS, *TOLD)
 _WHOLE = 1 << 64
 
 
@@ -63,10 +63,12 @@ def lessened(one: Spoken) -> Spoken:
 def always(rule: Rule, condition: Condition) -> tuple[Spoken, Spoken] | None:
     """Return what the rule says when it holds and when it cannot be answered, if always the same.
 
-    It is for rules that read neither signals nor counters, and name their harm.
+    It is for rules that read neither signals nor counters nor labels of platforms, and name their
+    harm.
     """
     harm = HARMS.get(rule.then.harm)
-    if harm is None or any(name.startswith((*FROM_SIGNALS, COUNTERS)) for name in condition.names):
+    varying = (*FROM_SIGNALS, COUNTERS, *TOLD)
+    if harm is None or any(name.startswith(varying) for name in condition.names):
         return None
     return matched(rule, (), harm), unanswered(rule, (not_answered(),), harm)
 

@@ -44,7 +44,8 @@ _NAMES: dict[str, cel.Type] = {
 LABELS = ("account.labels", "item.labels")
 COUNTERS = "counters."
 BEHAVIOUR = "behaviour."
-_COUNTED = {"int": _T.INT, "double": _T.DOUBLE, "bool": _T.BOOL}
+TOLD = ("account.label.", "item.label.", "target.label.")
+_COUNTED = {"int": _T.INT, "double": _T.DOUBLE, "bool": _T.BOOL, "string": _T.STRING}
 _LISTED = ("banks.positive", "banks.investigate", "banks.harms", "signals.unknown")
 FUNCTIONS = (
     "contains", "startsWith", "endsWith", "matches", "size", "exists", "exists_one", "all",
@@ -68,6 +69,8 @@ class Vocabulary(msgspec.Struct, frozen=True):
     env: cel.Env
     counted: frozenset[str] = frozenset()
     """What counters answer, by the names that they give it. Any of it may be missing."""
+    told: Mapping[str, str] = _NOTHING
+    """The types of what platforms may say in labels, by name. Any of it may be missing."""
 
 
 def declare(
@@ -76,12 +79,16 @@ def declare(
     banks: Iterable[str],
     labels: Iterable[str] = (),
     counters: Mapping[str, str] = _NOTHING,
+    told: Mapping[str, str] = _NOTHING,
 ) -> Vocabulary:
     """Return the vocabulary of a pack with these lists of terms and links, banks and labels.
 
-    `counters` has the type (`int`, `double` or `bool`) of each answer of its counters, by name.
+    `counters` has the type (`int`, `double` or `bool`) of each answer of its counters, by name;
+    `told` that of each label of platforms, by its whole name.
     """
     types = dict(_NAMES)
+    types.update({name: _COUNTED[kind] for name, kind in told.items()})
+    types.update({f"{name}.known": _T.BOOL for name in told})
     types.update({COUNTERS + name: _COUNTED[kind] for name, kind in counters.items()})
     types.update({f"terms.{name}": _T.BOOL for name in terms})
     types.update({f"links.{name}": _T.BOOL for name in links})
@@ -100,7 +107,7 @@ def declare(
     }
     lists = [name for name in types if name.startswith(("terms.", "links.", BEHAVIOUR))]
     blank: dict[str, Any] = {**{name: [] for name in _LISTED}, **dict.fromkeys(lists, False)}
-    return Vocabulary(types, words, blank, cel.NewEnv(variables=types), frozenset(counters))
+    return Vocabulary(types, words, blank, cel.NewEnv(variables=types), frozenset(counters), told)
 
 
 @cache

@@ -1,6 +1,7 @@
 """How far what banks know of an event may lead: the one limit that no pack can lift. Pure."""
 
 from openhaven.core import Outcome
+from openhaven.policy.facts import PLATFORM
 from openhaven.policy.model import Reason, Verdict
 from openhaven.signals.model import Finding
 
@@ -16,7 +17,13 @@ def outcome_within(verdict: Verdict) -> Outcome:
 
 
 def _may_act(reason: Reason) -> bool:
-    told = [finding for finding in reason.findings if finding.unknown is None]
+    # What the platform itself said of an account is no match and no guess: it neither holds a rule
+    # back nor frees one that rests on guesses.
+    told = [
+        finding
+        for finding in reason.findings
+        if finding.unknown is None and finding.signal != PLATFORM
+    ]
     return not told or not all(_only_a_look(finding) for finding in told)
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import msgspec
 
 from openhaven import history, policy, survivors
+from openhaven.intake.told import forget_told
 from openhaven.storage import Tx
 from openhaven.storage.settings import Retention
 
@@ -113,6 +114,8 @@ def _accounts(tx: Tx, kept: Retention) -> list[str]:
                                  WHERE d.platform = a.platform AND d.account = a.id)
                  AND NOT EXISTS (SELECT 1 FROM labels l
                                  WHERE l.platform = a.platform AND l.account = a.id)
+                 AND NOT EXISTS (SELECT 1 FROM told_labels t
+                                 WHERE t.platform = a.platform AND t.account = a.id)
                  AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.state = 'open'
                                  AND c.platform = a.platform AND c.account = a.id)
                  AND NOT EXISTS (SELECT 1 FROM age_evidence v WHERE v.subject = a.subject
@@ -187,6 +190,7 @@ def _history(tx: Tx, kept: Retention) -> list[str]:
 def _rules(tx: Tx, kept: Retention) -> list[str]:
     """Forget labels that have ended, and what rules did long ago."""
     tx.run("DELETE FROM labels WHERE until < %(now)s", now=tx.now)
+    forget_told(tx)
     policy.forget_counts(tx, kept.events)
     return []
 

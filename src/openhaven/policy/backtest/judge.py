@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from openhaven import signals
 from openhaven.history import Counter, Replay
 from openhaven.intake.model import Event
+from openhaven.intake.told import said_of
 from openhaven.policy.backtest.caps import Caps
 from openhaven.policy.backtest.stored import Past
 from openhaven.policy.features import again
@@ -97,7 +98,11 @@ class Judge:
         if self._replay is not None:
             counted = self._replay.take(past.row.platform, shown, past.row.done_at)
         complete = past.row.done_at is not None and past.row.done_at >= self._known.features
-        short = self._unasked(past, shown, needs, complete) or self._labels_short(past, complete)
+        short = (
+            self._unasked(past, shown, needs, complete)
+            or self._labels_short(past, complete)
+            or self._told_short(past, shown, complete)
+        )
         if short:
             return short
         way = self._way(past.was.pack, shown.kind, complete)
@@ -133,6 +138,20 @@ class Judge:
         then = self._then(past.was.pack)
         return "" if then is not None and then.reads_labels else "not measured"
 
+    def _told_short(self, past: Past, shown: Event, complete: bool) -> str:
+        """Say whether a label of a platform may have stood that nobody kept.
+
+        What the event itself says is enough for the names that it says.
+        """
+        unsaid = self.pack.reads_told.keys() - said_of(shown, self.pack.reads_told).keys()
+        unsaid = {name for name in unsaid if _could_be_said(shown, name)}
+        if not unsaid:
+            return ""
+        if not complete:
+            return "features"
+        then = self._then(past.was.pack)
+        return "" if then is not None and unsaid <= then.reads_told.keys() else "not measured"
+
     def _reaches(self, past: Past, way: _Way) -> bool:
         events = self._known.events
         return events is None or past.row.received_at - way.reach >= events
@@ -147,7 +166,9 @@ class Judge:
             kept = [counter for number, counter in mine.items() if number in same]
             names = frozenset(name for counter in kept for name in counter.fields)
             fresh = frozenset(name for counter in again for name in counter.fields)
-            self._ways[key] = _Way(names | set(LABELS), fresh, reach(again))
+            self._ways[key] = _Way(
+                names | set(LABELS) | self.pack.reads_told.keys(), fresh, reach(again)
+            )
         return self._ways[key]
 
 
@@ -174,6 +195,14 @@ def to_replay(pack: Pack, thens: Sequence[Pack | None], *, complete: bool) -> tu
 def _shown(past: Past, event: Event) -> Event:
     """Return a stored event as the line saw it: what may be read, and the ages as believed."""
     return again(signals.visible(event, past.content), past.kept.counters)
+
+
+def _could_be_said(event: Event, name: str) -> bool:
+    """Say whether the event has what a label of this name is about."""
+    part = name.partition(".")[0]
+    if part == "item":
+        return event.item is not None
+    return part == "account" or bool(event.target and event.target.account)
 
 
 def _asked(counters: Sequence[Counter], kind: str) -> dict[int, Counter]:

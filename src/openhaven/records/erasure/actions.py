@@ -26,6 +26,7 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     history.forget(tx, platform, account)
     _wait_for_judgements(tx, whom)
     tx.run("DELETE FROM labels WHERE platform = %(p)s AND account = %(a)s", **whom)
+    tx.run("DELETE FROM told_labels WHERE platform = %(p)s AND account = %(a)s", **whom)
     cases = _take_cases(tx, whom)
     _require_sealed(tx, cases)
     subjects += _blank_reports(tx, reports, cases)

@@ -13,3 +13,17 @@ CREATE TABLE rule_messages (
   ended_at timestamptz
 );
 CREATE INDEX rule_messages_waiting ON rule_messages (next_at) WHERE state = 'intended';
+
+-- What a platform said of an account or an item in labels that stand for a time: sealed, one row
+-- for all labels of one thing. `until` is when the last of them ends.
+CREATE TABLE told_labels (
+  platform text NOT NULL,
+  account text NOT NULL,
+  -- '' for what is said of the account itself
+  item text NOT NULL DEFAULT '',
+  subject text NOT NULL,
+  until timestamptz NOT NULL,
+  data bytea NOT NULL,
+  PRIMARY KEY (platform, account, item)
+);
+CREATE INDEX told_labels_until ON told_labels (until);

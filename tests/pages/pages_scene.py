@@ -168,7 +168,8 @@ def lively(haven: Haven) -> Scene:
     scene.report("post-3", "spam", "The same every day.")
     threat = scene.post("Watch your back tonight.", account="max")
     task = next(t for t in scene.tasks() if scene_item(scene, t) == threat)
-    made = scene.decide(task, "remove", "The post threatens somebody with harm.", days=None)
+    made = scene.decide(task, "remove", "The post threatens somebody with harm.", days=None,
+                        clause="no-harassment")  # fmt: skip
     scene.deliver("The platform answered 500 (Internal Server Error).", "failed")
     scene.appeal(made, "It was a line from a play that we rehearse. The next post says so.")
     scene.post("grimzorble", account="kim")

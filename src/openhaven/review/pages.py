@@ -9,7 +9,7 @@ from openhaven import decisions, intake, policy, signals
 from openhaven.core import HARMS, Problem
 from openhaven.decisions import views
 from openhaven.intake import Event
-from openhaven.review import actions, around, choosing, handing, quality, shown, store
+from openhaven.review import actions, alike, around, choosing, handing, quality, shown, store
 from openhaven.review.access import NEEDED, levels
 from openhaven.review.choices import choices
 from openhaven.review.marks import grouped, invisible, marked
@@ -69,7 +69,9 @@ def task_page(
     with call.haven.db.read(call.now) as tx:
         row = store.task(tx, task_id)
         values = subject(call, tx, row)
-        values |= _surroundings(tx, row, lane=call.may("lane.work")) | _work(call, tx, row, values)
+        lane = call.may("lane.work")
+        values |= _surroundings(tx, row, lane=lane) | _work(call, tx, row, values)
+        values["alike"] = _alike(tx, row, values, lane=lane)
         values |= {"sent": sent(call, tx), **_between(call, tx, row, mine=values["mine"])}
     template = "review/appeal.html" if row.kind == "appeal" else "review/task.html"
     return page(call, template, problem.status if problem else 200, **values, task=row,
@@ -141,6 +143,14 @@ def _surroundings(tx: Tx, row: Task, *, lane: bool) -> dict[str, Any]:
         "followed": views.of_task(tx, row.id),
         "golden": quality.golden_of(tx, row.id),
     }
+
+
+def _alike(tx: Tx, row: Task, seen: Mapping[str, Any], *, lane: bool) -> list[alike.Alike]:
+    if seen["hidden"] or seen["event"] is None:
+        return []
+    text = "".join(piece for piece, _ in seen["pieces"])
+    pictures = [one.id for one in seen["pictures"]]
+    return alike.alike(tx, row.case_id, row.harm, text, pictures, lane=lane)
 
 
 def _before(lines: list[views.Line], since: datetime | None) -> list[views.Line]:

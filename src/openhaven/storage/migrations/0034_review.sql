@@ -12,12 +12,4 @@ CREATE TABLE reviewer_choices (
   cover_text boolean NOT NULL DEFAULT false
 );
 
--- A sketch of the text of a task (32 bytes, from which no text can be had), for finding others that
--- read nearly the same. It goes with the text.
-CREATE TABLE task_sketches (
-  event bigint PRIMARY KEY,
-  sketch bytea NOT NULL CHECK (length(sketch) = 32)
-);
-
 CREATE INDEX cases_item ON cases (platform, item) WHERE item IS NOT NULL;
-CREATE INDEX decisions_settled ON decisions (clause, decided_at) WHERE judgement IS NOT NULL;

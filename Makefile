@@ -1,6 +1,6 @@
 # Openhaven. `make run` starts everything on this machine; `make` alone shows this list.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-policy bench-protections bench-console scenarios screenshots lint fmt types lock words clean
+.PHONY: help run test check bench bench-policy bench-protections bench-console chaos-filing scenarios screenshots lint fmt types lock words clean
 
 PYTEST := .venv/bin/python -m pytest
 # The fast ring runs on two cores; what starts browsers and homeservers runs alone.
@@ -48,6 +48,11 @@ bench-protections: ## the time of a check, alone and over HTTP; one JSON object 
 bench-console: ## many tasks, many reviewers, processes killed; one JSON object as the last line
 	@scripts/environment .venv requirements-dev.lock
 	@.venv/bin/python -m bench.console
+
+chaos-filing: ## kill the sender of reports to authorities at every step; N=150 SEED=7; JSON as the last line
+	@scripts/environment .venv requirements-dev.lock
+	@# Not as a module: each sender would load it once more.
+	@.venv/bin/python -c "from bench.chaos_filing import main; main()" -n $(or $(N),150) --seed $(or $(SEED),7)
 
 scenarios: ## what the signs of behaviour find and miss, in invented towns; JSON as the last line
 	@scripts/environment .venv requirements-dev.lock

@@ -116,9 +116,13 @@ class NoticeRow(msgspec.Struct, frozen=True, kw_only=True):
         return [part for part in parts if not (self.appeal_url and self.appeal_url in part)]
 
     @property
-    def topics(self) -> list[str]:
-        """The help topics that go with it."""
-        return msgspec.json.decode(self.help, type=list[str])
+    def own_topics(self) -> list[str]:
+        """The help topics that are about its reader; others stand in the text with helplines.
+
+        Who is told that they bullied somebody is not told that somebody is mean to them.
+        """
+        found = msgspec.json.decode(self.help, type=list[str])
+        return [topic for topic in found if topic in ("suicide", "self-harm", "eating-disorder")]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -110,7 +110,9 @@ def _answer(what: Item, haven_url: str) -> list[Step]:
             words = "It was published meanwhile. " + words
         return [Step(asked, "Asked: may this be published?", words, "quiet")]
     tone, words = _OUTCOMES.get(what.outcome, ("plain", ""))
-    clause = f" The rule: “{what.rule}”." if what.rule else ""
+    # What a person decided later names a rule too; it was not a part of this answer.
+    named = what.rule and what.outcome != "allow"
+    clause = f" The rule: “{what.rule}”." if named else ""
     link = _console(what.decision, haven_url)
     if what.outcome in ("review", "hold"):
         link = f"{haven_url}/console", "The queue, in the console"

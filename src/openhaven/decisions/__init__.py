@@ -26,7 +26,7 @@ from openhaven.decisions.delivery import (
     report_outcome,
 )
 from openhaven.decisions.model import HELD_BY, HELD_DUE, HELD_FOR, Act, Decision, Draft
-from openhaven.decisions.penalties import asks_second
+from openhaven.decisions.rabat import softened, waits
 from openhaven.decisions.receipts import receipt_of
 from openhaven.decisions.store import (
     Notice,
@@ -53,7 +53,6 @@ __all__ = [
     "acts_of",
     "appeal",
     "appeal_token",
-    "asks_second",
     "cancel_expired",
     "claim_acts",
     "claim_letters",
@@ -70,10 +69,12 @@ __all__ = [
     "replay_act",
     "replay_letter",
     "report_outcome",
+    "softened",
     "stop_holding_back",
     "strike_of",
     "take_back",
     "take_back_rules",
     "verbs_of",
+    "waits",
     "withholding",
 ]

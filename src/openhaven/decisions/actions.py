@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from openhaven import intake, ledger, review
 from openhaven.core import new_id
-from openhaven.decisions import penalties, receipts, strikes, withholding, words
+from openhaven.decisions import exceptions, penalties, receipts, strikes, withholding, words
 from openhaven.decisions.model import (
     APPEAL_WINDOW,
     Decision,
@@ -20,6 +20,7 @@ from openhaven.decisions.model import (
 )
 from openhaven.decisions.store import Notice, appeal_token
 from openhaven.policy import Clause
+from openhaven.review.terms import Later, Terms
 from openhaven.storage import Tx
 from openhaven.support import Guide
 
@@ -61,6 +62,8 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     _keep_copies(tx, made)
     if review.lane.in_lane(tx, made.case_id):
         withholding.withhold(tx, made.id)
+    elif (later := _later_of(tx, made)) is not None:
+        exceptions.begin(tx, made.id, later, made.decided_by.partition(":")[2])
     if not made.held:
         entries += _answer_reporters(tx, made, voice)
     ledger.append_many(tx, entries)
@@ -68,6 +71,14 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     tx.wake("acts")
     tx.wake("console")
     return made
+
+
+def _later_of(tx: Tx, made: Decision) -> Later | None:
+    """Return what the judgement said about telling the person later."""
+    if made.judgement is None or made.account is None or made.outcome == "allow":
+        return None
+    terms = tx.value("SELECT terms FROM judgements WHERE id = %(j)s", j=made.judgement)
+    return msgspec.convert(terms or {}, Terms).later
 
 
 def reader_of(tx: Tx, made: Decision, voice: Voice) -> words.Reader:

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from openhaven import decisions
+from openhaven.decisions import exceptions
 from openhaven.decisions.dsa import projection
 from openhaven.decisions.model import Decision
 from openhaven.decisions.store import act as act_of
 from openhaven.storage import Tx
 from openhaven.web.call import Answer, Call, as_json
 
-_INTERNAL = {"subject", "judgement", "event", "case_id", "decided_by", "overturned_by"}
+_INTERNAL = {"subject", "judgement", "six", "event", "case_id", "decided_by", "overturned_by"}
 
 
 class ActOutcome(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,7 +45,9 @@ def get_statement(call: Call) -> Answer:
     """Return the statement of reasons; `?form=dsa` leaves only what the DSA database takes."""
     with call.haven.db.read(call.now) as tx:
         made = decisions.decision(tx, call.path["id"], platform=call.platform)
-        notice = decisions.notice_text(tx, made.id)
+        # What a person shall be told later is not told to others who might pass it on.
+        later = exceptions.told_at(tx, made.id)
+        notice = None if later else decisions.notice_text(tx, made.id)
         token = decisions.appeal_token(tx, made.id)
     public = projection(made)
     if call.query.get("form") == "dsa":
@@ -57,6 +60,10 @@ def get_statement(call: Call) -> Answer:
         "facts": made.facts,
         "until": made.until,
         "redress": made.redress,
+        "measure": made.measure,
+        "scope": made.scope,
+        "starts_at": made.starts_at,
+        "told_at": later,
         "receipt": f"{call.haven.settings.url}/appeal/{token}/receipt",
         "notice": None if notice is None else {
             "title": notice.title, "text": notice.text, "help": notice.help,

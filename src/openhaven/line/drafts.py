@@ -11,7 +11,8 @@ from openhaven import intake, policy, review
 from openhaven.core import HARMS, Harm, Outcome, Problem
 from openhaven.core.words import mark
 from openhaven.decisions import HELD_BY, HELD_DUE, HELD_FOR, Draft
-from openhaven.intake import Claimed, Event, MediaFacts
+from openhaven.decisions.kinds import content_types
+from openhaven.intake import Claimed, MediaFacts
 from openhaven.line.suspecting import suspicion
 from openhaven.policy import Clause, Pack, Reason, Verdict
 from openhaven.signals.banks.matches import found_back
@@ -32,6 +33,11 @@ _FACTS = {
 _ELSE = mark("It has the features that this rule describes.")
 _HELD = mark(
     "A check that our rules ask for could not be finished, so that a person has to look first."
+)
+
+
+_WEIGH = mark(
+    "A rule took it for incitement. Before that may be said, a person has to weigh it."
 )
 
 
@@ -136,9 +142,10 @@ def from_holding_back(
     tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: Media
 ) -> Draft:
     """Return the decision that holds an item back, for a day at most, until a person has looked."""
-    held = next(reason for reason in verdict.reasons if not reason.matched)
+    unsure = [reason for reason in verdict.reasons if not reason.matched]
+    held = (unsure or verdict.reasons)[0]
     return _by_rule(tx, claimed, verdict, pack.clauses[held.clause], media, outcome="restrict",
-                    why=_HELD, until=tx.now + HELD_FOR,
+                    why=_HELD if unsure else _WEIGH, until=tx.now + HELD_FOR,
                     decided_by=f"{HELD_BY}{held.rule}")  # fmt: skip
 
 
@@ -204,18 +211,6 @@ def facts_of(reason: Reason) -> str:
     kinds = dict.fromkeys(finding.signal for finding in reason.findings if not finding.unknown)
     sentences = [_FACTS[kind] for kind in kinds if kind in _FACTS]
     return " ".join(sentences) or _ELSE
-
-
-def content_types(event: Event | None, media: Media) -> list[str]:
-    """Return the kinds of content of an event, in the words of the DSA database."""
-    item = event.item if event else None
-    if item is None:
-        return ["OTHER"]
-    kinds = {"TEXT"} if item.text or item.links else set()
-    for ref in item.media:
-        major = media[ref.id].type.partition("/")[0].upper() if ref.id in media else "OTHER"
-        kinds.add(major if major in ("IMAGE", "VIDEO", "AUDIO") else "OTHER")
-    return sorted(kinds) or ["OTHER"]
 
 
 def harm_of(given: review.Given, pack: Pack, found: Iterable[str]) -> str:

@@ -68,6 +68,7 @@ def hand_over(
     haven: Haven, tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: drafts.Media
 ) -> Verdict:
     """Let an event pass, ask a person, or decide; return the verdict with the task or decision."""
+    verdict = decisions.softened(verdict, pack.clauses)
     match drafts.outcome_of(claimed, verdict):
         case "allow":
             return verdict
@@ -94,7 +95,7 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
         case _:
             clause = policy.clause_as_it_stood(tx, given.pack, given.clause)
             draft = drafts.from_judgement(tx, given, clause, haven.packs.current)
-            if decisions.asks_second(tx, given, draft):
+            if decisions.waits(tx, given, draft, clause, haven.voice):
                 return
             decisions.stop_holding_back(tx, given)
             if not exchange.looked_again(tx, given, haven.voice):

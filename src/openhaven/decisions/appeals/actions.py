@@ -3,7 +3,7 @@
 from openhaven import ledger, review
 from openhaven.core import HARMS, Problem, new_id
 from openhaven.core.words import mark
-from openhaven.decisions import penalties, strikes, words
+from openhaven.decisions import exceptions, penalties, strikes, words
 from openhaven.decisions.actions import Voice, intend, reader_of, tell, verbs_of
 from openhaven.decisions.model import APPEAL_CLOCK, RESTRICTIONS, Decision, reversing
 from openhaven.decisions.store import Notice, acts_of, decision
@@ -236,6 +236,7 @@ def cancel_expired(tx: Tx) -> int:
         tx.wake("acts")
     approvals.lapse(tx)
     penalties.follow(tx)
+    exceptions.follow(tx)
     return len(ended)
 
 

@@ -5,8 +5,10 @@ from openhaven.core import Problem, canonical
 from openhaven.decisions.actions import Voice, decide
 from openhaven.decisions.model import Decision, Draft
 from openhaven.decisions.outside.model import Outside, check
+from openhaven.decisions.rabat import needs_six
 from openhaven.decisions.store import decision
 from openhaven.policy import Clause
+from openhaven.review.terms import keep_six
 from openhaven.storage import Tx
 
 
@@ -33,7 +35,12 @@ def decide_outside(
                           next_step="Give each decision an id of its own.")  # fmt: skip
         return decision(tx, str(known[0]["decision"])), False
     check(given, tx.now)
-    made = decide(tx, _draft(tx, platform, given, in_force), voice)
+    draft = _draft(tx, platform, given, in_force)
+    if needs_six(draft):
+        raise Problem("decision.six", "A removal as incitement by law needs six answers.",
+                      "at `$.six`",
+                      next_step="Answer all six, or restrict it until a person has.")  # fmt: skip
+    made = decide(tx, draft, voice)
     tx.run(
         """INSERT INTO outside_decisions (platform, id, digest, decision)
            VALUES (%(p)s, %(id)s, %(digest)s, %(d)s)""",
@@ -50,8 +57,9 @@ def _draft(tx: Tx, platform: str, given: Outside, in_force: str) -> Draft:
     event = intake.latest_of_item(tx, platform, given.item) if given.item else None
     account = _whose(given, event.account if event else None)
     subject = None if account is None else _subject(tx, platform, account)
+    case = review.case_for(tx, platform, given.item, account, given.harm)
     return Draft(
-        case_id=review.case_for(tx, platform, given.item, account, given.harm),
+        case_id=case,
         platform=platform,
         outcome=given.outcome,
         harm=given.harm,
@@ -75,6 +83,9 @@ def _draft(tx: Tx, platform: str, given: Outside, in_force: str) -> Draft:
         language=given.language,
         scope=list(given.scope),
         until=given.until,
+        measure=given.measure,
+        starts_at=given.starts_at,
+        six=keep_six(tx, f"notes:{case}", given.six) if given.six else None,
     )
 
 

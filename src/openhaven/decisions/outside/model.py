@@ -9,11 +9,13 @@ import msgspec
 from openhaven.core import Problem, harm
 from openhaven.core.shapes import Id, Language, Moment
 from openhaven.decisions.model import DecisionOutcome, Source
+from openhaven.review.terms import Measure, Six
 
 Place = Annotated[str, msgspec.Meta(max_length=2)]
 Content = Literal["TEXT", "IMAGE", "VIDEO", "AUDIO", "PRODUCT", "SYNTHETIC_MEDIA", "APP", "OTHER"]
 
 LONGEST = timedelta(days=3650)
+_LATEST_START = timedelta(days=90)
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
@@ -23,7 +25,9 @@ class Outside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     `id` is the platform's own: the same decision sent again is the same. `clause` is an anchor in
     the rules in force here, or in the pack with the fingerprint `pack`. `scope` are countries (ISO
-    3166-1 alpha-2), `*` means everywhere. `carried_out` says that it is done already.
+    3166-1 alpha-2), `*` means everywhere. `carried_out` says that it is done already, `measure` how
+    something is restricted, `starts_at` when it begins if that is later. `six` are the answers (Rabat
+    Plan of Action) without which nothing is removed as incitement by law.
     """
 
     id: Id
@@ -43,6 +47,9 @@ class Outside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     until: Moment | None = None
     language: Language | None = None
     carried_out: bool = False
+    measure: Measure = ""
+    starts_at: Moment | None = None
+    six: Six | None = None
 
 
 def check(given: Outside, now: datetime) -> None:
@@ -56,6 +63,9 @@ def check(given: Outside, now: datetime) -> None:
                      "Name the account, or choose an outcome that is about the item.")  # fmt: skip
     if not given.facts.strip():
         raise _wrong("facts", "Say what was found.", "$.facts", "The person will read it.")
+    if given.measure and given.outcome != "restrict":
+        raise _wrong("measure", "How it is restricted is only said of a restriction.", "$.measure",
+                     "Leave it out.")  # fmt: skip
     _check_scope(given.scope)
     _check_times(given, now)
     if given.outcome == "suspend":
@@ -74,6 +84,8 @@ def _check_times(given: Outside, now: datetime) -> None:
     if not _FIRST <= given.content_at <= now + timedelta(days=1):
         raise _wrong("content_at", "The moment is before 2000 or in the future.", "$.content_at",
                      "Send when the content was posted.")  # fmt: skip
+    if given.starts_at is not None:
+        _check_start(given, now)
     if given.until is None:
         return
     if given.outcome in ("allow", "warn"):
@@ -81,6 +93,16 @@ def _check_times(given: Outside, now: datetime) -> None:
     if not now < given.until <= now + LONGEST:
         raise _wrong("until", "It ends in the past, or in more than ten years.", "$.until",
                      "Leave it out for what holds until it is changed.")  # fmt: skip
+
+
+def _check_start(given: Outside, now: datetime) -> None:
+    acts = given.outcome not in ("allow", "warn") and not given.carried_out
+    if not acts or given.starts_at is None or not now < given.starts_at <= now + _LATEST_START:
+        raise _wrong("starts_at", "It begins within 90 days, and only what takes effect begins.",
+                     "$.starts_at", "Leave it out for what holds from now on.")  # fmt: skip
+    if given.until is not None and given.until <= given.starts_at:
+        raise _wrong("starts_at", "It would end before it begins.", "$.starts_at",
+                     "Let it last longer.")  # fmt: skip
 
 
 def _check_suspension(given: Outside) -> None:

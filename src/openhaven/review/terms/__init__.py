@@ -2,7 +2,7 @@
 whether the person is told later, and the six answers that a removal as incitement rests on.
 """
 
-from openhaven.review.terms.actions import keep
+from openhaven.review.terms.actions import keep, keep_six
 from openhaven.review.terms.model import (
     INCITEMENT,
     MEASURES,
@@ -26,4 +26,5 @@ __all__ = [
     "Terms",
     "check",
     "keep",
+    "keep_six",
 ]

@@ -19,9 +19,10 @@ def go_on(tx: Tx, judgement: str) -> None:
     tx.wake("judgements")
 
 
-def ask_again(tx: Tx, judgement: str) -> str | None:
+def ask_again(tx: Tx, judgement: str, level: str = "") -> str | None:
     """End a judgement that waits without effect, and open a task for somebody else.
 
+    `level` says whom it takes (see `tasks.level`), where that is not anybody.
     Returns the task's id, or None when the matter has ended in the meantime.
     """
     sql = """UPDATE judgements SET state = 'settled' WHERE id = %(j)s AND state = 'waits'
@@ -36,4 +37,6 @@ def ask_again(tx: Tx, judgement: str) -> str | None:
     bar = """UPDATE tasks SET barred = array_append(barred, %(s)s)
              WHERE id = %(t)s AND NOT %(s)s = ANY (barred) AND claimed_by IS DISTINCT FROM %(s)s"""
     tx.run(bar, s=ended[0]["staff"], t=task)
+    if level:
+        tx.run("UPDATE tasks SET level = %(l)s WHERE id = %(t)s AND level = ''", l=level, t=task)
     return task

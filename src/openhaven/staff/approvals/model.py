@@ -22,8 +22,7 @@ class Kind(msgspec.Struct, frozen=True):
 KINDS: dict[str, Kind] = {
     "termination": Kind("End an account for good", "decision.second"),
     "bulk": Kind("Act on many at once", "decision.second", where="/console/copies/{matter}"),
-    "notice-exception": Kind("Tell a person later", "decision.second", timedelta(days=1),
-                             "/console/decisions/{matter}"),
+    "notice-exception": Kind("Tell a person later", "decision.second", timedelta(days=1)),
     "evidence-opening": Kind("Open sealed evidence", "safety.second"),
     "no-report": Kind("Make no report to an authority", "safety.second"),
     "withhold-longer": Kind("Withhold a notice for longer", "safety.second"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from openhaven.core import Problem, permits
-from openhaven.decisions import penalties, strikes
+from openhaven.decisions import exceptions, penalties, strikes
 from openhaven.decisions.store import decision
 from openhaven.decisions.views import title
 from openhaven.policy import clause_as_it_stood
@@ -27,9 +27,24 @@ def _termination(tx: Tx, one: Approval) -> Told:
     return told, f"/console/tasks/{found.task}"
 
 
+def _later(tx: Tx, one: Approval) -> Told:
+    found = exceptions.exempt(tx, one.matter)
+    if found is None:
+        return [], ""
+    told = [("Decision", _what(tx, found.decision)),
+            ("Tell the person", f"on {found.until:%d %B %Y, %H:%M} UTC")]  # fmt: skip
+    return told, f"/console/decisions/{found.decision}"
+
+
 # What a room has to add to what its kind says of itself, and what it does once it was answered.
-_TOLD: dict[str, Callable[[Tx, Approval], Told]] = {"termination": _termination}
-_FOLLOW: dict[str, Callable[[Tx], object]] = {"termination": penalties.follow}
+_TOLD: dict[str, Callable[[Tx, Approval], Told]] = {
+    "termination": _termination,
+    "notice-exception": _later,
+}
+_FOLLOW: dict[str, Callable[[Tx], object]] = {
+    "termination": penalties.follow,
+    "notice-exception": exceptions.follow,
+}
 
 
 def second(call: Call) -> Answer:

@@ -171,8 +171,6 @@ CREATE TRIGGER incitement_guard BEFORE INSERT OR UPDATE OF ground, outcome, harm
 
 -- Telling a person later ------------------------------------------------------------------------
 
-ALTER TABLE notices ADD COLUMN withheld_until timestamptz;
-
 CREATE TABLE notice_exceptions (
   id text PRIMARY KEY,
   decision text NOT NULL REFERENCES decisions,
@@ -206,20 +204,6 @@ BEGIN
 END $$;
 CREATE TRIGGER notice_exceptions_guard BEFORE INSERT OR UPDATE ON notice_exceptions
   FOR EACH ROW EXECUTE FUNCTION notice_exceptions_guard();
-
--- A notice is held back by an exception only, for a day while a second person is asked.
-CREATE FUNCTION notices_withheld_guard() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF NEW.withheld_until IS NOT NULL AND NEW.audience = 'account' AND NOT EXISTS (
-       SELECT 1 FROM notice_exceptions x WHERE x.decision = NEW.decision
-       AND (x.state = 'stands' AND NEW.withheld_until <= x.until
-            OR x.state = 'asked' AND NEW.withheld_until <= x.asked_at + interval '1 day')) THEN
-    RAISE EXCEPTION 'a notice is withheld by an exception only' USING ERRCODE = '23514';
-  END IF;
-  RETURN NEW;
-END $$;
-CREATE TRIGGER notices_withheld_guard BEFORE INSERT OR UPDATE OF withheld_until ON notices
-  FOR EACH ROW WHEN (NEW.withheld_until IS NOT NULL) EXECUTE FUNCTION notices_withheld_guard();
 
 -- Copies of what was removed, as one list ----------------------------------------------------------
 

@@ -39,8 +39,8 @@ class Call:
     """One request that may be answered: who asks, for what, with which body.
 
     `platform` is the platform's id when an API key was shown, else empty. `staff` is the signed-in
-    member of staff on pages that need one, `session` what is known of how they signed in, and `csrf`
-    the token that every form of theirs carries.
+    member of staff on pages that need one, `session` says how they signed in, and `csrf` is the
+    token that every form of theirs carries.
     `files` has the files of an upload by their fields, once `form` was called.
     `path` holds the variables of the URL and `query` its parameters, percent-decoded. Names in
     `headers` and `cookies` are as sent, headers in lower case.

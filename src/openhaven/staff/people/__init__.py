@@ -1,0 +1,1 @@
+"""Who works here, for those who manage staff: adding, roles, links, and what was taken in need."""

@@ -20,6 +20,7 @@ LEVELS = {
 # Who goes outside goes through the one way out, which stands in `connectors`.
 SAME_LEVEL = {
     ("line", "records"), ("exchange", "connectors"), ("survivors", "connectors"),
+    ("authorities", "connectors"),
     ("cli", "supervise"), ("cli", "web"), ("cli", "main"),
 }  # fmt: skip
 # Faces are thin and count as level 13, whichever room they stand in.

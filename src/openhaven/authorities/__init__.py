@@ -9,7 +9,8 @@ otherwise.
 """
 
 from openhaven.authorities import duties
-from openhaven.authorities.actions import due, file, withdraw, write
+from openhaven.authorities.actions import due, file, note_calls, withdraw, write
+from openhaven.authorities.jobs import compare_schema, send, settle
 from openhaven.authorities.model import Filing
 from openhaven.authorities.router import Facts, Told, route
 from openhaven.authorities.store import filing, filing_of, filings
@@ -18,13 +19,17 @@ __all__ = [
     "Facts",
     "Filing",
     "Told",
+    "compare_schema",
     "due",
     "duties",
     "file",
     "filing",
     "filing_of",
     "filings",
+    "note_calls",
     "route",
+    "send",
+    "settle",
     "withdraw",
     "write",
 ]

@@ -149,3 +149,33 @@ def _noted(tx: Tx, what: str, found: Filing) -> None:
     ids = {"filing": found.id, "case": found.case_id, "authority": found.authority}
     ledger.append(tx, f"filing.{what}", ids)
     tx.wake("console")
+
+
+# Calls to staff ---------------------------------------------------------------------------------
+
+# Each gives what a call is about; what is mended and fails again is another matter, by its version.
+_CALLS = {
+    "duty": """SELECT id AS about FROM duties WHERE state = 'open' AND due_at > %(now)s
+      AND %(now)s > due_at - least(interval '6 hours', (due_at - opened_at) / 2)""",
+    "duty_overdue": "SELECT id AS about FROM duties WHERE state = 'open' AND due_at <= %(now)s",
+    "filing_failed": """SELECT id || '.' || version AS about FROM filings
+      WHERE state = 'failed'""",
+    "filing_stuck": """SELECT id || '.' || version AS about FROM filings
+      WHERE state = 'filed' AND failing_since < %(now)s - interval '1 hour'""",
+    "filing_expiring": """SELECT a.id AS about FROM filing_attempts a
+      WHERE a.state IN ('open', 'finishing') AND a.opened_at < %(now)s - interval '20 hours'""",
+    "authority_closed": """SELECT authority || '.' || extract(epoch FROM trouble_at)::bigint
+      AS about FROM authority_accounts WHERE trouble IS NOT NULL""",
+    "schema_changed": "SELECT id AS about FROM authority_schemas WHERE accepted_at IS NULL",
+}
+
+
+def note_calls(tx: Tx) -> list[tuple[str, str]]:
+    """Return the calls to staff that are due and were not made, and note that they are made."""
+    made = []
+    for kind, sql in _CALLS.items():
+        new = f"""INSERT INTO authority_calls (about, kind, at)
+                  SELECT f.about, %(kind)s, %(now)s FROM ({sql}) AS f
+                  ON CONFLICT DO NOTHING RETURNING about"""  # noqa: S608 (constants)
+        made += [(kind, str(row["about"])) for row in tx.rows(new, kind=kind, now=tx.now)]
+    return made

@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "ledger": ("openhaven.ledger.commands", "ledger", False),
     "receipt": ("openhaven.decisions.receipts.commands", "receipt", False),
     "support": ("openhaven.support.commands", "support", True),
+    "authorities": ("openhaven.authorities.commands", "authorities", True),
     "matrix": ("openhaven.connectors.matrix.commands", "matrix", True),
     "records": ("openhaven.records.commands", "records", True),
     "backup": ("openhaven.cli.keep", "backup", False),

@@ -24,7 +24,7 @@ from openhaven import (
 )
 from openhaven.core import Problem, system
 from openhaven.decisions import Act
-from openhaven.line import lane
+from openhaven.line import filings, lane
 from openhaven.line.drafts import matter
 from openhaven.line.guarding import keep_guard, tell_of_glass
 from openhaven.line.haven import Haven
@@ -275,6 +275,8 @@ class Worker:
         self._loop("line", 1.0, lambda: judge_events(haven, pace), "line")
         self._loop("acts", 2.0, self._hand_out)
         self._loop("lane", 2.0, lambda: lane.tend(haven), "lane")
+        self._loop("filings", 5.0, lambda: filings.send(haven), "filings")
+        self._loop("duties", 20.0, lambda: filings.watch(haven), "authorities")
         self._loop("evidence", 60.0, lambda: evidence.tend(haven.vault))
         for number in range(CARRIERS):
             self._spawn(f"carry-{number}", self._carry_on)

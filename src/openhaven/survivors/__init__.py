@@ -13,11 +13,12 @@ from openhaven.survivors.actions import (
     tell_threat,
     withdraw,
 )
-from openhaven.survivors.alerts import send_alerts
+from openhaven.survivors.alerts import call_staff, send_alerts
 from openhaven.survivors.copies import forget_hashes
 from openhaven.survivors.jobs import keep_watches, tend
 from openhaven.survivors.model import CLOCK, Removal, Threat
 from openhaven.survivors.store import Status, clocks, status
+from openhaven.survivors.unnamed import name_them
 from openhaven.survivors.watch import ask_watch
 from openhaven.survivors.watch.model import Watch
 
@@ -29,11 +30,13 @@ __all__ = [
     "Watch",
     "ask_removal",
     "ask_watch",
+    "call_staff",
     "clocks",
     "forget_hashes",
     "forget_person",
     "keep_watches",
     "lift_freeze",
+    "name_them",
     "send_alerts",
     "status",
     "tell_threat",

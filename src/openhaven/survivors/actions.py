@@ -50,7 +50,7 @@ def ask_removal(tx: Tx, platform: Platform, asked: Removal, origin: str = "") ->
     for item in asked.items:
         about = ReportSubject(item=item)
         kind = category("removal", young=young)
-        _report(tx, made.id, platform.id, Report(subject=about, category=kind, text=asked.text,
+        report(tx, made.id, platform.id, Report(subject=about, category=kind, text=asked.text,
                                                  contact=asked.contact or None))  # fmt: skip
     return made
 
@@ -76,11 +76,12 @@ def tell_threat(tx: Tx, platform: Platform, told: Threat, origin: str = "") -> M
                   body=told)  # fmt: skip
     about = ReportSubject(item=told.item or None, account=told.account or None)
     if about.item is None and about.account is None:
-        # The task is about the request itself, never about whoever asks for help.
+        # The task is about the request itself, never about whoever asks for help, until a
+        # specialist says whom it is about (`unnamed`).
         about = ReportSubject(account=made.id)
-    report = Report(subject=about, category=category("threat", young=young), text=told.text,
-                    reporter=told.reporter or None, contact=told.contact or None)  # fmt: skip
-    _report(tx, made.id, platform.id, report)
+    about_them = Report(subject=about, category=category("threat", young=young), text=told.text,
+                        reporter=told.reporter or None, contact=told.contact or None)  # fmt: skip
+    report(tx, made.id, platform.id, about_them)
     if told.freeze and told.reporter and told.account and told.reporter != told.account:
         freeze_contact(tx, platform.id, told.reporter, told.account)
     if told.danger:
@@ -119,9 +120,9 @@ def _code() -> str:
     return "-".join(code[at : at + 4] for at in range(0, 20, 4))
 
 
-def _report(tx: Tx, request: str, platform: str, report: Report) -> None:
+def report(tx: Tx, request: str, platform: str, told: Report) -> None:
     """Let the request become a report, which the line takes up as any other."""
-    receipt = intake.accept_report(tx, platform, report)
+    receipt = intake.accept_report(tx, platform, told)
     sql = """INSERT INTO survivor_items (request, report)
              SELECT %(r)s, id FROM reports WHERE receipt = %(receipt)s"""
     tx.run(sql, r=request, receipt=tx.keys.digest(receipt.encode()))

@@ -8,6 +8,7 @@ from openhaven.core import Problem
 from openhaven.core.words import mark
 from openhaven.intake import Platform
 from openhaven.intake.pages import item_given
+from openhaven.review.store import task as task_of
 from openhaven.storage import Tx
 from openhaven.survivors.model import Age, lines
 from openhaven.survivors.store import Made
@@ -135,6 +136,21 @@ def _bytes(given: str) -> bytes:
 def _number(given: str) -> int:
     plain = given.isascii() and given.isdigit() and len(given) <= 4
     return int(given) if plain else -1
+
+
+# For staff ------------------------------------------------------------------------------------
+
+
+def name_them(call: Call) -> Answer:
+    """`POST /console/tasks/{id}/name`: say whom a cry for help is about."""
+    form = call.form()
+    with call.haven.db.begin(call.actor, call.now) as tx:
+        platform = intake.platform_named(tx, task_of(tx, call.path["id"]).platform_id)
+        survivors.name_them(
+            tx, call.path["id"], account=form.get("account", "").strip()[:200],
+            item=item_given(tx, platform, form.get("item", "").strip()) or "",
+        )  # fmt: skip
+    return see_other("/console")
 
 
 # Looking and taking back ----------------------------------------------------------------------

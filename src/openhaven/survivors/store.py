@@ -51,7 +51,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Part(msgspec.Struct, frozen=True):
     """One thing that a request is about, and what became of it.
 
-    `outcome` is empty until it is decided; `done` says whether that was carried out.
+    `outcome` is empty until it is decided; `done` says whether that was carried out; `named`
+    whether anybody knows yet whom it is about.
     """
 
     item: str | None
@@ -59,6 +60,7 @@ class Part(msgspec.Struct, frozen=True):
     state: str
     outcome: str
     done: bool
+    named: bool = True
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -157,7 +159,8 @@ def is_frozen(tx: Tx, platform: str, account: str, other: str) -> bool:
 
 
 # A decision counts as carried out when the platform has taken over each act that takes it down.
-_PARTS = """SELECT r.item, r.account, r.state, coalesce(d.outcome, '') AS outcome,
+_PARTS = """SELECT r.item, r.account, r.state, r.account IS DISTINCT FROM i.request AS named,
+              coalesce(d.outcome, '') AS outcome,
               d.id IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM acts a WHERE a.decision = d.id AND a.verb <> 'notify'
                   AND a.state NOT IN ('accepted', 'done')) AS done

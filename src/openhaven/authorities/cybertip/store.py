@@ -1,5 +1,7 @@
 """Named queries: what is stored of a filing's way to the CyberTipline."""
 
+from datetime import datetime
+
 import msgspec
 
 from openhaven.authorities.cybertip.body import Body
@@ -58,3 +60,31 @@ def schemas(tx: Tx) -> list[bytes]:
              (SELECT body FROM authority_schemas WHERE authority = %(a)s AND accepted_at IS NULL
               ORDER BY seen_at DESC, id DESC LIMIT 1)"""
     return [str(row["body"]).encode() for row in tx.rows(sql, a=NAME)]
+
+
+def schema_seen(tx: Tx) -> datetime | None:
+    """Return when the server was last asked for its schema and gave one."""
+    sql = "SELECT max(seen_at) AS seen FROM authority_schemas WHERE authority = %(a)s"
+    found: datetime | None = tx.value(sql, a=NAME)
+    return found
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be said of the authority: no account, refused, a schema that nobody looked at."""
+
+    account: bool
+    trouble: str | None
+    schema_seen: datetime | None
+    schema_new: bool
+
+
+def trouble(tx: Tx) -> Trouble:
+    """Return whether reports can be sent at the moment, and what stands against it."""
+    sql = """SELECT
+        coalesce((SELECT credentials IS NOT NULL FROM authority_accounts
+                  WHERE authority = %(a)s), false) AS account,
+        (SELECT trouble FROM authority_accounts WHERE authority = %(a)s) AS trouble,
+        (SELECT max(seen_at) FROM authority_schemas WHERE authority = %(a)s) AS schema_seen,
+        EXISTS (SELECT 1 FROM authority_schemas
+                WHERE authority = %(a)s AND accepted_at IS NULL) AS schema_new"""
+    return tx.all(sql, Trouble, a=NAME)[0]

@@ -141,6 +141,14 @@ CREATE TABLE filing_receipts (
   finished_at timestamptz NOT NULL
 );
 
+-- What staff was called about, so that each call is made once.
+CREATE TABLE authority_calls (
+  about text NOT NULL,
+  kind text NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (about, kind)
+);
+
 -- Staff is called about these as well; `request` then names a duty, a filing or an authority.
 ALTER TABLE staff_alerts DROP CONSTRAINT staff_alerts_kind_check;
 ALTER TABLE staff_alerts DROP CONSTRAINT staff_alerts_request_fkey;

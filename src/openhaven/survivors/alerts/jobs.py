@@ -77,7 +77,7 @@ def _mail(settings: Settings, alert: Alert) -> str | None:
     message["Message-ID"] = f"<{alert.id}@openhaven.invalid>"
     message["Auto-Submitted"] = "auto-generated"
     message["Subject"] = f"{alert.title} ({settings.service_name})"
-    message.set_content(f"{alert.title}.\n\nThe queue: {settings.url}/console\n")
+    message.set_content(f"{alert.title}.\n\nSee it here: {settings.url}{alert.page}\n")
     try:
         message["To"] = settings.alerts.email
         with smtplib.SMTP(mail.host, mail.port, timeout=20) as host:

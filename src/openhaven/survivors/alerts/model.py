@@ -7,6 +7,13 @@ TITLES = {
     "danger": "Somebody may be in danger now",
     "clock": "A removal is due within six hours",
     "overdue": "A removal is overdue",
+    "duty": "A report to an authority is due soon",
+    "duty_overdue": "A report to an authority is overdue",
+    "filing_failed": "A report to an authority needs a person",
+    "filing_stuck": "An authority has not taken a report for an hour",
+    "filing_expiring": "An authority will delete an unfinished report soon",
+    "authority_closed": "An authority does not accept our user and password",
+    "schema_changed": "An authority has changed what reports have to look like",
 }
 
 
@@ -24,7 +31,12 @@ class Alert(msgspec.Struct, frozen=True):
         """What it is about, in a line."""
         return TITLES[self.kind]
 
+    @property
+    def page(self) -> str:
+        """The page of the console where it is seen."""
+        return "/console" if self.kind in ("danger", "clock", "overdue") else "/console/filings"
+
     def message(self, url: str) -> dict[str, str]:
         """Return what is sent; `url` is where this service answers."""
         return {"id": self.id, "type": f"openhaven.alert.{self.kind}", "title": self.title,
-                "request": self.request, "url": f"{url}/console"}  # fmt: skip
+                "request": self.request, "url": f"{url}{self.page}"}  # fmt: skip

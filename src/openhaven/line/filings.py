@@ -1,0 +1,22 @@
+"""Reports to authorities on the line: sent, and staff is called when one needs somebody."""
+
+from openhaven import authorities, survivors
+from openhaven.core import system
+from openhaven.line.haven import Haven
+
+ME = system("filings")
+
+
+def send(haven: Haven) -> int:
+    """Carry on the reports to authorities that are due."""
+    return authorities.send(haven.db, haven.http, haven.vault, haven.settings.authorities)
+
+
+def watch(haven: Haven) -> int:
+    """End duties that were agreed on, compare the schema nightly, call staff when it is time."""
+    authorities.settle(haven.db)
+    authorities.compare_schema(haven.db, haven.http, haven.settings.authorities)
+    with haven.db.begin(ME) as tx:
+        for kind, about in authorities.note_calls(tx):
+            survivors.call_staff(tx, kind, about)
+    return 0

@@ -26,6 +26,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "pack": ("openhaven.policy.commands", "pack", False),
     "counters": ("openhaven.history.commands", "counters", True),
     "ledger": ("openhaven.ledger.commands", "ledger", False),
+    "evidence": ("openhaven.evidence.commands", "evidence", False),
     "receipt": ("openhaven.decisions.receipts.commands", "receipt", False),
     "support": ("openhaven.support.commands", "support", True),
     "authorities": ("openhaven.authorities.commands", "authorities", True),

@@ -27,8 +27,9 @@ from openhaven.storage.migrate import connect, migrations
 from openhaven.storage.programs import find_programs
 
 _PARTS = ("secrets.json", FILE_NAME, "demo.json")
+_FOLDERS = ("blobs", "evidence")
 _MEMBER = re.compile(
-    rf"manifest\.json|database\.dump|{'|'.join(map(re.escape, _PARTS))}|blobs/\w\w/\w[\w.]*"
+    rf"manifest\.json|database\.dump|{'|'.join(map(re.escape, _PARTS))}|(?:blobs|evidence)/\w\w/\w[\w.]*"
 )
 
 
@@ -60,7 +61,6 @@ def backup(file: Path) -> None:
                 if (settings.home / name).exists()}  # fmt: skip
         draft = Path(work) / "draft.tar"
         with _private(draft) as out, tarfile.open(fileobj=out, mode="w") as archive:
-            blobs = settings.home / "blobs"
             _program(server, "pg_dump", "--format=custom", f"--file={dump}")
             parts = {"database.dump": dump} | kept
             newest = max(migration.number for migration in migrations())
@@ -71,10 +71,11 @@ def backup(file: Path) -> None:
             archive.add(note, "manifest.json")
             for name, path in parts.items():
                 archive.add(path, name)
-            files = [path for path in blobs.rglob("*") if path.is_file()] if blobs.is_dir() else []
+            files = [path for name in _FOLDERS for path in (settings.home / name).glob("??/*")
+                     if path.is_file()]  # fmt: skip
             with click.progressbar(files, label="Blobs", file=sys.stderr) as shown:
                 for path in shown:
-                    _add(archive, path, f"blobs/{path.relative_to(blobs)}")
+                    _add(archive, path, str(path.relative_to(settings.home)))
         with open(draft, "rb") as written:
             os.fsync(written.fileno())
         draft.replace(file)
@@ -100,8 +101,9 @@ def restore(file: Path) -> None:
             _program(server, "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction",
                      str(work / "database.dump"))  # fmt: skip
             migrate(server.url)
-        if (work / "blobs").is_dir():
-            (work / "blobs").replace(home / "blobs")
+        for folder in _FOLDERS:
+            if (work / folder).is_dir():
+                (work / folder).replace(home / folder)
         # The secrets come last: with them the home counts as in use.
         for part in sorted(manifest.parts.keys() - {"database.dump"}, key=_PARTS[::-1].index):
             (work / part).replace(home / part)

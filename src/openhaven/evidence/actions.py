@@ -153,7 +153,7 @@ def read(vault: Vault, tx: Tx, item: Item | str, purpose: str) -> Iterator[bytes
     may_open(tx, found)
     key = _key_of(vault, tx, found)
     event = touch(tx, found.id, "opened", purpose)
-    return _bytes(vault, found, key, event)
+    return unsealed(vault, found, key, event)
 
 
 def _key_of(vault: Vault, tx: Tx, item: Item) -> bytes:
@@ -168,7 +168,8 @@ def _key_of(vault: Vault, tx: Tx, item: Item) -> bytes:
     return sealing.unwrap(bytes(wrapped), vault.key, item.id)
 
 
-def _bytes(vault: Vault, item: Item, key: bytes, event: str) -> Iterator[bytes]:
+def unsealed(vault: Vault, item: Item, key: bytes, event: str) -> Iterator[bytes]:
+    """Yield an item's bytes once the custody event that tells of it has been committed."""
     with vault.db.read() as seen:
         if not seen.value("SELECT 1 FROM custody_events WHERE id = %(e)s", e=event):
             raise Problem("evidence.early", "The item was read before its entry was stored.",

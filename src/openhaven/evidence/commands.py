@@ -1,0 +1,167 @@
+"""`openhaven evidence`: hand out a packet, check one offline, and who can open what is sealed."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from openhaven import staff
+from openhaven.core import Problem
+from openhaven.evidence import officers, packet
+from openhaven.evidence.store import officers as officers_of
+from openhaven.ledger.note import NoteError, parse_vkey
+from openhaven.storage import Settings
+
+if TYPE_CHECKING:
+    from openhaven.line import Haven
+
+
+@click.group("evidence", help="Sealed evidence: packets, and the officers who can open it.")
+def evidence() -> None:
+    """Group the verbs of evidence."""
+
+
+def _wired(ctx: click.Context) -> "Haven":
+    """Wire the system, which checking a packet and making a key do without."""
+    from openhaven.main import running  # Slow to import; what works offline goes without.
+
+    return ctx.with_resource(running(Settings.load()))
+
+
+@evidence.command("export")
+@click.argument("case")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--as", "name", required=True, help="Who you are: a member of staff.")
+@click.option("--to", required=True, help="Who gets it.")
+@click.option("--reference", required=True, help="Under which number of theirs.")
+@click.pass_context
+def export_command(
+    ctx: click.Context, case: str, file: Path, name: str, to: str, reference: str
+) -> None:
+    """Write a packet of CASE to FILE: it is not encrypted, so keep it safe and send it sealed."""
+    haven = _wired(ctx)
+    with haven.db.read() as tx:
+        actor = staff.acting(tx, name)
+    packet.export(
+        haven.vault, actor, case, file, to=to, reference=reference,
+        sequence=haven.sequencer.tick, signer=haven.signer,
+    )  # fmt: skip
+    click.echo(f"{file}: {file.stat().st_size} bytes. It holds files in the clear: keep it safe.")
+
+
+@evidence.command("verify")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--key", required=True, metavar="VKEY",
+              help="The log's public key, as it stands at /ledger/key.")  # fmt: skip
+@click.pass_context
+def verify_command(ctx: click.Context, file: Path, key: str) -> None:
+    """Say whether a packet holds, without a database or a network. Exits 0 when it does, else 1."""
+    try:
+        parse_vkey(key)
+        found = packet.verify(file, key)
+    except NoteError as error:
+        click.echo(f"The key cannot be used: {error}.")
+        ctx.exit(1)
+    except packet.Faulty as error:
+        click.echo(f"This packet does not hold: {error}.")
+        ctx.exit(1)
+    click.echo(
+        f"This packet holds. Case {found.case}, made {found.made_at}: {found.files} files are as "
+        f"they were received, and {found.entries} entries of the log “{found.origin}” prove it."
+    )
+
+
+# Officers -------------------------------------------------------------------------------------
+
+
+@evidence.group("officers")
+def officers_group() -> None:
+    """Who besides this installation can open what is sealed."""
+
+
+@officers_group.command("list")
+@click.pass_context
+def list_command(ctx: click.Context) -> None:
+    """List the officers, with when each was added or removed."""
+    with _wired(ctx).db.read() as tx:
+        for one in officers_of(tx, living=False):
+            end = f", removed {one.removed_at:%Y-%m-%d}" if one.removed_at else ""
+            click.echo(f"{one.name}: {one.public.hex()}, since {one.added_at:%Y-%m-%d}{end}")
+
+
+@officers_group.command("add")
+@click.argument("name")
+@click.argument("public")
+@click.option("--as", "who", required=True, help="Who you are: an administrator.")
+@click.pass_context
+def add_command(ctx: click.Context, name: str, public: str, who: str) -> None:
+    """Make NAME an officer, whose key (64 hexadecimal digits) `evidence key` has printed."""
+    haven = _wired(ctx)
+    with haven.db.read() as tx:
+        actor, member = staff.acting(tx, who), staff.named(tx, name)
+    with haven.db.begin(actor) as tx:
+        n = officers.add(haven.vault, tx, member.id, _public(public))
+    click.echo(f"{member.name} is an officer; the keys of {n} items were wrapped for them.")
+
+
+@officers_group.command("remove")
+@click.argument("name")
+@click.option("--as", "who", required=True, help="Who you are: an administrator.")
+@click.pass_context
+def remove_command(ctx: click.Context, name: str, who: str) -> None:
+    """Take an officer's keys away; for the others nothing changes."""
+    haven = _wired(ctx)
+    with haven.db.read() as tx:
+        actor, member = staff.acting(tx, who), staff.named(tx, name)
+    with haven.db.begin(actor) as tx:
+        n = officers.remove(tx, member.id)
+    click.echo(f"{member.name} is no officer any more; {n} wrapped keys were removed.")
+
+
+def _public(text: str) -> bytes:
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != 32:
+        raise Problem("officer.key", "A public key has 64 hexadecimal digits.",
+                      next_step="Make one with: openhaven evidence key FILE")  # fmt: skip
+    return found
+
+
+@evidence.command("key")
+@click.argument("file", type=click.Path(path_type=Path))
+def key_command(file: Path) -> None:
+    """Make an officer's key: the secret half goes to FILE (keep it offline), the other is shown."""
+    made = X25519PrivateKey.generate()
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise Problem("key.exists", f"{file} is there already.",
+                      next_step="Choose another name.") from error  # fmt: skip
+    with open(descriptor, "w", encoding="ascii") as out:
+        out.write(made.private_bytes_raw().hex() + "\n")
+    click.echo(made.public_key().public_bytes_raw().hex())
+
+
+@evidence.command("recover")
+@click.argument("item")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--key", "key_file", required=True, type=click.Path(path_type=Path, exists=True),
+              help="The officer's secret key.")  # fmt: skip
+@click.option("--as", "who", required=True, help="Who you are: the officer.")
+@click.pass_context
+def recover_command(ctx: click.Context, item: str, target: Path, key_file: Path, who: str) -> None:
+    """Open ITEM with an officer's own key, as when this installation's secret was lost."""
+    haven = _wired(ctx)
+    private = X25519PrivateKey.from_private_bytes(_public(key_file.read_text("ascii").strip()))
+    with haven.db.read() as tx:
+        actor = staff.acting(tx, who)
+    with haven.db.begin(actor) as tx:
+        parts = officers.recover(haven.vault, tx, item, private)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        for part in parts:
+            out.write(part)
+    click.echo(f"{target}: {target.stat().st_size} bytes, as they were received.")

@@ -1,0 +1,120 @@
+"""Making a packet: what is handed out is written down first, then proven, then packed."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from openhaven import ledger
+from openhaven.core import Actor, Problem
+from openhaven.evidence import actions, store
+from openhaven.evidence.model import Item
+from openhaven.evidence.packet import case as caseuco
+from openhaven.evidence.packet import model
+from openhaven.evidence.vault import Vault
+from openhaven.ledger import Signer
+from openhaven.ledger.model import canonical_row
+from openhaven.ledger.store import entry as entry_of
+from openhaven.ledger.store import sealed_rows
+from openhaven.storage import Tx
+
+# By the table that an entry sealed, under the name of then.
+_TABLES = ("evidence_items", "custody_events", "holds")
+
+
+def released_to(tx: Tx, case: str, to: str, reference: str) -> list[Item]:
+    """Write down that the living items of a case go to somebody outside; return them."""
+    living = [one for one in store.items(tx, case) if one.destroyed_at is None]
+    if not living:
+        raise Problem("evidence.none", "This case has no items that can be handed out.",
+                      status=404, next_step="Look at its custody list.")  # fmt: skip
+    for one in living:
+        actions.released(tx, one, to, reference)
+    return living
+
+
+def export(
+    vault: Vault,
+    actor: Actor,
+    case: str,
+    target: Path,
+    *,
+    to: str,
+    reference: str,
+    sequence: Callable[[], int],
+    signer: Signer,
+) -> None:
+    """Write a packet of a case to `target`, which must not exist yet (mode 0600).
+
+    `to` and `reference` say who gets it and under which number of theirs. `sequence` gives the
+    entries their place in the log. Raises `Problem` as `evidence.read` does, and 409 when the
+    target is there already; what was written of a packet that failed is removed.
+    """
+    with vault.db.begin(actor) as tx:
+        living = released_to(tx, case, to, reference)
+        streams = {one.id: actions.read(vault, tx, one, "export") for one in living}
+    sequence()
+    with vault.db.read() as tx:
+        parts = _parts(tx, case, signer)
+    try:
+        target.touch(mode=0o600, exist_ok=False)
+    except FileExistsError as error:
+        raise Problem("packet.exists", f"{target} is there already.", status=409,
+                      next_step="Choose another name.") from error  # fmt: skip
+    try:
+        _write(target, parts, living, streams)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _parts(tx: Tx, case: str, signer: Signer) -> dict[str, bytes]:
+    """Return everything of a packet but the files."""
+    items, custody = store.items(tx, case), store.custody_of_case(tx, case)
+    held = store.holds(tx, case)
+    sealed = _sealed(tx, [one.id for one in items], [one.id for one in custody],
+                     [one.id for one in held])  # fmt: skip
+    manifest = model.manifest_of(
+        case=case, made_at=tx.now, items=items, custody=custody, holds=held,
+        viewing=store.viewing_facts(tx, items), sealed=sealed,
+    )  # fmt: skip
+    text = model.to_bytes(manifest)
+    parts = {
+        model.README: model.READ_ME.encode(),
+        model.MANIFEST: text,
+        model.NOTE: signer.sign(model.note_text(text)).encode(),
+        model.GRAPH: model.to_bytes(caseuco.graph(manifest)),
+    }
+    proofs = {model.proof_of(one): ledger.receipt(tx, one).encode() for one in sealed}
+    return parts | proofs
+
+
+def _sealed(tx: Tx, *ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Return, by ledger entry, the row that it seals (canonical) and the salt under which."""
+    sql = """SELECT id, row_id, salt FROM ledger_entries WHERE row_id = ANY(%(ids)s)
+             AND row_table LIKE %(t)s ORDER BY idx"""
+    found: dict[str, dict[str, Any]] = {}
+    for table, rows in zip(_TABLES, ids, strict=True):
+        for row in tx.rows(sql, ids=rows, t=f"{table}%"):
+            told = entry_of(tx, str(row["id"]))
+            if told is None or told.row_table is None or row["salt"] is None:
+                continue
+            plain = sealed_rows(tx, told.row_table, [str(row["row_id"])])[str(row["row_id"])]
+            found[told.id] = {
+                "row": f"{told.row_table}:{row['row_id']}",
+                "salt": bytes(row["salt"]).hex(),
+                "sealed": canonical_row(plain).decode(),
+            }
+    return found
+
+
+def _write(
+    target: Path, parts: dict[str, bytes], items: list[Item], streams: dict[str, Iterator[bytes]]
+) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as packed:
+        for name, data in parts.items():
+            packed.writestr(name, data)
+        for item in items:
+            with packed.open(model.path_of(item), "w", force_zip64=True) as file:
+                for piece in streams[item.id]:
+                    file.write(piece)

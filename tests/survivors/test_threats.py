@@ -13,8 +13,9 @@ from standardwebhooks import Webhook
 from survivors_scene import ANYBODY, Town
 from web_scene import Place, serving
 
-from openhaven import survivors
+from openhaven import review, survivors
 from openhaven.connectors import Http
+from openhaven.core import Problem
 from openhaven.records.erasure.actions import erase
 from openhaven.records.jobs import retain
 from openhaven.storage import Settings
@@ -134,6 +135,43 @@ def test_who_names_nobody_is_heard_as_well(town: Town) -> None:
     town.tend()
     (task,) = town.tasks()
     assert (task["urgency"], task["account"]) == (2, made.id)
+
+
+def test_a_cry_that_names_nobody_is_worked_on(town: Town) -> None:
+    made = town.threat(text="I am afraid.", danger=True, age="child")
+    town.tend()
+    (task,) = town.tasks()
+    me = town.person()
+    # Nothing can be done to somebody whom no platform knows.
+    for outcome in ("warn", "restrict", "remove", "suspend"):
+        with pytest.raises(Problem) as refused:
+            town.judge(me, task["id"], outcome)
+        assert refused.value.code == "judgement.unnamed"
+    with town.haven.db.begin(me) as tx:
+        review.claim(tx, task["id"])
+        survivors.name_them(tx, task["id"], account="wolf")
+    assert town.said("survivor.named") == 1
+    town.tend()
+    (named,) = town.tasks()
+    assert (named["account"], named["urgency"], named["harm"]) == ("wolf", 2, "sextortion.minor")
+    assert [part.account for part in town.status(made).parts] == ["wolf"]
+    with town.haven.db.begin(me) as tx, pytest.raises(Problem):
+        survivors.name_them(tx, task["id"], account="other")
+    town.judge(me, named["id"], "suspend")
+    town.tend()
+    assert [part.outcome for part in town.status(made).parts] == ["suspend"]
+    assert not town.rows("SELECT 1 FROM decisions WHERE account = %(a)s", a=task["account"])
+
+
+def test_who_could_not_be_named_is_told_so(town: Town, place: Place) -> None:
+    made = town.threat(text="I am afraid.")
+    town.tend()
+    town.judge(town.person(), town.tasks()[0]["id"], "allow")
+    town.tend()
+    (part,) = town.status(made).parts
+    assert (part.outcome, part.named) == ("allow", False)
+    assert b"We could not find out who it is" in place.ask("GET", f"/request/{made.code}").body
+    assert town.rows("SELECT 1 FROM acts WHERE verb <> 'notify'") == []
 
 
 def test_the_platform_freezes_contact_in_both_directions(town: Town, place: Place) -> None:

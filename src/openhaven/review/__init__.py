@@ -14,7 +14,7 @@ from openhaven.review.actions import (
     release,
     return_leases,
 )
-from openhaven.review.judging import judge, settled, take_back, waiting_judgements
+from openhaven.review.judging import end_own, judge, settled, take_back, waiting_judgements
 from openhaven.review.model import Given
 from openhaven.review.waiting import ask_again, go_on, wait
 from openhaven.review.wellbeing import reveal
@@ -27,6 +27,7 @@ __all__ = [
     "claim",
     "claim_next",
     "close_case",
+    "end_own",
     "go_on",
     "judge",
     "open_appeal_task",

@@ -35,11 +35,18 @@ class Choice(msgspec.Struct, frozen=True):
     closed: str = ""
 
 
-def choices(verbs: Mapping[str, bool], *, account_known: bool) -> list[Choice]:
+# Of a cry for help that names nobody.
+_UNNAMED = Choice(1, "allow", "Nobody can be named", "Who wrote this is told that it was read.", "")
+
+
+def choices(verbs: Mapping[str, bool], *, account_known: bool, named: bool = True) -> list[Choice]:
     """Return the outcomes of a review.
 
-    `verbs` says what the platform can carry out and whether it can undo it.
+    `verbs` says what the platform can carry out and whether it can undo it, `named` whether there
+    is anybody or anything on the platform that this could be done to.
     """
+    if not named:
+        return [_UNNAMED]
     return [_choice(key, code, verbs, account_known) for key, code in enumerate(REVIEW_OUTCOMES, 1)]
 
 

@@ -163,6 +163,7 @@ def _work(call: Call, tx: Tx, row: Task, seen: Mapping[str, Any]) -> dict[str, A
     able = (row.lane_at is not None or call.may(NEEDED[row.kind])) and seen["may_see"]
     may_work = able and call.actor.id not in row.barred
     spoken = _clauses_spoken(tx, seen["verdict"])
+    named = not store.names_nobody(tx, row.case_id)
     values: dict[str, Any] = {
         "clauses": spoken,
         "grouped": grouped,
@@ -171,8 +172,11 @@ def _work(call: Call, tx: Tx, row: Task, seen: Mapping[str, Any]) -> dict[str, A
         "may_claim": may_work and row.state in ("open", "claimed") and not mine,
         "pack": call.haven.packs.current,
         "harms": HARMS,
+        "unnamed": not named,
         "choices": choices(
-            intake.platform_named(tx, row.platform_id).verbs, account_known=row.account is not None
+            intake.platform_named(tx, row.platform_id).verbs,
+            account_known=row.account is not None,
+            named=named,
         ),
         "appeal": None,
         "first": None,

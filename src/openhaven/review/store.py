@@ -172,3 +172,11 @@ def judgement_of(tx: Tx, task_id: str) -> Judgement | None:
              FROM judgements j JOIN staff s ON s.id = j.staff
              WHERE j.task = %(t)s AND j.state <> 'withdrawn'"""
     return tx.one(sql, Judgement, t=task_id)
+
+
+def names_nobody(tx: Tx, case: str) -> bool:
+    """Say whether a case is a cry for help in which nobody is named against whom one could act."""
+    sql = """SELECT 1 FROM cases c JOIN survivor_items i ON i.request = c.account
+             JOIN reports r ON r.id = i.report AND r.case_id = c.id
+             WHERE c.id = %(c)s LIMIT 1"""
+    return tx.value(sql, c=case) is not None

@@ -7,8 +7,9 @@ from typing import Any
 from openhaven import ledger
 from openhaven.core import Problem, new_id
 from openhaven.review import quality, wellbeing
-from openhaven.review.actions import locked, require_may_work
+from openhaven.review.actions import close_case, locked, require_may_work
 from openhaven.review.model import APPEAL_OUTCOMES, LEASE, REVIEW_OUTCOMES, Given
+from openhaven.review.store import names_nobody
 from openhaven.review.terms import NO_TERMS, Six, Terms, keep
 from openhaven.storage import Tx
 from openhaven.storage.settings import Wellbeing
@@ -66,6 +67,26 @@ def judge(
 
 def _require_sense(tx: Tx, row: dict[str, Any], outcome: str, facts: str) -> None:
     """Raise `Problem` unless the actor holds the task and says what can be said of it."""
+    _require_held(tx, row)
+    allowed = APPEAL_OUTCOMES if row["kind"] == "appeal" else REVIEW_OUTCOMES
+    if outcome not in allowed:
+        raise Problem("judgement.outcome", f"“{outcome}” is no outcome of this task.",
+                      next_step="Choose one of: " + ", ".join(allowed))  # fmt: skip
+    if outcome in ("warn", "suspend") and row["account"] is None:
+        raise Problem("judgement.account", "It is not known whose this is.",
+                      next_step="Choose an outcome that is about the item.")  # fmt: skip
+    if outcome != "allow" and names_nobody(tx, row["case_id"]):
+        raise Problem("judgement.unnamed", "Nobody is named against whom one could act.",
+                      next_step="Say below whom it is about; or judge “No action”.")  # fmt: skip
+    if not 1 <= len(facts) <= 5_000:
+        raise Problem(
+            "judgement.facts",
+            "Say in a few words what you saw and why it matters.",
+            next_step="The person concerned will read it (at most 5,000 characters).",
+        )
+
+
+def _require_held(tx: Tx, row: dict[str, Any]) -> None:
     held = row["state"] == "claimed" and row["claimed_by"] == tx.actor.id
     if not held or row["lease_until"] < tx.now:
         raise Problem(
@@ -74,19 +95,20 @@ def _require_sense(tx: Tx, row: dict[str, Any], outcome: str, facts: str) -> Non
             status=409,
             next_step="Your text was not lost: claim the task again, then send it.",
         )
-    allowed = APPEAL_OUTCOMES if row["kind"] == "appeal" else REVIEW_OUTCOMES
-    if outcome not in allowed:
-        raise Problem("judgement.outcome", f"“{outcome}” is no outcome of this task.",
-                      next_step="Choose one of: " + ", ".join(allowed))  # fmt: skip
-    if outcome in ("warn", "suspend") and row["account"] is None:
-        raise Problem("judgement.account", "It is not known whose this is.",
-                      next_step="Choose an outcome that is about the item.")  # fmt: skip
-    if not 1 <= len(facts) <= 5_000:
-        raise Problem(
-            "judgement.facts",
-            "Say in a few words what you saw and why it matters.",
-            next_step="The person concerned will read it (at most 5,000 characters).",
-        )
+
+
+def end_own(tx: Tx, task: str) -> str:
+    """End a task of one's own without a judgement, since another stands for it; return its case."""
+    row = locked(tx, task)
+    require_may_work(tx, row)
+    _require_held(tx, row)
+    sql = """UPDATE tasks SET state = 'cancelled', claimed_by = NULL, lease_until = NULL,
+               done_at = %(now)s WHERE id = %(id)s"""
+    tx.run(sql, id=task, now=tx.now)
+    ledger.append(tx, "task.cancelled", {"task": task})
+    close_case(tx, row["case_id"])
+    tx.wake("console")
+    return str(row["case_id"])
 
 
 def _can_wait(row: dict[str, Any], outcome: str) -> bool:

@@ -29,7 +29,8 @@ from openhaven.storage.programs import find_programs
 _PARTS = ("secrets.json", FILE_NAME, "demo.json")
 _FOLDERS = ("blobs", "evidence")
 _MEMBER = re.compile(
-    rf"manifest\.json|database\.dump|{'|'.join(map(re.escape, _PARTS))}|(?:blobs|evidence)/\w\w/\w[\w.]*"
+    rf"manifest\.json|database\.dump|{'|'.join(map(re.escape, _PARTS))}"
+    rf"|(?:{'|'.join(_FOLDERS)})/\w\w/\w[\w.]*"
 )
 
 

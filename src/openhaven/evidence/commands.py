@@ -2,20 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import click
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from openhaven import staff
+from openhaven import ledger, staff
 from openhaven.core import Problem
 from openhaven.evidence import officers, packet
 from openhaven.evidence.store import officers as officers_of
+from openhaven.evidence.vault import Vault, vault
 from openhaven.ledger.note import NoteError, parse_vkey
-from openhaven.storage import Settings
-
-if TYPE_CHECKING:
-    from openhaven.line import Haven
+from openhaven.storage import Database, Secrets, Settings, opened
 
 
 @click.group("evidence", help="Sealed evidence: packets, and the officers who can open it.")
@@ -23,11 +21,25 @@ def evidence() -> None:
     """Group the verbs of evidence."""
 
 
-def _wired(ctx: click.Context) -> "Haven":
-    """Wire the system, which checking a packet and making a key do without."""
-    from openhaven.main import running  # Slow to import; what works offline goes without.
+class Wired(Protocol):
+    """What these verbs need."""
 
-    return ctx.with_resource(running(Settings.load()))
+    @property
+    def db(self) -> Database: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def settings(self) -> Settings: ...
+
+
+def _wired(ctx: click.Context) -> Wired:
+    """Open the little that is needed; checking a packet and making a key do without."""
+    found: Wired | None = ctx.obj
+    return found if found is not None else ctx.with_resource(opened())
+
+
+def _vault(haven: Wired) -> Vault:
+    return vault(haven.settings.home, bytes.fromhex(haven.secrets.master), haven.db)
 
 
 @evidence.command("export")
@@ -44,10 +56,11 @@ def export_command(
     haven = _wired(ctx)
     with haven.db.read() as tx:
         actor = staff.acting(tx, name)
-    packet.export(
-        haven.vault, actor, case, file, to=to, reference=reference,
-        sequence=haven.sequencer.tick, signer=haven.signer,
-    )  # fmt: skip
+    signer = ledger.signer_from(bytes.fromhex(haven.secrets.ledger_seed))
+    sequencer = ledger.Sequencer(haven.db, signer, haven.settings.home)
+    sequencer.start()
+    packet.export(_vault(haven), actor, case, file, to=to, reference=reference,
+                  sequence=sequencer.tick, signer=signer)  # fmt: skip
     click.echo(f"{file}: {file.stat().st_size} bytes. It holds files in the clear: keep it safe.")
 
 
@@ -102,7 +115,7 @@ def add_command(ctx: click.Context, name: str, public: str, who: str) -> None:
     with haven.db.read() as tx:
         actor, member = staff.acting(tx, who), staff.named(tx, name)
     with haven.db.begin(actor) as tx:
-        n = officers.add(haven.vault, tx, member.id, _public(public))
+        n = officers.add(_vault(haven), tx, member.id, _public(public))
     click.echo(f"{member.name} is an officer; the keys of {n} items were wrapped for them.")
 
 
@@ -160,7 +173,7 @@ def recover_command(ctx: click.Context, item: str, target: Path, key_file: Path,
     with haven.db.read() as tx:
         actor = staff.acting(tx, who)
     with haven.db.begin(actor) as tx:
-        parts = officers.recover(haven.vault, tx, item, private)
+        parts = officers.recover(_vault(haven), tx, item, private)
     with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         for part in parts:
             out.write(part)

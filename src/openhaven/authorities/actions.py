@@ -41,6 +41,7 @@ def write(
     the role.
     """
     _may(tx)
+    _not_repeated(tx, case, authority)
     tx.run("SELECT pg_advisory_xact_lock(hashtextextended(%(n)s, 0))", n=f"filing:{case}")
     found = store.filing_of(tx, case, authority, number)
     if found is None:
@@ -59,6 +60,15 @@ def write(
     tx.run(sql, id=found.id, body=tx.keys.seal(found.id, body))
     _noted(tx, "changed", found)
     return store.filing(tx, found.id)
+
+
+def _not_repeated(tx: Tx, case: str, authority: str) -> None:
+    """Raise `Problem` when the law lets the report to another authority count here."""
+    for one in duties.listed(tx, case=case, ended=True):
+        if one.authority == authority and one.covered_by and one.state in ("open", "covered"):
+            raise Problem("filing.covered", "The report to another authority counts here as well.",
+                          one.why, status=409,
+                          next_step="If that one is not made, this duty is open again.")  # fmt: skip
 
 
 def _begun(tx: Tx, case: str, authority: str, body: bytes, number: int) -> Filing:
@@ -98,9 +108,11 @@ def file(tx: Tx, filing: str, version: int, *, test: bool, by_policy: bool = Fal
         raise Problem("filing.withdrawn", "This was withdrawn.", status=409,
                       next_step="Begin a new one on the page of the case.")  # fmt: skip
     sql = """UPDATE filings SET state = 'filed', filed_at = %(now)s, filed_by = %(by)s, tries = 0,
-               test = %(test)s, next_at = %(now)s, trouble = NULL, failing_since = NULL
+               test = %(test)s, next_at = %(next)s, trouble = NULL, failing_since = NULL
              WHERE id = %(id)s"""
-    tx.run(sql, id=filing, now=tx.now, by=str(tx.actor), test=test)
+    # What goes into a portal is handed in by a person: nothing sends it.
+    sent = found.authority == "ncmec" or found.authority.startswith("hotline-")
+    tx.run(sql, id=filing, now=tx.now, by=str(tx.actor), test=test, next=tx.now if sent else None)
     _noted(tx, "filed", found)
     tx.wake("filings")
     return store.filing(tx, filing)

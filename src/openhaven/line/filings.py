@@ -1,6 +1,7 @@
 """Reports to authorities on the line: sent, and staff is called when one needs somebody."""
 
 from openhaven import authorities, survivors
+from openhaven.authorities import nca
 from openhaven.core import system
 from openhaven.line.haven import Haven
 
@@ -8,8 +9,9 @@ ME = system("filings")
 
 
 def send(haven: Haven) -> int:
-    """Carry on the reports to authorities that are due."""
-    return authorities.send(haven.db, haven.http, haven.vault, haven.settings.authorities)
+    """Carry on the reports to authorities that are due, and the letters to hotlines."""
+    sent = authorities.send(haven.db, haven.http, haven.vault, haven.settings.authorities)
+    return sent + nca.send_letters(haven.db, haven.settings)
 
 
 def watch(haven: Haven) -> int:

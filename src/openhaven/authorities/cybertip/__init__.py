@@ -9,7 +9,7 @@ a crash says what to do (`machine.next_step`).
 from openhaven.authorities.cybertip.actions import accept_schema, set_account
 from openhaven.authorities.cybertip.body import Body, FilePlan
 from openhaven.authorities.cybertip.check import check
-from openhaven.authorities.cybertip.compose import Entered, compose
+from openhaven.authorities.cybertip.compose import Entered, compose, entered_in, kept
 from openhaven.authorities.cybertip.sender import fetch_schema, send_due, send_next
 from openhaven.authorities.cybertip.wire import Account, Server, is_test
 
@@ -22,8 +22,10 @@ __all__ = [
     "accept_schema",
     "check",
     "compose",
+    "entered_in",
     "fetch_schema",
     "is_test",
+    "kept",
     "send_due",
     "send_next",
     "set_account",

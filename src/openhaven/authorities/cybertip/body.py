@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -32,6 +32,8 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     report: Report
     files: tuple[FilePlan, ...] = ()
     sources: Mapping[str, str] = {}
+    # What the specialist entered, so that a draft can be gone on with.
+    entered: Mapping[str, Any] = {}
 
     @property
     def batch(self) -> bool:

@@ -1,7 +1,8 @@
 """From a case, and what a specialist adds, to a report: every statement with its source. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -86,7 +87,19 @@ def compose(facts: CaseFacts, entered: Entered, who: Authorities, service: str) 
         victim=_victim(entered, service),
         additional_info=entered.notes or None,
     )
-    return Body(report=made, files=_files(facts, entered), sources=_sources(facts, entered))
+    return Body(report=made, files=_files(facts, entered), sources=_sources(facts, entered),
+                entered=kept(entered))  # fmt: skip
+
+
+def kept(entered: Entered) -> dict[str, Any]:
+    """Return what was entered in the form in which a draft keeps it."""
+    found: dict[str, Any] = msgspec.to_builtins(entered)
+    return found
+
+
+def entered_in(given: Mapping[str, Any]) -> Entered:
+    """Return what a draft keeps of what was entered."""
+    return msgspec.convert(given, Entered, strict=False)
 
 
 def _incident(facts: CaseFacts, entered: Entered, service: str) -> Incident:
@@ -214,7 +227,7 @@ def _batch(facts: CaseFacts, entered: Entered, who: Authorities, service: str) -
         reporter=_reporter(who),
         person_or_user_reported=tuple(Reported(esp_identifier=one) for one in accounts),
     )
-    return Body(report=made, files=viral, sources=_sources(facts, entered))
+    return Body(report=made, files=viral, sources=_sources(facts, entered), entered=kept(entered))
 
 
 def _only_viral(tags: FileTags | None) -> FileTags:

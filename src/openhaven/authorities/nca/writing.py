@@ -1,0 +1,108 @@
+"""From a case to a sheet for the NCA or a letter to a hotline. Pure.
+
+Fields of the register: Schedule 1 of SI 2026/268, each "where that information is available".
+Nothing waits for what is missing: it is handed in, and supplemented.
+"""
+
+from openhaven.authorities.cybertip.compose import Entered
+from openhaven.authorities.facts import CaseFacts
+from openhaven.authorities.nca.model import PRIORITIES, Priority, Row, Section, Sheet
+from openhaven.core import HARMS
+from openhaven.storage.settings import Authorities
+
+_PERSON = "specialist"
+# What this product never knows: the platform has to look it up and a specialist to enter it there.
+_UNKNOWN = (
+    "recovery e-mail", "telephone and when it was verified", "billing details",
+    "identity documents", "sign-in addresses of the last three months",
+)  # fmt: skip
+
+
+def sheet(
+    facts: CaseFacts, entered: Entered, who: Authorities, service: str, priority: Priority = 2
+) -> Sheet:
+    """Return the fields of the NCA's register as far as the case and the specialist know them."""
+    sections = (
+        Section("Who reports", _known(
+            ("name", f"{who.reporter_first_name} {who.reporter_last_name}".strip(), "settings"),
+            ("organisation", who.company, "settings"),
+            ("e-mail", who.reporter_email, "settings"),
+        )),
+        Section("What was detected", _content(facts, entered, service)),
+        Section("History", _known(*(("earlier reference", one.reference, f"filing:{one.filing}")
+                                    for one in facts.priors))),
+        Section("Account", _account(facts, entered)),
+        Section("Notes", _known(("what else is known", entered.notes, _PERSON),
+                                ("why it is urgent", entered.urgent, _PERSON))),
+    )  # fmt: skip
+    return Sheet(priority=priority, sections=tuple(one for one in sections if one.rows),
+                 unknown=_UNKNOWN)  # fmt: skip
+
+
+def _content(facts: CaseFacts, entered: Entered, service: str) -> tuple[Row, ...]:
+    event = facts.event
+    source = f"event:{facts.seq}" if facts.seq is not None else f"case:{facts.case.id}"
+    url = event.item.url if event and event.item else None
+    rows = [
+        ("kind", HARMS[facts.case.harm].words, f"case:{facts.case.id}"),
+        ("platform", service, "settings"),
+        ("address of the content", url or "", source),
+        *(("address of the content", one, _PERSON) for one in entered.urls),
+        ("when it happened", f"{facts.happened_at:%Y-%m-%d %H:%M:%S} UTC", source),
+        ("from address", facts.context("ip", "ip_address") or "", source),
+        ("from port", facts.context("port", "ip_port") or "", source),
+    ]
+    for one in facts.items.values():
+        if one.kind == "media":
+            seen = facts.views[one.id].viewed if one.id in facts.views else False
+            rows += [
+                ("file", f"{one.media_type}, {one.bytes:,} bytes", f"evidence:{one.id}"),
+                ("its hash (SHA-256)", one.sha256.hex(), f"evidence:{one.id}"),
+                ("seen by a person", "yes" if seen else "no", f"evidence:{one.id}"),
+            ]
+    return _known(*rows)
+
+
+def _account(facts: CaseFacts, entered: Entered) -> tuple[Row, ...]:
+    source = f"event:{facts.seq}" if facts.seq is not None else f"case:{facts.case.id}"
+    return _known(
+        ("identifier of the account", facts.case.account or "", source),
+        ("user name", entered.screen_name, _PERSON),
+        *(("e-mail", one, _PERSON) for one in entered.emails),
+        *(("address", f"{one.ip_address} {one.date_time or ''}".strip(), _PERSON)
+          for one in entered.ips),
+        *(("connected account", one.esp_identifier or "", _PERSON) for one in entered.associated),
+        ("device", facts.event.device.id if facts.event and facts.event.device else "", source),
+    )  # fmt: skip
+
+
+def _known(*rows: tuple[str, str, str]) -> tuple[Row, ...]:
+    return tuple(Row(*row) for row in rows if row[1])
+
+
+def text(given: Sheet, *, head: str) -> str:
+    """Return a sheet as plain text, to be entered into a portal by hand; `head` is its title."""
+    lines = [head, f"Priority {PRIORITIES[given.priority]}", ""]
+    for section in given.sections:
+        lines += [section.title.upper(), *(f"  {row.field}: {row.value}" for row in section.rows)]
+        lines.append("")
+    if given.unknown:
+        lines += ["NOT KNOWN HERE (supplement it if it is found)"]
+        lines += [f"  {one}" for one in given.unknown]
+    return "\n".join(lines) + "\n"
+
+
+def letter(facts: CaseFacts, entered: Entered, service: str) -> Sheet:
+    """Return what a hotline needs to act: where, what and when. No person, no picture, no hash."""
+    event = facts.event
+    url = event.item.url if event and event.item else None
+    source = f"event:{facts.seq}" if facts.seq is not None else f"case:{facts.case.id}"
+    rows = _known(
+        ("kind", HARMS[facts.case.harm].words, f"case:{facts.case.id}"),
+        ("platform", service, "settings"),
+        ("address of the content", url or "", source),
+        *(("address of the content", one, _PERSON) for one in entered.urls),
+        ("when it happened", f"{facts.happened_at:%Y-%m-%d %H:%M} UTC", source),
+        ("notes", entered.notes, _PERSON),
+    )
+    return Sheet(sections=(Section("What was found", rows),))

@@ -1,6 +1,6 @@
 """Verbs of decisions: decide, and intend what follows. Each in the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -24,11 +24,15 @@ from openhaven.review.terms import Later, Terms
 from openhaven.storage import Tx
 from openhaven.support import Guide
 
+# What is said to somebody, given how they read.
+Say = Callable[[words.Reader], Notice]
+
 
 class Voice(msgspec.Struct, frozen=True):
     """How the service speaks to people: its name, the address of its pages, its clauses in force.
 
-    `language` is what people read of whom it is not known; `guide` knows who helps.
+    `language` is what people read of whom it is not known; `guide` knows who helps; `bodies` are
+    those outside who settle disputes.
     """
 
     service: str
@@ -36,6 +40,7 @@ class Voice(msgspec.Struct, frozen=True):
     clauses: Mapping[str, Clause] = {}
     language: str = "en"
     guide: Guide = Guide()
+    bodies: tuple[str, ...] = ()
 
 
 # Deciding -------------------------------------------------------------------------------------
@@ -283,19 +288,31 @@ class _Reporter(msgspec.Struct):
 
 def _answer_reporters(tx: Tx, made: Decision, voice: Voice) -> list[ledger.New]:
     """Tell everybody who reported this matter what became of it; return the entries for that."""
-    entries = []
     sql = """UPDATE reports SET state = 'decided', decided_at = %(now)s
              WHERE case_id = %(case)s AND state IN ('received', 'in_review')
              RETURNING id, subject, body"""
-    for reporter in tx.all(sql, _Reporter, case=made.case_id, now=tx.now):
-        plain = None if reporter.body is None else tx.keys.open(reporter.subject, reporter.body)
-        said = {} if plain is None else msgspec.json.decode(plain)
-        contact = said.get("contact") or ""
-        spoken = said.get("language") or voice.language
-        to = words.reader(spoken, voice.clauses, guide=voice.guide)
-        notice = words.reporter_outcome(voice.service, made, to)
-        entries.append(
-            _store_notice(tx, made, "reporter", "outcome", notice, reporter.subject,
-                          email=intake.email_of(contact) is not None, report=reporter.id)
-        )  # fmt: skip
-    return entries
+    return [
+        _answered(tx, made, reporter, voice,
+                  lambda to: words.reporter_outcome(voice.service, made, to), "outcome")
+        for reporter in tx.all(sql, _Reporter, case=made.case_id, now=tx.now)
+    ]  # fmt: skip
+
+
+def tell_reporter(tx: Tx, made: Decision, report: str, voice: Voice, say: Say, kind: str) -> None:
+    """Store a notice to who sent a report, in their language, with its ledger entry."""
+    sql = "SELECT id, subject, body FROM reports WHERE id = %(r)s"
+    found = tx.one(sql, _Reporter, r=report)
+    if found is not None:
+        ledger.append_many(tx, [_answered(tx, made, found, voice, say, kind)])
+
+
+def _answered(
+    tx: Tx, made: Decision, reporter: _Reporter, voice: Voice, say: Say, kind: str
+) -> ledger.New:
+    plain = None if reporter.body is None else tx.keys.open(reporter.subject, reporter.body)
+    said = {} if plain is None else msgspec.json.decode(plain)
+    contact = said.get("contact") or ""
+    to = words.reader(said.get("language") or voice.language, voice.clauses, guide=voice.guide)
+    return _store_notice(tx, made, "reporter", kind, say(to), reporter.subject,
+                         email=intake.email_of(contact) is not None,
+                         report=reporter.id)  # fmt: skip

@@ -141,7 +141,7 @@ def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> 
     with call.haven.db.read(call.now) as tx:
         made = decisions.decision_of_token(tx, call.path["token"])
         acts = decisions.acts_of(tx, made.id)
-        appeals = views.appeals_of(tx, made.id)
+        appeals = [one for one in views.appeals_of(tx, made.id) if one.report is None]
         event = _event(tx, made)
         known = account_of(tx, made.platform, made.account or "")
     guide = Guide().at(known.country if known else "", known.age_band if known else "")

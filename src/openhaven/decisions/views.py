@@ -54,6 +54,8 @@ class Appeal(msgspec.Struct, frozen=True):
     text: str | None
     reasons: str | None
     decided_by: str | None
+    report: str | None = None
+    independent: bool = True
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -183,7 +185,7 @@ def _appeal(tx: Tx, row: dict[str, Any]) -> Appeal:
     plain = None if row["body"] is None else tx.keys.open(row["subject"], row["body"])
     return Appeal(row["id"], row["decision"], row["state"], row["created_at"], row["due_at"],
                   row["decided_at"], None if plain is None else plain.decode(), row["reasons"],
-                  row["decided_by"])  # fmt: skip
+                  row["decided_by"], row["report"], row["independent"])  # fmt: skip
 
 
 def notices_of(tx: Tx, decision: str) -> list[Sent]:

@@ -70,6 +70,10 @@ _HELD_BY_RULE = mark("A computer held it back, because it could not finish a che
 _HELD_BY_STAFF = mark(
     "A person hid it for a while, because waiting could do harm. It is no strike."
 )
+_NOT_INDEPENDENT = mark(
+    "Nobody works here who had no part in the decision. The same person looked again after a day. "
+    "This was not independent."
+)
 _BY_A_PERSON = mark("A person decided this, not a computer.")
 
 
@@ -181,9 +185,20 @@ def _held(service: str, decision: Decision, appeal_url: str, to: Reader) -> Noti
 
 
 def appeal_outcome(
-    service: str, decision: Decision, facts: str, to: Reader, *, upheld: bool
+    service: str,
+    decision: Decision,
+    facts: str,
+    to: Reader,
+    *,
+    upheld: bool,
+    independent: bool = True,
+    bodies: tuple[str, ...] = (),
 ) -> Notice:
-    """Return the message that says how an appeal ended, with the reviewer's reasons."""
+    """Return the message that says how an appeal ended, with the reviewer's reasons.
+
+    `independent` says whether it was heard by somebody who had no part in the decision; `bodies`
+    are those outside who settle disputes.
+    """
     if upheld:
         title, first = mark("Your appeal was successful"), mark(
             "We were wrong. The decision no longer holds."
@@ -194,8 +209,37 @@ def appeal_outcome(
         )  # fmt: skip
     why = to.say("Why: {facts}", facts=facts)
     rest = to.say(_UNDOING if upheld else _COURT)
-    parts = [to.say(first), why, rest, to.say(_BY_A_PERSON)]
+    parts = [to.say(first), why, rest, *_heard(to, independent, () if upheld else bodies)]
     return _made(service, decision, to, title, parts)
+
+
+def reporter_appeal(
+    service: str,
+    decision: Decision,
+    facts: str,
+    to: Reader,
+    *,
+    upheld: bool,
+    independent: bool = True,
+    bodies: tuple[str, ...] = (),
+) -> Notice:
+    """Return the message to somebody who reported, on how their appeal ended."""
+    first = mark("We looked again. We still found nothing that goes against the rules.")
+    if upheld:
+        first = mark(
+            "You were right to ask again. The matter is decided anew, and you will hear of it."
+        )
+    rest = [] if upheld else [to.say(_COURT)]
+    why = to.say("Why: {facts}", facts=facts)
+    parts = [to.say(first), why, *rest, *_heard(to, independent, () if upheld else bodies)]
+    return _made(service, decision, to, mark("Your report"), parts, HARMS[decision.harm].help)
+
+
+def _heard(to: Reader, independent: bool, bodies: tuple[str, ...]) -> list[str]:
+    """Say who heard an appeal, and who else could."""
+    heard = [to.say(_BY_A_PERSON if independent else _NOT_INDEPENDENT)]
+    named = to.say("Outside bodies that can look at it: {bodies}", bodies="; ".join(bodies))
+    return [*heard, named] if bodies else heard
 
 
 def taken_back(service: str, decision: Decision, facts: str, to: Reader) -> Notice:

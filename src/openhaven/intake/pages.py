@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from openhaven import intake
+from openhaven import decisions, intake
 from openhaven.core import HARMS, Problem
 from openhaven.core.words import mark
+from openhaven.decisions.appeals import decided_on, reported
+from openhaven.decisions.views import appeals_of
 from openhaven.intake import Platform, Report, ReportSubject
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
@@ -71,10 +73,39 @@ def receipt_form(call: Call) -> Answer:
 
 def report_state(call: Call) -> Answer:
     """`GET /report/{receipt}`: how far the report is, and what became of it."""
+    return _state_page(call)
+
+
+def report_appeal(call: Call) -> Answer:
+    """`POST /report/{receipt}/appeal`: who reported says that something should have been done."""
+    text = call.form().get("text", "")
+    try:
+        with call.haven.db.begin(call.actor, call.now) as tx:
+            found = reported(tx, call.path["receipt"])
+            made = decided_on(tx, found)
+            if made is None:
+                raise Problem("report.open", mark("Your report is not decided yet."), status=409,
+                              next_step=mark("Come back to this page."))  # fmt: skip
+            decisions.appeal(tx, made, text, found)
+    except Problem as problem:
+        if problem.status == 404:
+            raise
+        return _state_page(call, problem, text)
+    return see_other(f"/report/{call.path['receipt']}")
+
+
+def _state_page(call: Call, problem: Problem | None = None, text: str = "") -> Answer:
     with call.haven.db.read(call.now) as tx:
         status = intake.report_status(tx, call.path["receipt"])
+        found = reported(tx, call.path["receipt"])
+        made = decided_on(tx, found)
+        own = [one for one in appeals_of(tx, made.id) if one.report == found.id] if made else []
+    open_ = bool(made and made.outcome == "allow" and made.state == "in_force" and not own
+                 and call.now <= made.appeal_until)  # fmt: skip
     harm = HARMS.get(status.category, HARMS["other"])
-    return page(call, "intake/state.html", status=status, topics=harm.help)
+    return page(call, "intake/state.html", problem.status if problem else 200, status=status,
+                topics=harm.help, appeal=own[-1] if own else None, open=open_, text=text,
+                until=made.appeal_until if made else None, problem=problem)  # fmt: skip
 
 
 def _form_page(call: Call, values: Mapping[str, str], problem: Problem | None = None) -> Answer:

@@ -51,7 +51,8 @@ class Haven:
         named, url = self.settings.service_name, self.settings.url
         clauses, held = self.packs.now.pack.clauses, self.support
         guide = Guide(held.now, f"{url}/help", held.country)
-        return Voice(named, url, clauses, self.settings.language, guide)
+        bodies = self.settings.outside_bodies
+        return Voice(named, url, clauses, self.settings.language, guide, bodies)
 
     def close(self) -> None:
         """Give back what was opened."""

@@ -163,6 +163,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     double_review: Annotated[int, msgspec.Meta(ge=0, le=100)] = 5
     undo_seconds: Annotated[int, msgspec.Meta(ge=0, le=300)] = 30
     staffing: Literal["solo", "two", "team"] = "team"
+    bulk_size: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 25
+    outside_bodies: tuple[str, ...] = ()
     language: str = "en"
     locales: Path | None = None
     protections: Path | None = None
@@ -205,7 +207,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit", "metrics_token",
-          "double_review", "undo_seconds", "staffing", "language", "locales",
+          "double_review", "undo_seconds", "staffing", "bulk_size", "language", "locales",
           "protections")  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from jinja2 import (
     TemplateNotFound,
 )
 
+from openhaven.review.terms import INCITEMENT, MEASURES, QUESTIONS
 from openhaven.support import views as help_views
 from openhaven.web.speaking import GLOBALS, day, hours, keep_language, moment, number, speaking
 
@@ -79,6 +80,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.globals.update(GLOBALS)
+    made.globals.update(MEASURES=MEASURES, QUESTIONS=QUESTIONS, INCITEMENT=INCITEMENT)
     made.globals.update(help_views.GLOBALS)
     made.filters.update(help_views.FILTERS)
     made.filters["moment"] = moment

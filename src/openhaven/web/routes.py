@@ -3,6 +3,7 @@
 from openhaven.connectors.matrix import api as matrix_api
 from openhaven.decisions import api as decisions_api
 from openhaven.decisions import pages as decisions_pages
+from openhaven.decisions.interim import pages as interim_pages
 from openhaven.decisions.outside import Outside
 from openhaven.decisions.outside import api as outside_api
 from openhaven.exchange import api as exchange_api
@@ -215,6 +216,9 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/request/{code}/meet", handler=survivors_pages.meet,
           gate=PUBLIC, summary="Let contact begin again that was frozen", takes="form", status=303,
           rate="survivor"),
+    Route(method="POST", path="/report/{receipt}/appeal", handler=intake_pages.report_appeal,
+          gate=PUBLIC, summary="Say that something should have been done about a report",
+          takes="form", status=303, rate="appeal"),
     Route(method="GET", path="/appeal/{token}/receipt", handler=decisions_pages.receipt,
           gate=PUBLIC, summary="The receipt of a decision, as a file", answer="text/plain"),
     Route(method="GET", path="/age/{token}", handler=protections_pages.age_page, gate=PUBLIC,
@@ -379,6 +383,9 @@ ROUTES: tuple[Route, ...] = (
           gate=_QUEUE, summary="Give a second opinion", takes="form", status=303),
     Route(method="POST", path="/console/tasks/{id}/translate", handler=translating_pages.translate,
           gate=_QUEUE, summary="The task with a translation of its text", takes="form"),
+    Route(method="POST", path="/console/tasks/{id}/hide", handler=interim_pages.hide_item,
+          gate=staff("task.work"), summary="Hide what a task is about for a day", takes="form",
+          status=303),
     Route(method="POST", path="/console/tasks/{id}/golden", handler=quality_pages.agree,
           gate=_AGREE, summary="Say that an answer is right", takes="form", status=303),
     Route(method="GET", path="/console/quality", handler=quality_pages.quality, gate=_QUALITY,

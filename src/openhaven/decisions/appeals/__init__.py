@@ -8,14 +8,20 @@ from openhaven.decisions.appeals.actions import (
     stop_holding_back,
     take_back,
     take_back_rules,
+    undo,
 )
+from openhaven.decisions.appeals.store import Reported, decided_on, reported
 
 __all__ = [
+    "Reported",
     "appeal",
     "cancel_expired",
+    "decided_on",
     "overturn",
     "reject",
+    "reported",
     "stop_holding_back",
     "take_back",
     "take_back_rules",
+    "undo",
 ]

@@ -1,22 +1,34 @@
 """Verbs of appeals: appeal, uphold, reject; and the end of a decision whose time has come."""
 
+import msgspec
+
 from openhaven import ledger, review
 from openhaven.core import HARMS, Problem, new_id
 from openhaven.core.words import mark
 from openhaven.decisions import exceptions, penalties, strikes, words
-from openhaven.decisions.actions import Voice, intend, reader_of, tell, verbs_of
+from openhaven.decisions.actions import (
+    Voice,
+    intend,
+    reader_of,
+    tell,
+    tell_reporter,
+    verbs_of,
+)
+from openhaven.decisions.appeals.store import Reported
 from openhaven.decisions.model import APPEAL_CLOCK, RESTRICTIONS, Decision, reversing
 from openhaven.decisions.store import Notice, acts_of, decision
+from openhaven.review.reopening import decide_anew, let_same_look_again
 from openhaven.staff import approvals
 from openhaven.storage import Tx
 
 
-def appeal(tx: Tx, made: Decision, text: str) -> str:
+def appeal(tx: Tx, made: Decision, text: str, report: Reported | None = None) -> str:
     """Store an appeal against a decision and ask another person; return the appeal's id.
 
+    It is of the person acted against, or of who sent `report` and finds that nothing was done.
     What has ended by itself can still be contested: it stays on the person's record. Raises
-    `Problem` 409 when there was an appeal already or the decision was overturned, and 410 when the
-    window of at least six months has passed.
+    `Problem` 409 when there was an appeal already, the decision was overturned, or (for who
+    reported) something was done; and 410 when the window of at least six months has passed.
     """
     tx.run("SELECT 1 FROM decisions WHERE id = %(d)s FOR UPDATE", d=made.id)
     made = decision(tx, made.id)
@@ -25,6 +37,29 @@ def appeal(tx: Tx, made: Decision, text: str) -> str:
         raise Problem("appeal.text",
                       mark("Tell us in a few words why you think the decision is wrong."),
                       next_step=mark("Write up to 10,000 characters."))  # fmt: skip
+    _require_open(tx, made, report)
+    appeal_id = new_id("apl")
+    subject = report.subject if report else made.subject or made.id
+    tx.run(
+        """INSERT INTO appeals (id, decision, subject, body, created_at, due_at, report)
+           VALUES (%(id)s, %(d)s, %(subject)s, %(body)s, %(now)s, %(due)s, %(report)s)""",
+        id=appeal_id,
+        d=made.id,
+        subject=subject,
+        body=tx.keys.seal(subject, text.encode()),
+        now=tx.now,
+        due=tx.now + APPEAL_CLOCK,
+        report=report.id if report else None,
+    )
+    ids = {"appeal": appeal_id, "decision": made.id}
+    ledger.append(tx, "appeal.received", ids, row=("appeals", appeal_id))
+    severity = HARMS[made.harm].severity
+    review.open_appeal_task(tx, made.case_id, appeal_id, made.event, min(severity, 3))
+    return appeal_id
+
+
+def _require_open(tx: Tx, made: Decision, report: Reported | None) -> None:
+    """Raise `Problem` when this decision cannot be appealed against by this side, or any more."""
     if made.state == "overturned":
         raise Problem("appeal.moot", mark("This decision does not hold any more."), status=409,
                       next_step=mark("There is nothing left to appeal."))  # fmt: skip
@@ -35,54 +70,49 @@ def appeal(tx: Tx, made: Decision, text: str) -> str:
     if tx.now > made.appeal_until:
         raise Problem("appeal.late", mark("The time for an appeal has passed."), status=410,
                       next_step=mark("You can still turn to a court."))  # fmt: skip
-    if tx.value("SELECT 1 FROM appeals WHERE decision = %(d)s", d=made.id):
-        raise Problem(
-            "appeal.twice",
-            mark("There is already an appeal against this decision."),
-            status=409,
-            next_step=mark("You will hear from us; this page shows how far it is."),
-        )
-    appeal_id = new_id("apl")
-    subject = made.subject or made.id
-    tx.run(
-        """INSERT INTO appeals (id, decision, subject, body, created_at, due_at)
-           VALUES (%(id)s, %(d)s, %(subject)s, %(body)s, %(now)s, %(due)s)""",
-        id=appeal_id,
-        d=made.id,
-        subject=subject,
-        body=tx.keys.seal(subject, text.encode()),
-        now=tx.now,
-        due=tx.now + APPEAL_CLOCK,
-    )
-    ids = {"appeal": appeal_id, "decision": made.id}
-    ledger.append(tx, "appeal.received", ids, row=("appeals", appeal_id))
-    severity = HARMS[made.harm].severity
-    review.open_appeal_task(tx, made.case_id, appeal_id, made.event, min(severity, 3))
-    return appeal_id
+    if report is not None and made.outcome != "allow":
+        raise Problem("appeal.done", mark("Something was done about your report."), status=409,
+                      next_step=mark("If it goes on, please report it again."))  # fmt: skip
+    sql = """SELECT 1 FROM appeals WHERE decision = %(d)s
+             AND report IS NOT DISTINCT FROM %(report)s::text"""
+    if tx.value(sql, d=made.id, report=report.id if report else None):
+        raise Problem("appeal.twice", mark("There is already an appeal against this decision."),
+                      status=409,
+                      next_step=mark("You will hear from us; this page shows how far it is."),
+                      )  # fmt: skip
 
 
 def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
-    """Uphold an appeal: one transaction ends the decision and intends everything that undoes it."""
-    made = _end_appeal(tx, given, "upheld")
-    tx.run(
+    """Uphold an appeal: one transaction ends the decision and intends everything that undoes it.
+
+    Where it was about nothing having been done, somebody else decides the matter anew.
+    """
+    made, one = _end_appeal(tx, given, "upheld")
+    undo(tx, made, given.id)
+    if one.report is None:
+        _tell_end(tx, made, given, voice, one, upheld=True)
+        return
+    tx.wake("console")
+    decide_anew(tx, made.case_id, one.report, given.staff)
+    _answer(tx, made, one.report, given, voice, one, upheld=True)
+
+
+def undo(tx: Tx, made: Decision, judgement: str) -> bool:
+    """End a decision and what followed from it, with its copies; say whether it still held."""
+    ended = tx.run(
         """UPDATE decisions SET state = 'overturned', overturned_by = %(j)s, overturned_at = %(now)s
            WHERE id = %(d)s AND state <> 'overturned'""",
-        j=given.id,
+        j=judgement,
         now=tx.now,
         d=made.id,
     )
-    ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
+    if not ended:
+        return False
+    ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": judgement})
     strikes.lift(tx, made.id)
     _reverse_acts(tx, made)
     _release_all(tx, made)
-    _say(
-        tx,
-        made,
-        "appeal_upheld",
-        words.appeal_outcome(
-            voice.service, made, given.facts, reader_of(tx, made, voice), upheld=True
-        ),
-    )
+    return True
 
 
 def take_back(tx: Tx, decision_id: str, given: review.Given, voice: Voice) -> None:
@@ -91,24 +121,13 @@ def take_back(tx: Tx, decision_id: str, given: review.Given, voice: Voice) -> No
     An appeal that still waits for a look is answered by this: it was right. One that somebody has
     judged already ends as that person said, and so does the decision.
     """
-    waiting = tx.value("SELECT id FROM appeals WHERE decision = %(d)s AND state = 'open'",
-                       d=decision_id)  # fmt: skip
+    waiting = tx.value("""SELECT id FROM appeals WHERE decision = %(d)s AND state = 'open'
+                            AND report IS NULL""", d=decision_id)  # fmt: skip
     if waiting is not None and not review.cancel_appeal_task(tx, str(waiting)):
         return
-    ended = tx.run(
-        """UPDATE decisions SET state = 'overturned', overturned_by = %(j)s, overturned_at = %(now)s
-           WHERE id = %(d)s AND state <> 'overturned'""",
-        j=given.id,
-        now=tx.now,
-        d=decision_id,
-    )
-    if not ended:
-        return
     made = decision(tx, decision_id)
-    ledger.append(tx, "decision.overturned", {"decision": made.id, "judgement": given.id})
-    strikes.lift(tx, made.id)
-    _reverse_acts(tx, made)
-    _release_all(tx, made)
+    if not undo(tx, made, given.id):
+        return
     if waiting is None:
         _say(
             tx,
@@ -149,30 +168,61 @@ def take_back_rules(tx: Tx, given: review.Given, voice: Voice) -> None:
 
 def reject(tx: Tx, given: review.Given, voice: Voice) -> None:
     """Reject an appeal: the decision stays, and the person is told why."""
-    made = _end_appeal(tx, given, "rejected")
-    _say(
-        tx,
-        made,
-        "appeal_rejected",
-        words.appeal_outcome(
-            voice.service, made, given.facts, reader_of(tx, made, voice), upheld=False
-        ),
-    )
+    made, one = _end_appeal(tx, given, "rejected")
+    if one.report is None:
+        _tell_end(tx, made, given, voice, one, upheld=False)
+    else:
+        _answer(tx, made, one.report, given, voice, one, upheld=False)
 
 
-def _end_appeal(tx: Tx, given: review.Given, state: str) -> Decision:
-    sql = "SELECT decision FROM appeals WHERE id = %(a)s AND state = 'open' FOR UPDATE"
-    decision_id = tx.value(sql, a=given.appeal)
-    if decision_id is None:
+class _Ended(msgspec.Struct, frozen=True):
+    """An appeal that has just ended: who made it, and whether somebody independent heard it."""
+
+    id: str
+    decision: str
+    subject: str
+    report: str | None
+    independent: bool
+
+
+def _tell_end(
+    tx: Tx, made: Decision, given: review.Given, voice: Voice, one: _Ended, *, upheld: bool
+) -> None:
+    to = reader_of(tx, made, voice)
+    told = words.appeal_outcome(voice.service, made, given.facts, to, upheld=upheld,
+                                independent=one.independent, bodies=voice.bodies)  # fmt: skip
+    _say(tx, made, "appeal_upheld" if upheld else "appeal_rejected", told)
+
+
+def _answer(
+    tx: Tx, made: Decision, report: str, given: review.Given, voice: Voice, one: _Ended, *,
+    upheld: bool,
+) -> None:  # fmt: skip
+    """Tell who reported how their appeal ended."""
+    tell_reporter(tx, made, report, voice, lambda to: words.reporter_appeal(
+        voice.service, made, given.facts, to, upheld=upheld, independent=one.independent,
+        bodies=voice.bodies), "appeal_upheld" if upheld else "appeal_rejected")  # fmt: skip
+
+
+def _end_appeal(tx: Tx, given: review.Given, state: str) -> tuple[Decision, _Ended]:
+    sql = """SELECT a.id, a.decision, a.subject, a.report, t.same_since IS NULL AS independent
+             FROM appeals a JOIN tasks t ON t.appeal = a.id
+             WHERE a.id = %(a)s AND a.state = 'open' FOR UPDATE OF a"""
+    one = tx.one(sql, _Ended, a=given.appeal)
+    if one is None:
         raise Problem("appeal.ended", "This appeal has ended already.", status=409)
-    _close_appeal(tx, str(given.appeal), str(decision_id), given.id, state)
-    return decision(tx, str(decision_id))
+    _close_appeal(tx, one.id, one.decision, given.id, state, independent=one.independent)
+    return decision(tx, one.decision), one
 
 
-def _close_appeal(tx: Tx, appeal_id: str, decision_id: str, judgement: str, state: str) -> None:
+def _close_appeal(
+    tx: Tx, appeal_id: str, decision_id: str, judgement: str, state: str, *,
+    independent: bool = True,
+) -> None:  # fmt: skip
     tx.run(
-        """UPDATE appeals SET state = %(state)s, judgement = %(j)s, decided_at = %(now)s
-           WHERE id = %(a)s""",
+        """UPDATE appeals SET state = %(state)s, judgement = %(j)s, decided_at = %(now)s,
+             independent = %(independent)s WHERE id = %(a)s""",
+        independent=independent,
         state=state,
         j=judgement,
         now=tx.now,
@@ -237,6 +287,7 @@ def cancel_expired(tx: Tx) -> int:
     approvals.lapse(tx)
     penalties.follow(tx)
     exceptions.follow(tx)
+    let_same_look_again(tx)
     return len(ended)
 
 

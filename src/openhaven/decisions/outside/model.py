@@ -26,8 +26,8 @@ class Outside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     `id` is the platform's own: the same decision sent again is the same. `clause` is an anchor in
     the rules in force here, or in the pack with the fingerprint `pack`. `scope` are countries (ISO
     3166-1 alpha-2), `*` means everywhere. `carried_out` says that it is done already, `measure` how
-    something is restricted, `starts_at` when it begins if that is later. `six` are the answers (Rabat
-    Plan of Action) without which nothing is removed as incitement by law.
+    something is restricted, `starts_at` when it begins if that is later. `six` are the answers (of
+    the Rabat Plan of Action) without which nothing is removed as incitement by law.
     """
 
     id: Id

@@ -107,7 +107,8 @@ ALTER TABLE decisions
   ADD COLUMN six text,
   ADD COLUMN copy_of text REFERENCES decisions,
   ADD CONSTRAINT decisions_measure CHECK (measure = '' OR outcome = 'restrict'),
-  ADD CONSTRAINT decisions_starts CHECK (starts_at > decided_at AND outcome NOT IN ('allow', 'warn')),
+  ADD CONSTRAINT decisions_starts CHECK (
+    starts_at IS NULL OR starts_at > decided_at AND outcome NOT IN ('allow', 'warn')),
   ADD CONSTRAINT decisions_ends CHECK (until > coalesce(starts_at, decided_at)),
   ADD CONSTRAINT decisions_no_end CHECK (until IS NULL OR outcome NOT IN ('allow', 'warn')),
   ADD CONSTRAINT decisions_said CHECK (

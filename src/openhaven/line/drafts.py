@@ -78,7 +78,7 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
     event = claimed.event
     is_report = event.kind == "report.create"
     item, account, seq = _reported(tx, claimed) if is_report else _sent(claimed)
-    if not is_report and _of_conduct(verdict):
+    if not is_report and of_conduct(verdict):
         item = None
     # Whose an item is, is known from who sent it; until then it is only what somebody says.
     sure = not is_report or seq != claimed.seq
@@ -102,7 +102,7 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _of_conduct(verdict: Verdict) -> bool:
+def of_conduct(verdict: Verdict) -> bool:
     """Say whether it rests on signs of behaviour alone: then it is about the account, not a text.
 
     So all that the account goes on to send joins one piece of work.

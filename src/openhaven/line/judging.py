@@ -10,7 +10,7 @@ from typing import Any
 from openhaven import intake, policy
 from openhaven.intake import Claimed
 from openhaven.intake.told import keep_told, told_of
-from openhaven.line import drafts
+from openhaven.line import answered, drafts
 from openhaven.policy import Pack, Verdict
 from openhaven.signals import Finding
 from openhaven.storage import Tx
@@ -27,7 +27,8 @@ def judge(
 
     Events are judged in the order in which they were stored, so that each sees the labels of those
     before it. `past` has what was counted for each event; the labels that rules could read are
-    added to it.
+    added to it. What rests on conduct of which a person has said that nothing is wrong with it asks
+    nobody again.
     """
     labels = intake.labels_on(tx, batch) if pack.reads_labels else None
     told = told_of(tx, batch, pack.reads_told) if pack.reads_told else None
@@ -49,4 +50,4 @@ def judge(
     intake.give_labels(tx, drafts.notes(batch, said))
     if told is not None:
         keep_told(tx, told)
-    return said
+    return answered.unasked(tx, batch, said)

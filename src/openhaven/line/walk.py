@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from openhaven import decisions, exchange, history, intake, ledger, policy, review, signals
 from openhaven.decisions import Decision, Draft
 from openhaven.intake import Claimed
-from openhaven.line import drafts, known, lane
+from openhaven.line import answered, drafts, known, lane
 from openhaven.line.haven import Haven
 from openhaven.line.holding import hold_back
 from openhaven.line.judging import judge
@@ -24,13 +24,9 @@ from openhaven.storage import Tx
 
 
 def walk(
-    haven: Haven,
-    tx: Tx,
-    batch: Sequence[Claimed],
-    *,
-    tally: bool = True,
+    haven: Haven, tx: Tx, batch: Sequence[Claimed], *, tally: bool = True,
     together_s: float | None = None,
-) -> list[Verdict]:
+) -> list[Verdict]:  # fmt: skip
     """Measure and judge claimed events, hand each over, and store the verdicts.
 
     The number of statements depends on the events that have a consequence, not on the batch.
@@ -57,6 +53,7 @@ def walk(
     ]
     intake.record(tx, drafts.verdict_rows(batch, verdicts), tallied=tally)
     matches.record(tx, known.seen(batch, findings, verdicts))
+    answered.remember(tx, batch, verdicts)
     policy.tally(tx, batch, verdicts)
     policy.keep(tx, batch, findings, past, verdicts)
     if tally and batch:

@@ -7,7 +7,7 @@ pure. No sign acts alone: rules combine them, and what rests on signs alone is o
 """
 
 from openhaven.signals.behaviour.counting import COUNTERS
-from openhaven.signals.behaviour.patterns import SIGNS, look
+from openhaven.signals.behaviour.patterns import OF_PAIRS, SIGNS, look
 from openhaven.signals.behaviour.who import KINDS, Meeting
 
-__all__ = ["COUNTERS", "KINDS", "SIGNS", "Meeting", "look"]
+__all__ = ["COUNTERS", "KINDS", "OF_PAIRS", "SIGNS", "Meeting", "look"]

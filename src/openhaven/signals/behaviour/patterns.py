@@ -274,3 +274,8 @@ SIGNS: dict[str, Callable[[Seen], Sign | None]] = {
     )
 }
 """The signs by name, as rules read them: `behaviour.many_children`."""
+
+OF_PAIRS = frozenset(
+    {"age_gap", "quick_to_private", "asks_again", "invites_elsewhere", "long_private"}
+)
+"""Those that are about two accounts; the others are about the whole conduct of one."""

@@ -13,3 +13,15 @@ INSERT INTO survivor_copies (report, entry)
 ALTER TABLE survivor_requests DROP CONSTRAINT survivor_requests_check1;
 ALTER TABLE survivor_requests ADD CONSTRAINT survivor_requests_entry_check
   CHECK (CASE WHEN kind = 'watch' THEN entry IS NOT NULL OR state <> 'open' ELSE entry IS NULL END);
+
+-- Of which signs of behaviour a task told, so that what a person has answered asks nobody again.
+CREATE TABLE conduct_asked (
+  task text NOT NULL REFERENCES tasks,
+  sign text NOT NULL,
+  -- a digest of the other one, for a sign that is about a pair
+  other text NOT NULL,
+  confidence double precision NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (task, sign, other)
+);
+CREATE INDEX conduct_asked_at ON conduct_asked (at);

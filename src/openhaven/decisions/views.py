@@ -154,6 +154,12 @@ def of_item(tx: Tx, platform: str, item: str, limit: int = 10, *, lane: bool = F
     return tx.all(_LINE + sql, Line, c=cases, limit=limit, lane=lane)
 
 
+def of_case(tx: Tx, case: str, limit: int = 20) -> list[Line]:
+    """Return the latest decisions on a case, newest first."""
+    sql = _LINE + "WHERE d.case_id = %(c)s ORDER BY d.decided_at DESC LIMIT %(limit)s"
+    return tx.all(sql, Line, c=case, limit=limit, lane=True)
+
+
 def of_task(tx: Tx, task: str) -> str | None:
     """Return the decision that the judgement of a task made, if it has been settled."""
     sql = """SELECT d.id FROM decisions d JOIN judgements j ON j.id = d.judgement

@@ -6,6 +6,7 @@ from openhaven.decisions import pages as decisions_pages
 from openhaven.decisions.interim import pages as interim_pages
 from openhaven.decisions.outside import Outside
 from openhaven.decisions.outside import api as outside_api
+from openhaven.evidence import pages as evidence_pages
 from openhaven.exchange import api as exchange_api
 from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
@@ -29,6 +30,7 @@ from openhaven.review import pages as review_pages
 from openhaven.review.board import pages as board_pages
 from openhaven.review.handing import pages as handing_pages
 from openhaven.review.judging import pages as judging_pages
+from openhaven.review.lane import pages as lane_pages
 from openhaven.review.quality import pages as quality_pages
 from openhaven.review.translating import pages as translating_pages
 from openhaven.review.wellbeing import pages as wellbeing_pages
@@ -57,6 +59,8 @@ _DELIVERIES = staff("delivery.read")
 _REPLAY = staff("delivery.replay")
 _STRIKES = staff("strike.answer")
 _REVEAL = staff("media.reveal")
+_LANE = staff("lane.work")
+_EVIDENCE = staff("evidence.open")
 _QUALITY = staff("quality.read")
 _AGREE = staff("quality.edit")
 _POLICY = staff("policy.read")
@@ -410,6 +414,22 @@ ROUTES: tuple[Route, ...] = (
           reads="age"),
     Route(method="POST", path="/console/ages/{id}", handler=protections_pages.age_decide,
           gate=_APPEALS, summary="Say which age counts", takes="form", status=303),
+    Route(method="POST", path="/console/tasks/{id}/suspect", handler=lane_pages.suspect,
+          gate=_QUEUE, summary="Suspect child sexual exploitation: specialists alone see it then",
+          takes="form", status=303),
+    Route(method="GET", path="/console/lane", handler=lane_pages.board, gate=_LANE,
+          summary="Cases of suspected child sexual exploitation"),
+    Route(method="GET", path="/console/lane/{id}", handler=lane_pages.case, gate=_LANE,
+          summary="One such case: clock, checklist, evidence, custody, duties"),
+    Route(method="POST", path="/console/lane/{id}/withhold", handler=lane_pages.withhold,
+          gate=_LANE, summary="Ask to tell the person later", takes="form", status=303),
+    Route(method="POST", path="/console/lane/{id}/hold", handler=lane_pages.hold, gate=_LANE,
+          summary="Keep the evidence of a case by a further ground", takes="form", status=303),
+    Route(method="POST", path="/console/evidence/{id}/ask", handler=evidence_pages.ask,
+          gate=_EVIDENCE, summary="Ask whether an item may be opened", takes="form", status=303),
+    Route(method="POST", path="/console/evidence/{id}/open", handler=evidence_pages.open_item,
+          gate=_EVIDENCE, summary="Open an item", takes="form",
+          answer="application/octet-stream"),
     Route(method="GET", path="/console/media/{id}", handler=wellbeing_pages.media, gate=_QUEUE,
           summary="A picture, blurred and grey", answer="image/jpeg"),
     Route(method="GET", path="/console/media/{id}/clear", handler=wellbeing_pages.media_clear,

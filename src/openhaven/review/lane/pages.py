@@ -17,7 +17,7 @@ from openhaven.web import Answer, Call, page, see_other
 
 
 def suspect(call: Call) -> Answer:
-    """`POST /console/tasks/{id}/suspect`: leave a task of mine to specialists, and hide its item."""
+    """`POST /console/tasks/{id}/suspect`: leave my task to specialists and hide its item."""
     task = call.path["id"]
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
@@ -45,12 +45,12 @@ def _case(
     call: Call, problem: Problem | None = None, form: Mapping[str, str] | None = None
 ) -> Answer:
     with call.haven.db.read(call.now) as tx:
-        values = _all_of(call, tx, lane.case(tx, call.path["id"]))
+        values = _all_of(tx, lane.case(tx, call.path["id"]))
     return page(call, "review/lane_case.html", problem.status if problem else 200, **values,
                 problem=problem, form=form or {})  # fmt: skip
 
 
-def _all_of(call: Call, tx: Tx, found: lane.Case) -> dict[str, Any]:
+def _all_of(tx: Tx, found: lane.Case) -> dict[str, Any]:
     items = evidence.items(tx, found.id)
     told = duties.listed(tx, case=found.id, ended=True)
     withheld = decisions.withholding.withheld(tx, found.id)

@@ -10,6 +10,7 @@ from line_scene import OPERATOR, Scene
 
 from openhaven import decisions, intake, review, staff
 from openhaven.core import Problem, utcnow
+from openhaven.decisions import views
 from openhaven.decisions.appeals import decided_on, reported
 
 
@@ -77,7 +78,7 @@ def test_rejected_it_stays_and_says_why(here: Scene) -> None:
     with pytest.raises(Problem, match="already an appeal"):
         again(here, receipt, "And again.")
     with here.haven.db.read() as tx:
-        [one] = decisions.views.appeals_of(tx, made["id"])
+        [one] = views.appeals_of(tx, made["id"])
     assert (one.state, one.reasons) == ("rejected", "It calls for it.")
 
 

@@ -6,7 +6,16 @@ from typing import Any
 from openhaven import decisions
 from openhaven.core import Problem
 from openhaven.core.words import REVERSING
-from openhaven.decisions import Act, Decision, dsa, strikes, views, words
+from openhaven.decisions import (
+    Act,
+    Decision,
+    dsa,
+    exceptions,
+    rabat,
+    strikes,
+    views,
+    words,
+)
 from openhaven.decisions.api import receipt_answer
 from openhaven.intake import Event, account_of, open_event, platform_named
 from openhaven.storage import Tx
@@ -52,6 +61,8 @@ def decision(call: Call) -> Answer:
             "strike": decisions.strike_of(tx, made.id),
             "statement": dsa.projection(made),
             "what": views.title(made.harm, made.clause_title),
+            "six": rabat.six_of(tx, made.six) if call.may("queue.read") else [],
+            "exempt": exceptions.exempt_of(tx, made.id),
         } | _posted(call, tx, made)
     return page(call, "decisions/decision.html", **values)
 

@@ -1,8 +1,10 @@
 """Every URL of Openhaven, in one table: what it is, who may call it, what it takes and answers."""
 
+from openhaven.authorities import pages as authorities_pages
 from openhaven.connectors.matrix import api as matrix_api
 from openhaven.decisions import api as decisions_api
 from openhaven.decisions import pages as decisions_pages
+from openhaven.decisions.copies import pages as copies_pages
 from openhaven.decisions.interim import pages as interim_pages
 from openhaven.decisions.outside import Outside
 from openhaven.decisions.outside import api as outside_api
@@ -59,6 +61,8 @@ _DELIVERIES = staff("delivery.read")
 _REPLAY = staff("delivery.replay")
 _STRIKES = staff("strike.answer")
 _REVEAL = staff("media.reveal")
+_FILINGS = staff("filing.read")
+_FILE = staff("filing.work")
 _LANE = staff("lane.work")
 _EVIDENCE = staff("evidence.open")
 _QUALITY = staff("quality.read")
@@ -446,6 +450,13 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/console/decisions/{id}/strike", gate=_STRIKES,
           handler=decisions_pages.answer_strike, takes="form", status=303,
           summary="Say whether a strike that waits shall count"),
+    Route(method="GET", path="/console/decisions/{id}/copies", handler=copies_pages.found,
+          gate=_DECISIONS, summary="Copies of what was decided on"),
+    Route(method="POST", path="/console/decisions/{id}/copies", handler=copies_pages.act,
+          gate=staff("task.work"), summary="Deal with copies as with the first", takes="form",
+          status=303),
+    Route(method="GET", path="/console/copies/{id}", handler=copies_pages.listed, gate=_DECISIONS,
+          summary="A list of copies, and how far it is"),
     Route(method="GET", path="/console/second", handler=approval_pages.second, gate=_DECISIONS,
           summary="What waits for a second person"),
     # Whose role answers depends on what is asked: the verb checks it.
@@ -460,6 +471,31 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/console/notices/{id}/replay",
           handler=decisions_pages.replay_letter, gate=_REPLAY,
           summary="Try a failed e-mail again", takes="form", status=303),
+    # Reports to authorities --------------------------------------------------------------------
+    Route(method="GET", path="/console/filings", handler=authorities_pages.filings, gate=_FILINGS,
+          summary="What the law asks to be told, and what was reported"),
+    Route(method="GET", path="/console/filings/{id}", handler=authorities_pages.filing,
+          gate=_FILINGS, summary="One report to an authority, and how far it is"),
+    Route(method="GET", path="/console/filings/{id}/sheet.txt", handler=authorities_pages.export,
+          gate=_FILE, summary="A report to be entered into a portal", answer="text/plain"),
+    Route(method="POST", path="/console/filings/{id}/withdraw", handler=authorities_pages.withdraw,
+          gate=_FILE, summary="Withdraw a report that has not arrived", takes="form", status=303),
+    Route(method="POST", path="/console/filings/{id}/reference", gate=_FILE, takes="form",
+          handler=authorities_pages.reference, status=303,
+          summary="Enter the authority's reference of a report"),
+    Route(method="GET", path="/console/cases/{id}/report/{authority}", gate=_FILE,
+          handler=authorities_pages.report,
+          summary="What would be reported of a case, and what is missing"),
+    Route(method="POST", path="/console/cases/{id}/report/{authority}", gate=_FILE, takes="form",
+          handler=authorities_pages.send, status=303, summary="Keep a report, or file it"),
+    Route(method="GET", path="/console/duties/{id}", handler=authorities_pages.duty,
+          gate=_FILINGS, summary="A duty to report"),
+    Route(method="POST", path="/console/duties/{id}/no-report", gate=_FILE, takes="form",
+          handler=authorities_pages.no_report, status=303,
+          summary="Say why nothing is reported"),
+    Route(method="POST", path="/console/duties/{id}/reference", gate=_FILE, takes="form",
+          handler=authorities_pages.by_hand, status=303,
+          summary="Enter the reference of a report made elsewhere"),
     Route(method="GET", path="/console/platforms", handler=board_pages.platforms, gate=_DECISIONS,
           summary="The platforms, and what each can carry out"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,

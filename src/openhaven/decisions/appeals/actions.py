@@ -89,12 +89,20 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
     """
     made, one = _end_appeal(tx, given, "upheld")
     undo(tx, made, given.id)
+    _take_back_copies(tx, made, given, voice)
     if one.report is None:
         _tell_end(tx, made, given, voice, one, upheld=True)
         return
     tx.wake("console")
     decide_anew(tx, made.case_id, one.report, given.staff)
     _answer(tx, made, one.report, given, voice, one, upheld=True)
+
+
+def _take_back_copies(tx: Tx, made: Decision, given: review.Given, voice: Voice) -> None:
+    """Take back what was decided on copies, since the first decision was wrong."""
+    sql = "SELECT id FROM decisions WHERE copy_of = %(d)s AND state <> 'overturned' ORDER BY id"
+    for row in tx.rows(sql, d=made.id):
+        take_back(tx, str(row["id"]), given, voice)
 
 
 def undo(tx: Tx, made: Decision, judgement: str) -> bool:
@@ -128,6 +136,7 @@ def take_back(tx: Tx, decision_id: str, given: review.Given, voice: Voice) -> No
     made = decision(tx, decision_id)
     if not undo(tx, made, given.id):
         return
+    _take_back_copies(tx, made, given, voice)
     if waiting is None:
         _say(
             tx,

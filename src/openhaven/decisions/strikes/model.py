@@ -43,5 +43,9 @@ def severity_of(harm: str) -> int:
 
 
 def gives_strike(made: Decision) -> bool:
-    """Say whether a decision goes against an account; what is only held back does not."""
-    return made.account is not None and made.outcome != "allow" and not made.held
+    """Say whether a decision goes against an account.
+
+    What is only held back does not, and copies count with the first decision.
+    """
+    against = made.account is not None and made.outcome != "allow"
+    return against and not made.held and made.copy_of is None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from openhaven.core import Problem, permits
-from openhaven.decisions import exceptions, penalties, strikes
+from openhaven.decisions import Voice, copies, exceptions, penalties, strikes
 from openhaven.decisions.store import decision
 from openhaven.decisions.views import title
 from openhaven.policy import clause_as_it_stood
@@ -41,9 +41,10 @@ _TOLD: dict[str, Callable[[Tx, Approval], Told]] = {
     "termination": _termination,
     "notice-exception": _later,
 }
-_FOLLOW: dict[str, Callable[[Tx], object]] = {
-    "termination": penalties.follow,
-    "notice-exception": exceptions.follow,
+_FOLLOW: dict[str, Callable[[Tx, Voice], object]] = {
+    "termination": lambda tx, _: penalties.follow(tx),
+    "notice-exception": lambda tx, _: exceptions.follow(tx),
+    "bulk": copies.follow,
 }
 
 
@@ -91,11 +92,11 @@ def _answered(call: Call, *, agrees: bool) -> Answer:
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
             found = approvals.answer(tx, approval, agrees, reason)
-            _FOLLOW.get(found.kind, _nothing)(tx)
+            _FOLLOW.get(found.kind, _nothing)(tx, call.haven.voice)
     except Problem as problem:
         return _second(call, problem, approval)
     return see_other("/console/second")
 
 
-def _nothing(tx: Tx) -> None:
+def _nothing(tx: Tx, voice: Voice) -> None:
     """Leave it to the room that asked: it looks before it goes on."""

@@ -3,8 +3,9 @@
 from openhaven import ledger
 from openhaven.authorities import duties, store
 from openhaven.authorities.model import STATES, Filing
+from openhaven.authorities.permitted import only_specialists
 from openhaven.authorities.router import Facts, route
-from openhaven.core import Problem, new_id, permits
+from openhaven.core import Problem, new_id
 from openhaven.storage import Tx
 from openhaven.storage.settings import Authorities
 
@@ -40,7 +41,7 @@ def write(
     one): raises `Problem` 409 when somebody else changed or filed it meanwhile, 403 for who has not
     the role.
     """
-    _may(tx)
+    only_specialists(tx)
     _not_repeated(tx, case, authority)
     tx.run("SELECT pg_advisory_xact_lock(hashtextextended(%(n)s, 0))", n=f"filing:{case}")
     found = store.filing_of(tx, case, authority, number)
@@ -66,9 +67,9 @@ def _not_repeated(tx: Tx, case: str, authority: str) -> None:
     """Raise `Problem` when the law lets the report to another authority count here."""
     for one in duties.listed(tx, case=case, ended=True):
         if one.authority == authority and one.covered_by and one.state in ("open", "covered"):
-            raise Problem("filing.covered", "The report to another authority counts here as well.",
-                          one.why, status=409,
-                          next_step="If that one is not made, this duty is open again.")  # fmt: skip
+            raise Problem("filing.covered", "A report elsewhere counts here as well.", one.why,
+                          status=409,
+                          next_step="If none is made there, this duty is open again.")  # fmt: skip
 
 
 def _begun(tx: Tx, case: str, authority: str, body: bytes, number: int) -> Filing:
@@ -96,7 +97,7 @@ def file(tx: Tx, filing: str, version: int, *, test: bool, by_policy: bool = Fal
     when it was changed since it was looked at, 403 for who may not.
     """
     if not (by_policy and tx.actor.kind == "system"):
-        _may(tx)
+        only_specialists(tx)
     tx.run("SELECT 1 FROM filings WHERE id = %(id)s FOR UPDATE", id=filing)
     found = store.filing(tx, filing)
     if found.state in ("filed", "finished"):
@@ -123,7 +124,7 @@ def withdraw(tx: Tx, filing: str) -> None:
 
     Raises `Problem` 409 when it is, or may be, finished already.
     """
-    _may(tx)
+    only_specialists(tx)
     tx.run("SELECT 1 FROM filings WHERE id = %(id)s FOR UPDATE", id=filing)
     found = store.filing(tx, filing)
     if found.state in ("finished", "withdrawn"):
@@ -146,15 +147,6 @@ def _no_way_back(tx: Tx, found: Filing) -> None:
     if tx.value(sql, id=found.id):
         raise Problem("filing.finishing", "The authority was asked to finish this report.",
                       status=409, next_step="Wait for its answer.")  # fmt: skip
-
-
-def _may(tx: Tx) -> None:
-    """Raise `Problem` unless the actor is a specialist, as the roles are now."""
-    sql = "SELECT roles FROM staff WHERE id = %(me)s AND disabled_at IS NULL FOR SHARE"
-    roles = tx.value(sql, me=tx.actor.id) if tx.actor.kind == "staff" else ()
-    if not permits(tuple(roles or ()), "filing.work"):
-        raise Problem("permission", "Your role does not report to authorities.", status=403,
-                      next_step="Ask a specialist for child safety.")  # fmt: skip
 
 
 def _noted(tx: Tx, what: str, found: Filing) -> None:

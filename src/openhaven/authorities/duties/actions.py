@@ -5,6 +5,7 @@ from datetime import datetime
 from openhaven import ledger
 from openhaven.authorities.duties.model import LONGEST_REASON, Duty
 from openhaven.authorities.duties.store import duty, listed, open_of
+from openhaven.authorities.permitted import only_specialists
 from openhaven.core import Problem, new_id
 from openhaven.staff import approvals
 from openhaven.storage import Tx
@@ -62,6 +63,7 @@ def close(
     ends at once where nobody else works here. Returns whether it has ended. Raises `Problem` for
     both or neither, for one that has ended (409), and for who has not the role (403).
     """
+    only_specialists(tx)
     found = _locked(tx, duty_id)
     if (reference is None) == (no_report_reason is None):
         raise Problem("duty.how", "A duty ends with a reference, or with a reason for no report.")

@@ -7,7 +7,8 @@ import msgspec
 from openhaven import evidence, ledger
 from openhaven.authorities import duties, store
 from openhaven.authorities.model import Filing, pause
-from openhaven.core import Problem, new_id, permits
+from openhaven.authorities.permitted import only_specialists
+from openhaven.core import Problem, new_id
 from openhaven.storage import Tx
 
 # What the law asks to keep once the authority has it, by authority.
@@ -21,7 +22,7 @@ def hand_in(tx: Tx, filing: str, reference: str) -> Filing:
     Raises `Problem`: 403 without the role, 409 for what was not filed or has a reference, 400 for
     an empty one. Reports to NCMEC have theirs from its server.
     """
-    _may(tx)
+    only_specialists(tx)
     tx.run("SELECT 1 FROM filings WHERE id = %(id)s FOR UPDATE", id=filing)
     found, named = store.filing(tx, filing), " ".join(reference.split())
     if found.authority == "ncmec" or found.state != "filed":
@@ -49,14 +50,6 @@ def hand_in(tx: Tx, filing: str, reference: str) -> Filing:
     duties.reported(tx, found.case_id, found.authority, named)
     tx.wake("console")
     return store.filing(tx, filing)
-
-
-def _may(tx: Tx) -> None:
-    sql = "SELECT roles FROM staff WHERE id = %(me)s AND disabled_at IS NULL FOR SHARE"
-    roles = tx.value(sql, me=tx.actor.id) if tx.actor.kind == "staff" else ()
-    if not permits(tuple(roles or ()), "filing.work"):
-        raise Problem("permission", "Your role does not report to authorities.", status=403,
-                      next_step="Ask a specialist for child safety.")  # fmt: skip
 
 
 class Post(msgspec.Struct, frozen=True):

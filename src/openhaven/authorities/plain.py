@@ -1,0 +1,131 @@
+"""What a filing states, in plain words: each statement with its place and its source. Pure."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from openhaven.authorities.cybertip.body import Body, FilePlan
+from openhaven.authorities.cybertip.checking import Fault
+from openhaven.authorities.cybertip.parts import Part
+from openhaven.evidence import Item, Viewing
+
+SECTIONS = {
+    "batchedReport": "A report for many",
+    "incidentSummary": "What happened",
+    "internetDetails": "Where it happened",
+    "lawEnforcement": "Police",
+    "reporter": "Who reports",
+    "personOrUserReported": "Who is reported",
+    "intendedRecipient": "For whom it was meant",
+    "victim": "The child",
+    "additionalInfo": "Notes",
+}
+_WORDS = {
+    "espIdentifier": "identifier of the account here",
+    "espService": "service",
+    "escalateToHighPriority": "why it is urgent",
+    "incidentDateTime": "when",
+    "incidentDateTimeDescription": "about that moment",
+    "companyTemplate": "organisation",
+    "legalURL": "legal process",
+    "priorCTReports": "earlier report",
+    "ipCaptureEvent": "address",
+    "chatImIncident": "chat",
+    "webPageIncident": "page",
+    "emailIncident": "e-mail",
+    "onlineGamingIncident": "game",
+    "reportAnnotations": "about",
+    "idType": "kind of id",
+    "idValue": "id",
+    "reason": "reason",
+}
+# What is wrong most often, in words that say what to do.
+_HELP = {
+    "R01": "An e-mail address of the reporting desk is missing: reporter_email under [authorities] "
+    "in openhaven.toml.",
+    "O5": "The report says neither who nor what nor where.",
+}
+
+
+class Said(NamedTuple):
+    """One statement: in which section, what it is, its value, and where it is from."""
+
+    section: str
+    name: str
+    value: str
+    source: str
+
+
+def stated(body: Body) -> list[Said]:
+    """Return everything that a report states, in its order."""
+    return list(_walk(body.report, "", body.sources))
+
+
+def _walk(part: Part, at: str, sources: Mapping[str, str]) -> list[Said]:
+    found: list[Said] = []
+    for field in msgspec.structs.fields(part):
+        value = getattr(part, field.name)
+        many = value if isinstance(value, tuple) else (value,)
+        for number, one in enumerate(many):
+            place = f"{at}/{field.encode_name}" + (f"[{number}]" if value is many else "")
+            if isinstance(one, Part):
+                found += _walk(one, place, sources)
+            elif one is not None:
+                found.append(_said(place, one, sources))
+    return found
+
+
+def _said(place: str, value: Any, sources: Mapping[str, str]) -> Said:
+    first, *rest = [re.sub(r"\[\d+\]", "", name) for name in place.strip("/").split("/")]
+    name = " – ".join(_word(one) for one in rest if one != "text") or "text"
+    shown = {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else value
+    return Said(SECTIONS.get(first, first), name, f"{shown}", source(place, sources))
+
+
+def _word(name: str) -> str:
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    return _WORDS.get(name, plain)
+
+
+def source(place: str, sources: Mapping[str, str]) -> str:
+    """Return where a statement is from, as it is noted at it or at what it lies in."""
+    while place:
+        if sources.get(place):
+            return sources[place]
+        place = place[: max(place.rfind("/"), place.rfind("["), 0)]
+    return ""
+
+
+def words(fault: Fault) -> str:
+    """Return what is wrong, so that a tired person knows what to do."""
+    if fault.rule in _HELP:
+        return _HELP[fault.rule]
+    names = [_word(re.sub(r"\[\d+\]", "", one)) for one in fault.place.strip("/").split("/")[1:]]
+    place = " – ".join(name for name in names if name)
+    lead = f"{place[0].upper()}{place[1:]}: " if place else ""
+    return f"{lead}{fault.words} ({fault.rule})"
+
+
+class File(NamedTuple):
+    """A file as the form shows it: the item, the plan if it is sent, and what is said of views."""
+
+    item: Item
+    plan: FilePlan | None
+    viewing: str
+
+
+def files(items: Mapping[str, Item], views: Mapping[str, Viewing], body: Body) -> list[File]:
+    """Return every sealed item that may be sent, with what would be stated of its viewing."""
+    plans = {plan.item: plan for plan in body.files}
+    return [File(item, plans.get(item.id), seen(views.get(item.id)))
+            for item in items.values() if item.kind not in ("filing", "derived")]  # fmt: skip
+
+
+def seen(viewing: Viewing | None) -> str:
+    """Return what will be said of the viewing of a file, in plain words."""
+    if viewing is None or not (viewing.viewed or viewing.exif_viewed):
+        return "Nobody was shown the whole of it. The report will say: not viewed."
+    exif = " Its camera data was looked at, too." if viewing.exif_viewed else ""
+    return f"Somebody was shown it. The report will say: viewed.{exif}"

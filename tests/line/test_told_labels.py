@@ -133,7 +133,7 @@ def test_who_is_aimed_at_has_labels_too(here: Scene) -> None:
         (DECLARED, "account.label.trust == 'high'", "does not work with"),
         (DECLARED, "has(account.label.trust)", "write `account.label.trust.known`"),
         (f'{MANIFEST}\n[platform_labels]\naccount = {{a = "date"}}', "terms.bad", "Invalid enum"),
-        (f'{MANIFEST}\n[platform_labels]\naccount = {{"A b" = "int"}}', "terms.bad", "can be called"),
+        (f'{MANIFEST}\n[platform_labels]\naccount = {{"A b" = "int"}}', "terms.bad", "be called"),
     ],
 )  # fmt: skip
 def test_a_wrong_use_is_said_where_it_stands(manifest: str, condition: str, said: str) -> None:

@@ -18,6 +18,7 @@ from openhaven.policy.backtest.model import (
     Example,
     Wish,
 )
+from openhaven.policy.backtest.progress import Progress, packed
 from openhaven.signals import visible
 from openhaven.storage import Tx
 
@@ -108,14 +109,15 @@ def claim(tx: Tx, runner: str, only: str | None = None) -> str | None:
     """Take the back-test that waits longest (or `only` this one); None when there is none to take.
 
     One runs at a time, on one core. Whose process was not heard of for 20 seconds is taken again
-    from its beginning, three times at most; after that, or when it was to be cancelled, it ends.
+    from where it was; when three processes died without coming further, or when it was to be
+    cancelled, it ends.
     """
     if not tx.lock("openhaven.backtest"):
         return None
     bury(tx)
     number = tx.value(
         """UPDATE backtests SET state = 'running', runner = %(runner)s, heard_at = %(now)s,
-             attempts = attempts + 1, done = 0
+             attempts = attempts + 1, begun_at = NULL
            WHERE id = (SELECT id FROM backtests WHERE state = 'waiting'
                          AND (%(only)s::text IS NULL OR id = %(only)s)
                        ORDER BY created_at, id LIMIT 1)
@@ -148,7 +150,7 @@ def give_back(tx: Tx, number: str, runner: str | None = None) -> None:
     Only a death counts as an attempt.
     """
     tx.run(
-        """UPDATE backtests SET state = 'waiting', runner = NULL, heard_at = NULL, done = 0,
+        """UPDATE backtests SET state = 'waiting', runner = NULL, heard_at = NULL,
              attempts = attempts - CASE WHEN %(runner)s::text IS NULL THEN 0 ELSE 1 END
            WHERE id = %(id)s AND state = 'running'
              AND (%(runner)s::text IS NULL OR runner = %(runner)s)""",
@@ -162,7 +164,8 @@ def hear(tx: Tx, number: str, runner: str, done: int, total: int) -> bool:
     """Note how far it is; say whether to go on (False: it was cancelled, or taken by another)."""
     asked = tx.value(
         """UPDATE backtests SET heard_at = %(now)s, done = %(done)s,
-             total = greatest(total, %(total)s)
+             total = greatest(total, %(total)s), begun_at = coalesce(begun_at, %(now)s),
+             begun_done = CASE WHEN begun_at IS NULL THEN %(done)s ELSE begun_done END
            WHERE id = %(id)s AND state = 'running' AND runner = %(runner)s
            RETURNING cancel_asked""",
         id=number, runner=runner, now=tx.now, done=done, total=total,
@@ -170,24 +173,42 @@ def hear(tx: Tx, number: str, runner: str, done: int, total: int) -> bool:
     return asked is False
 
 
-def end_if_asked(tx: Tx, number: str, runner: str) -> None:
-    """End a back-test of one's own that was to be cancelled; one that others took stays theirs."""
+def save(tx: Tx, number: str, runner: str, progress: Progress) -> None:
+    """Keep how far it is; deaths of processes before that count no more."""
+    sql = """WITH mine AS (UPDATE backtests SET attempts = 1
+               WHERE id = %(id)s AND state = 'running' AND runner = %(runner)s RETURNING id)
+             INSERT INTO backtest_progress (backtest, after, data)
+             SELECT id, %(after)s, %(data)s FROM mine
+             ON CONFLICT (backtest) DO UPDATE SET after = excluded.after, data = excluded.data"""
+    tx.run(sql, id=number, runner=runner, after=progress.after, data=packed(progress))
+
+
+def end_if_asked(
+    tx: Tx, number: str, runner: str, figures: Figures | None, found: list[Example]
+) -> None:
+    """End a back-test of one's own that was to be cancelled, with what it found so far.
+
+    One that others took meanwhile stays theirs.
+    """
     sql = """SELECT 1 FROM backtests WHERE id = %(id)s AND runner = %(runner)s AND cancel_asked"""
     if tx.value(sql, id=number, runner=runner):
-        end_cancelled(tx, number)
+        end_cancelled(tx, number, figures, found)
 
 
 def end_done(tx: Tx, number: str, runner: str, figures: Figures, found: list[Example]) -> bool:
     """Store what a back-test found, with the numbers of the events that it names."""
-    named = [{"seq": one.seq, "change": one.change, "rules": one.rules, "was": one.was,
-              "would": one.would} for one in found]  # fmt: skip
     ended = tx.run(
         """UPDATE backtests SET state = 'done', runner = NULL, ended_at = %(now)s, done = total,
              figures = %(figures)s::jsonb, examples = %(examples)s::jsonb
            WHERE id = %(id)s AND state = 'running' AND runner = %(runner)s""",
-        id=number, runner=runner, now=tx.now, figures=_json(figures), examples=_json(named),
+        id=number, runner=runner, now=tx.now, figures=_json(figures), examples=_named(found),
     )  # fmt: skip
     return _ended(tx, number, "done", ended)
+
+
+def _named(found: list[Example]) -> str:
+    return _json([{"seq": one.seq, "change": one.change, "rules": one.rules, "was": one.was,
+                   "would": one.would} for one in found])  # fmt: skip
 
 
 def end_failed(tx: Tx, number: str, why: str) -> bool:
@@ -198,15 +219,22 @@ def end_failed(tx: Tx, number: str, why: str) -> bool:
     return _ended(tx, number, "failed", tx.run(sql, id=number, now=tx.now, why=why[:2_000]))
 
 
-def end_cancelled(tx: Tx, number: str) -> bool:
-    """End a back-test that nobody wants any more."""
-    sql = """UPDATE backtests SET state = 'cancelled', runner = NULL, ended_at = %(now)s
+def end_cancelled(
+    tx: Tx, number: str, figures: Figures | None = None, found: list[Example] | None = None
+) -> bool:
+    """End a back-test that nobody wants any more, with what it found so far, if anything."""
+    sql = """UPDATE backtests SET state = 'cancelled', runner = NULL, ended_at = %(now)s,
+               figures = %(figures)s::jsonb, examples = %(examples)s::jsonb
              WHERE id = %(id)s AND state IN ('waiting', 'running')"""
-    return _ended(tx, number, "cancelled", tx.run(sql, id=number, now=tx.now))
+    known = figures is not None and figures.events > 0
+    ended = tx.run(sql, id=number, now=tx.now, figures=_json(figures) if known else None,
+                   examples=_named(found or []) if known else None)  # fmt: skip
+    return _ended(tx, number, "cancelled", ended)
 
 
 def _ended(tx: Tx, number: str, how: str, rows: int) -> bool:
     if rows:
+        tx.run("DELETE FROM backtest_progress WHERE backtest = %(id)s", id=number)
         ledger.append(tx, f"backtest.{how}", {"backtest": number})
     return bool(rows)
 

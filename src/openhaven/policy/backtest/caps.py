@@ -22,6 +22,14 @@ class Caps:
         self._same: dict[str, frozenset[str]] = {}
         self._used: Counter[tuple[date, str]] = Counter()
 
+    def spent(self) -> list[tuple[date, str, int]]:
+        """Return what is used up so far, for `resume`."""
+        return [(*key, n) for key, n in self._used.items()]
+
+    def resume(self, spent: list[tuple[date, str, int]]) -> None:
+        """Go on with what was used up before."""
+        self._used = Counter({(day, rule): n for day, rule, n in spent})
+
     def judge(self, past: Past, evaluate: Callable[[Mapping[str, str]], Verdict]) -> Verdict:
         """Return the verdict of `evaluate` with the rules held back that would have been."""
         same = self._unchanged(past.was.pack)

@@ -1,11 +1,15 @@
 """`openhaven pack backtest|backtests`: try a pack over stored events from the command line."""
 
 import os
+import signal
 import socket
+import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from types import FrameType
 
 import click
 import msgspec
@@ -75,14 +79,20 @@ def backtest_command(
 @click.command("backtests")
 @click.argument("number", metavar="[ID]", default="")
 @click.option("--cancel", is_flag=True, help="Cancel the back-test ID.")
+@click.option("--go-on", is_flag=True, help="Work here on the back-test ID, which waits.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.pass_context
-def backtests_command(ctx: click.Context, number: str, cancel: bool, as_json: bool) -> None:
-    """List the back-tests, or show (or cancel) the one with this ID."""
+def backtests_command(
+    ctx: click.Context, number: str, cancel: bool, go_on: bool, as_json: bool
+) -> None:
+    """List the back-tests, or show (cancel, go on with) the one with this ID."""
     db = opened_db(ctx)
     if cancel:
         with db.begin(_OPERATOR) as tx:
             actions.ask_cancel(tx, number)
+        return
+    if go_on:
+        _shown(db, _worked(db, _OPERATOR, number, quiet=as_json), as_json=as_json)
         return
     with db.read() as tx:
         rows = [store.find(tx, number)] if number else store.latest(tx)
@@ -109,16 +119,16 @@ def _runner() -> str:
 
 
 def _worked(db: Database, actor: Actor, number: str, *, quiet: bool) -> Backtest:
-    """Work on a back-test here, with the lowest priority; Ctrl-C cancels it."""
+    """Work on a back-test here, with the lowest priority; Ctrl-C ends it with what is known."""
     try:
         _wait_for_turn(db, number)
-        with click.progressbar(length=1, label="Trying", hidden=quiet) as bar:
+        with click.progressbar(length=1, label="Trying", hidden=quiet, file=sys.stderr) as bar:
 
             def progress(done: int, total: int) -> None:
                 bar.length = max(total, 1)
                 bar.update(done - bar.pos)
 
-            with _gently():
+            with _gently(), _interrupted(lambda: _cancel(db, actor, number)):
                 run(db, number, _runner(), progress)
     except KeyboardInterrupt:
         with db.begin(actor) as tx:
@@ -126,6 +136,32 @@ def _worked(db: Database, actor: Actor, number: str, *, quiet: bool) -> Backtest
         raise Problem("backtest.cancelled", "The back-test was cancelled.") from None
     with db.read() as tx:
         return store.find(tx, number)
+
+
+def _cancel(db: Database, actor: Actor, number: str) -> None:
+    with suppress(Problem), db.begin(actor) as tx:
+        actions.ask_cancel(tx, number)
+
+
+@contextmanager
+def _interrupted(cancel: Callable[[], None]) -> Iterator[None]:
+    """Take the first Ctrl-C as the wish to cancel, in a thread beside the work; a second one ends.
+
+    Elsewhere than in the main thread, where no signal arrives, nothing is different.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread(target=cancel, name="cancel", daemon=True).start()
+
+    before = signal.signal(signal.SIGINT, asked)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -171,7 +207,8 @@ def _shown(db: Database, done: Backtest, *, as_json: bool) -> None:
     if done.state == "failed":
         raise Problem("backtest.failed", "The back-test could not be done.", done.error or "")
     if done.state == "cancelled":
-        raise Problem("backtest.cancelled", "The back-test was cancelled.")
+        raise Problem("backtest.cancelled", "The back-test was cancelled.",
+                      f"{done.done} of {done.total} events had been looked at.")  # fmt: skip
 
 
 def _looks(db: Database, actor: Actor, number: str) -> None:

@@ -68,10 +68,15 @@ class Judge:
         self._signals = [signal for signal in made if signal.name in REPEATABLE]
         self._plugins = bool(entry_points(group=GROUP))
         self._ways: dict[tuple[str, str, bool], _Way] = {}
-        self._caps = Caps(pack, then)
+        self.caps = Caps(pack, then)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts again what happened, so that it must see all of it."""
+        return self._replay is not None
 
     def lead_in(self, past: Past) -> None:
-        """Count an event from before the period."""
+        """Count an event from before the period, or one that was judged before a pause."""
         if self._replay is not None and past.event is not None:
             shown = _shown(past, past.event)
             self._replay.take(past.row.platform, shown, past.row.done_at)
@@ -111,7 +116,7 @@ class Judge:
         values = {name: value for name, value in past.kept.counters.items() if name in way.kept}
         values |= {name: counted[name] for name in way.replayed if name in counted}
         findings = _joined(repeated, past)
-        return self._caps.judge(
+        return self.caps.judge(
             past, lambda reined: self.pack.evaluate(shown, findings, values, reined)
         )
 

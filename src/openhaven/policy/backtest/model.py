@@ -85,12 +85,24 @@ class Backtest(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     attempts: int
     heard_at: datetime | None
+    begun_at: datetime | None
+    begun_done: int
     done: int
     total: int
     cancel_asked: bool
     ended_at: datetime | None
     error: str | None
     figures: dict[str, Any] | None
+
+    @property
+    def left(self) -> timedelta | None:
+        """How long it will take as far as that can be told by its pace; None when it cannot."""
+        fresh = self.done - self.begun_done
+        if self.state != "running" or fresh <= 0 or None in (self.begun_at, self.heard_at):
+            return None
+        assert self.begun_at is not None
+        assert self.heard_at is not None
+        return (self.heard_at - self.begun_at) / fresh * max(self.total - self.done, 0)
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import msgspec
 
 from openhaven.core import Problem
 from openhaven.policy.backtest.model import SILENCE, Backtest, Example, Human, Plan
+from openhaven.policy.backtest.progress import Progress, unpacked
 from openhaven.policy.backtest.stored import Row
 from openhaven.policy.pack import Pack
 from openhaven.policy.places import BrokenPack
@@ -16,8 +17,8 @@ from openhaven.storage import Tx
 PAGE = 400
 _HANDLED = timedelta(days=90)
 _SHOWN = """SELECT id, label, pack, against, since, until, platform, purpose, started_by,
-              created_at, state, attempts, heard_at, done, total, cancel_asked, ended_at, error,
-              figures
+              created_at, state, attempts, heard_at, begun_at, begun_done, done, total,
+              cancel_asked, ended_at, error, figures
             FROM backtests """
 
 
@@ -62,6 +63,12 @@ def plan(tx: Tx, number: str) -> Plan:
     if found is None:
         raise Problem("backtest.unknown", "There is no such back-test.", number[:80], status=404)
     return found
+
+
+def progress(tx: Tx, number: str) -> Progress | None:
+    """Return how far a process that is gone had come; None when there is nothing to go on from."""
+    data = tx.value("SELECT data FROM backtest_progress WHERE backtest = %(id)s", id=number)
+    return None if data is None else unpacked(data)
 
 
 def examples(tx: Tx, number: str) -> list[Example]:

@@ -1,5 +1,6 @@
 """Counts what two sides say of events, one event after another."""
 
+import hashlib
 from collections import Counter
 from datetime import date
 
@@ -15,6 +16,7 @@ from openhaven.policy.backtest.figures import (
     hidden,
 )
 from openhaven.policy.backtest.model import EXAMPLES, Change, Example, Human
+from openhaven.policy.backtest.progress import Counted
 from openhaven.policy.backtest.stored import Past, Side
 from openhaven.policy.model import Rule
 from openhaven.policy.pack import Pack
@@ -33,6 +35,31 @@ class Tally:
         self._kinds: Counter[str] = Counter()
         self._matters: dict[date, set[tuple[str, str, int]]] = {}
         self._groups: dict[str, dict[str, Cell]] = {"age_band": {}, "language": {}, "country": {}}
+
+    def counted(self) -> Counted:
+        """Return the state, for `resume`."""
+        return Counted(
+            figures=self.figures,
+            examples=[(rule, change, found) for (rule, change), found in self._examples.items()],
+            judged={
+                name: [(*key, n) for key, n in counts.items()]
+                for name, counts in self._judged.items()
+            },
+            kinds=dict(self._kinds),
+            matters=[(day, *one) for day, seen in self._matters.items() for one in seen],
+            groups=self._groups,
+        )
+
+    def resume(self, state: Counted) -> None:
+        """Go on from a state that `counted` gave."""
+        self.figures = state.figures
+        self._examples = {(rule, change): found for rule, change, found in state.examples}
+        for name, counts in state.judged.items():
+            self._judged[name] = Counter({(one, other): n for one, other, n in counts})
+        self._kinds = Counter(state.kinds)
+        for day, name, queue, mark in state.matters:
+            self._matters.setdefault(day, set()).add((name, queue, mark))
+        self._groups = state.groups
 
     def skip(self, past: Past, reason: str) -> None:
         """Count an event that cannot be evaluated."""
@@ -145,7 +172,7 @@ class Tally:
             return
         for old in sorted(self._matters)[:-_DAYS_OPEN]:
             del self._matters[old]
-        matter = (name, side.queue, hash(_matter(past)))
+        matter = (name, side.queue, _mark(_matter(past)))
         seen = self._matters.setdefault(day, set())
         if matter in seen:
             return
@@ -182,6 +209,12 @@ def _matter(past: Past) -> tuple[str, str]:
     item = target.item if target else event.item
     account = (target.account if target else None) or event.account
     return past.row.platform, f"item:{item.id}" if item else f"account:{account.id}"
+
+
+def _mark(matter: tuple[str, str]) -> int:
+    """Return a number for a matter, the same in every process."""
+    text = "\0".join(matter).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
 
 
 def _lot(seq: int) -> int:

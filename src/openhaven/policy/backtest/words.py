@@ -18,6 +18,7 @@ def told(test: Backtest, figures: Figures, examples: Iterable[Example]) -> list[
     return [
         f"{test.label}: {figures.evaluated} of {figures.events} events from "
         f"{test.since:%Y-%m-%d %H:%M} to {test.until:%Y-%m-%d %H:%M} UTC, against {against}",
+        *_cut_short(test),
         *_skipped(figures),
         *figures.notes,
         "",
@@ -34,6 +35,12 @@ def told(test: Backtest, figures: Figures, examples: Iterable[Example]) -> list[
         *_groups(figures.groups),
         *_examples(list(examples)),
     ]
+
+
+def _cut_short(test: Backtest) -> list[str]:
+    if test.state != "cancelled":
+        return []
+    return [f"It was cancelled after {test.done} of {test.total} events; this is what is known."]
 
 
 def _skipped(figures: Figures) -> list[str]:

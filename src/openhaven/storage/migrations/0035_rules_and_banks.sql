@@ -27,3 +27,47 @@ CREATE TABLE told_labels (
   PRIMARY KEY (platform, account, item)
 );
 CREATE INDEX told_labels_until ON told_labels (until);
+
+-- How far a back-test is, so that one whose process died goes on from there. `data` has the figures
+-- so far, numbers of events and hashes of what tasks would be about; it goes when the test ends.
+CREATE TABLE backtest_progress (
+  backtest text PRIMARY KEY REFERENCES backtests ON DELETE CASCADE,
+  after bigint NOT NULL,
+  data bytea NOT NULL
+);
+-- When the process that works on it began, and how much was done then: what is left is told by that.
+ALTER TABLE backtests ADD COLUMN begun_at timestamptz;
+ALTER TABLE backtests ADD COLUMN begun_done bigint NOT NULL DEFAULT 0;
+-- What a cancelled one had found so far is kept, too.
+ALTER TABLE backtests DROP CONSTRAINT backtests_check4;
+ALTER TABLE backtests ADD CONSTRAINT backtests_figures
+  CHECK (CASE state WHEN 'done' THEN figures IS NOT NULL WHEN 'cancelled' THEN true
+              ELSE figures IS NULL END);
+
+-- Our own entries of a bank on their way to a service: what was asked for (a second person agrees in
+-- `approvals`), and each entry with what the service calls it.
+CREATE TABLE bank_sendings (
+  id text PRIMARY KEY,
+  bank text NOT NULL REFERENCES banks,
+  source text NOT NULL REFERENCES bank_sources,
+  -- entries that came later are not part of it
+  last_entry bigint NOT NULL,
+  asked_by text NOT NULL,
+  asked_at timestamptz NOT NULL,
+  state text NOT NULL CHECK (state IN ('asked', 'agreed', 'refused'))
+);
+CREATE INDEX bank_sendings_asked ON bank_sendings (id) WHERE state = 'asked';
+CREATE TABLE bank_sent (
+  id text PRIMARY KEY,
+  sending text NOT NULL REFERENCES bank_sendings,
+  source text NOT NULL REFERENCES bank_sources,
+  entry bigint NOT NULL REFERENCES bank_entries,
+  state text NOT NULL CHECK (state IN ('intended', 'sent', 'failed', 'retracting', 'retracted')),
+  remote text NOT NULL DEFAULT '',
+  attempts int NOT NULL DEFAULT 0,
+  next_at timestamptz NOT NULL,
+  last_error text,
+  UNIQUE (source, entry)
+);
+CREATE INDEX bank_sent_waiting ON bank_sent (next_at) WHERE state IN ('intended', 'retracting');
+CREATE INDEX bank_sent_there ON bank_sent (entry) WHERE state = 'sent';

@@ -188,7 +188,9 @@ def judge(page: Page, task: str, outcome: str, facts: str, clause: str = "") -> 
     """Claim a task and judge it, by keyboard but for the choice itself."""
     page.goto(task)
     press(page, "Claim this task")
-    page.check(f"input[name=outcome][value={outcome}]")
+    choice = page.query_selector(f"input[name=outcome][value={outcome}]")
+    assert choice, page.inner_text("body")
+    choice.check()
     if clause:
         page.select_option("select[name=clause]", clause)
     page.fill("#facts", facts)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ME = system("demo")
 _REVIEWERS = ("Reviewer one", "Reviewer two")
-_ROLES = ("moderator", "appeals", "policy", "administrator")
+_ROLES = ("moderator", "appeals", "policy", "administrator", "specialist")
 _LINK_LIFE = timedelta(hours=24)
 
 

@@ -1,7 +1,6 @@
 """The sender is killed at every step, and each report is finished exactly once."""
 
 import pytest
-
 from bench.chaos_filing import chaos
 
 

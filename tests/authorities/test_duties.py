@@ -61,7 +61,10 @@ def test_a_report_ends_the_duty_and_the_one_that_it_covers(here: Desk) -> None:
     with here.haven.db.begin(here.ada, NOW) as tx:
         made = due(tx, case, facts(countries=frozenset(["GB"])), where)
         assert due(tx, case, facts(countries=frozenset(["GB"])), where) == made
-        assert [one.jurisdiction for one in duties.list(tx, case=case)] in (["US", "GB"], ["GB", "US"])
+        assert [one.jurisdiction for one in duties.list(tx, case=case)] in (
+            ["US", "GB"],
+            ["GB", "US"],
+        )
         duties.reported(tx, case, "ncmec", "4711")
     with here.haven.db.read(NOW) as tx:
         ended = {one.jurisdiction: one for one in duties.list(tx, case=case, ended=True)}

@@ -45,7 +45,9 @@ class Person:
 
         token = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
         assert token
-        hidden = dict(re.findall(r'<input type="hidden" name="(number|version)" value="(\d+)">', page))
+        hidden = dict(
+            re.findall(r'<input type="hidden" name="(number|version)" value="(\d+)">', page)
+        )
         body = urlencode({"csrf": token[1], **hidden, **fields}).encode()
         reply = self.place.ask("POST", path, body, FORM | self.cookie)
         assert reply.status == status, (path, reply.status, reply.body[-3000:])
@@ -166,10 +168,11 @@ def test_the_pages_in_a_browser(desk_of: tuple[Office, Place], chromium, tmp_pat
             page.click("button")
             cookies = page.context.cookies()
         page.context.add_cookies(cookies)
-        for name, path in (("registry", "/console/filings"), ("form", f"/console/cases/{case}/report/ncmec"),
-                           ("nca", f"/console/cases/{case}/report/nca"),
-                           ("duty", f"/console/duties/{duty}"), ("filing", f"/console/filings/{filed.id}")):  # fmt: skip
-            page.goto(place.url + path)
+        pages = {"registry": "filings", "form": f"cases/{case}/report/ncmec",
+                 "nca": f"cases/{case}/report/nca", "duty": f"duties/{duty}",
+                 "filing": f"filings/{filed.id}"}  # fmt: skip
+        for name, path in pages.items():
+            page.goto(f"{place.url}/console/{path}")
             page.screenshot(path=tmp_path / f"{name}-{wide}.png", full_page=True)
             if wide == 1280:
                 assert faults(page) == [], path

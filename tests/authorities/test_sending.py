@@ -148,8 +148,8 @@ def test_a_file_that_vanished_is_a_persons_matter(at: Office) -> None:
     draft = at.draft(case)
     with at.haven.db.read() as tx:
         first = evidence.items(tx, case)[0]
-    (stored,) = (path for path in (at.haven.settings.home / "evidence").rglob(f"*{first.blob[-20:]}*")
-                 if path.is_file())  # fmt: skip
+    named = f"*{first.blob[-20:]}*"
+    (stored,) = filter(Path.is_file, (at.haven.settings.home / "evidence").rglob(named))
     stored.parent.chmod(0o700)
     stored.unlink()
     filed = at.press(draft)

@@ -165,7 +165,8 @@ def _shown(
     known = cybertip.schemas(tx)
     faults = check(body, facts.items, facts.views, known, call.now, case=facts.case.id)
     missing = list(dict.fromkeys(plain.words(one) for one in faults))
-    return {"said": plain.stated(body), "missing": missing, "unknown": (), "files": shown}
+    return {"said": plain.stated(body), "missing": missing, "unknown": (), "files": shown,
+            "schema": bool(known)}  # fmt: skip
 
 
 def _sheet(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -80,8 +81,15 @@ def _walk(part: Part, at: str, sources: Mapping[str, str]) -> list[Said]:
 def _said(place: str, value: Any, sources: Mapping[str, str]) -> Said:
     first, *rest = [re.sub(r"\[\d+\]", "", name) for name in place.strip("/").split("/")]
     name = " – ".join(_word(one) for one in rest if one != "text") or "text"
-    shown = {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else value
-    return Said(SECTIONS.get(first, first), name, f"{shown}", source(place, sources))
+    return Said(SECTIONS.get(first, first), name, _shown(value), source(place, sources))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return str(value)
 
 
 def _word(name: str) -> str:

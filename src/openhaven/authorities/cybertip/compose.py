@@ -235,6 +235,10 @@ def _only_viral(tags: FileTags | None) -> FileTags:
     return FileTags(potential_meme=True if meme else None, viral=None if meme else True)
 
 
+def _entered_where(entered: Entered) -> bool:
+    return bool(entered.where or entered.room or entered.said or entered.urls)
+
+
 def _sources(facts: CaseFacts, entered: Entered) -> dict[str, str]:
     """Return where each part of the report is from; what a specialist entered says so."""
     event = f"event:{facts.seq}" if facts.seq is not None else f"case:{facts.case.id}"
@@ -244,7 +248,7 @@ def _sources(facts: CaseFacts, entered: Entered) -> dict[str, str]:
         "/incidentSummary": f"case:{facts.case.id}",
         "/incidentSummary/incidentDateTime": event,
         "/incidentSummary/escalateToHighPriority": person,
-        "/internetDetails": f"{event}, {person}",
+        "/internetDetails": f"{event}, {person}" if _entered_where(entered) else event,
         "/reporter": "settings",
         "/victim": person,
         "/additionalInfo": person,
@@ -252,7 +256,8 @@ def _sources(facts: CaseFacts, entered: Entered) -> dict[str, str]:
         f"{who}/espService": "settings",
         f"{who}/screenName": person,
         f"{who}/personOrUserReportedPerson": person,
-        f"{who}/ipCaptureEvent": f"{event}, {person}",
+        f"{who}/ipCaptureEvent": person,
+        f"{who}/ipCaptureEvent[0]": event if _ip(facts) else person,
         f"{who}/deviceId": event,
         f"{who}/priorCTReports": ", ".join([f"filing:{one.filing}" for one in facts.priors]
                                            + [person] * bool(entered.priors)),

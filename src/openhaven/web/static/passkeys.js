@@ -62,10 +62,13 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
   const state = form.querySelector("[data-state]");
   const button = form.querySelector("button");
   if (!window.PublicKeyCredential) {
-    state.textContent = "This browser knows no passkeys.";
+    document.querySelectorAll("[data-without]").forEach((words) => {
+      words.textContent = "This browser knows no passkeys. The other ways work.";
+    });
     continue;
   }
   form.hidden = false;
+  document.querySelectorAll("[data-without]").forEach((words) => { words.hidden = true; });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     button.disabled = true;

@@ -83,9 +83,22 @@ def _deliver(settings: Settings, message: EmailMessage) -> None:
 
 
 def _opened(tx: Tx, letter: Letter) -> tuple[str | None, Notice | None]:
+    found = [notice for one in (letter, *letter.more) if (notice := _notice(tx, one)) is not None]
+    return _address(tx, letter), _one(found)
+
+
+def _notice(tx: Tx, letter: Letter) -> Notice | None:
     plain = None if letter.body is None else tx.keys.open(letter.subject, letter.body)
-    notice = None if plain is None else msgspec.json.decode(plain, type=Notice)
-    return _address(tx, letter), notice
+    return None if plain is None else msgspec.json.decode(plain, type=Notice)
+
+
+def _one(found: list[Notice]) -> Notice | None:
+    """Return one message that tells all; None when nothing is left to be told."""
+    if len(found) < 2:
+        return found[0] if found else None
+    first = found[0]
+    text = f"\n\n{'-' * 40}\n\n".join(f"{one.title}\n\n{one.text}" for one in found)
+    return Notice(f"{first.title} (+{len(found) - 1})", text, first.help, first.language)
 
 
 def _address(tx: Tx, letter: Letter) -> str | None:

@@ -9,6 +9,7 @@ import msgspec
 from openhaven import intake, line, signals
 from openhaven.core import HARMS, Problem
 from openhaven.intake import Accepted, Event, MediaFacts, Report
+from openhaven.intake.flaggers import Flagger, flagger_of
 from openhaven.web.call import Answer, Call, as_json
 from openhaven.web.json_text import decode, decode_each
 
@@ -192,8 +193,21 @@ def post_report(call: Call) -> Answer:
     """Take a report and give a receipt; the reporter may stay unnamed."""
     report = call.json(Report)
     with call.haven.db.begin(call.actor, call.now) as tx:
-        receipt = intake.accept_report(tx, call.platform, report)
+        flagger = flagger_of(tx, call.actor.id)
+        if flagger is not None:
+            report = _flagged(report, flagger)
+        receipt = intake.accept_report(tx, call.platform, report,
+                                       flagger=flagger.id if flagger else None)  # fmt: skip
     return as_json(Receipt(receipt, f"{call.haven.settings.url}/report/{receipt}"), 201)
+
+
+def _flagged(report: Report, flagger: Flagger) -> Report:
+    """Return a trusted flagger's report; raises `Problem` (403) for a harm that is not its own."""
+    if intake.category_of(report.category) not in flagger.harms:
+        raise Problem("report.area", "This key reports other harms only.",
+                      "This key: " + ", ".join(flagger.harms), status=403,
+                      next_step="Use the form for everybody, or ask for a wider key.")  # fmt: skip
+    return msgspec.structs.replace(report, trusted=True)
 
 
 def get_report(call: Call) -> Answer:

@@ -103,6 +103,21 @@ def create(haven: "Haven", name: str, platform: str) -> None:
     click.echo(key)
 
 
+@keys.command("flagger")
+@click.argument("name")
+@click.option("--platform", default="default", show_default=True)
+@click.option("--harm", "harms", multiple=True, required=True,
+              help="A harm class that it reports; repeat it for several.")  # fmt: skip
+@click.pass_obj
+def flagger(haven: "Haven", name: str, platform: str, harms: tuple[str, ...]) -> None:
+    """Give the trusted flagger NAME a key that only reports these harms; print it, this once."""
+    from openhaven.intake.flaggers import issue
+
+    with haven.db.begin(_ME) as tx:
+        key = issue(tx, name, intake.platform_named(tx, platform), harms)
+    click.echo(key)
+
+
 @keys.command("list")
 @click.pass_obj
 def list_keys(haven: "Haven") -> None:

@@ -10,6 +10,7 @@ from openhaven.core.words import mark
 from openhaven.decisions.appeals import decided_on, reported
 from openhaven.decisions.views import appeals_of
 from openhaven.intake import Platform, Report, ReportSubject
+from openhaven.intake.reports.actions import warned
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
 
@@ -53,14 +54,19 @@ def report_send(call: Call) -> Answer:
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
             platform = intake.platform_named(tx, form.get("platform", "default"))
-            receipt = intake.accept_report(
-                tx, platform.id, _report(tx, platform, form, call.language)
-            )
+            report = _report(tx, platform, form, call.language)
+            receipt = intake.accept_report(tx, platform.id, report, files=_files(call))
+            told_off = warned(tx, receipt)
     except Problem as problem:
         return _form_page(call, form, problem)
     topics = HARMS[form["category"]].help
     return page(call, "intake/thanks.html", 201, receipt=receipt, topics=topics,
-                told=bool(form.get("contact", "").strip()))  # fmt: skip
+                told=bool(form.get("contact", "").strip()), warned=told_off)  # fmt: skip
+
+
+def _files(call: Call) -> list[bytes]:
+    """Return the pictures that came with the form; a field left empty is none."""
+    return [data for name in ("file1", "file2", "file3") if (data := call.files.get(name))]
 
 
 def receipt_form(call: Call) -> Answer:

@@ -95,6 +95,7 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "reported": is_report,
         "report": intake.report_of(tx, claimed.seq) if is_report else None,
         "reporter": event.account.id if is_report and event.account.id != event.id else None,
+        "slow": is_report and event.context.get("slow") == "yes",
         "trusted": is_report and event.context.get("trusted") == "yes",
         "language": (event.item.language if event.item else None) or "",
         "within": HELD_DUE if verdict.hold else None,
@@ -236,6 +237,14 @@ def _no_graver(code: str, than: Harm) -> bool:
     return harm.dsa_category == than.dsa_category and harm.severity <= than.severity
 
 
+def _source(tx: Tx, given: review.Given) -> Any:
+    """Return where a matter came from: a trusted flagger counts before anybody else."""
+    if not given.reports:
+        return "own_initiative"
+    sql = "SELECT 1 FROM reports WHERE case_id = %(c)s AND flagger IS NOT NULL LIMIT 1"
+    return "trusted_flagger" if tx.value(sql, c=given.case_id) else "report"
+
+
 def from_judgement(tx: Tx, given: review.Given, clause: Clause, pack: Pack) -> Draft:
     """Return the decision that a reviewer's judgement makes, with the clause as it stood."""
     row, event = (None, None) if given.event is None else intake.open_event(tx, given.event)
@@ -262,7 +271,7 @@ def from_judgement(tx: Tx, given: review.Given, clause: Clause, pack: Pack) -> D
         ground_reference=clause.reference,
         pack=given.pack,
         facts=given.facts,
-        source="report" if given.reports else "own_initiative",
+        source=_source(tx, given),
         automated_detection=bool(found),
         automated_decision="not",
         content_type=content_types(event, media),

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from openhaven import ledger
-from openhaven.core import Problem, new_id
+from openhaven.core import Permission, Problem, new_id
+from openhaven.core.permissions import GRANTS
 from openhaven.review import lane, order
 from openhaven.review.access import may_work, may_work_on
 from openhaven.review.model import ALL, APPEAL_DUE, DUE, LEASE, Narrowed
@@ -16,6 +17,8 @@ from openhaven.storage import Tx
 
 # Harms for which a specialist for child safety looks.
 LANE = lane.HARMS
+# Whoever has none of these works on no task at all.
+_WORKING: frozenset[Permission] = frozenset({"task.work", "appeal.work", "lane.work"})
 
 
 def open_task(
@@ -33,6 +36,7 @@ def open_task(
     report: str | None = None,
     reporter: str | None = None,
     trusted: bool = False,
+    slow: bool = False,
     language: str = "",
     within: timedelta | None = None,
     suspected: lane.Why | None = None,
@@ -43,7 +47,8 @@ def open_task(
     time is one case, so that ten reports make one piece of work. `sure` says that the platform
     itself told whose it is, not only somebody who reports; `reported` that it came as a report, of
     which `report` is the id where it was sent to us, `reporter` the account that the platform named
-    and `trusted` that it is a trusted flagger. `within` is when it is due, if that is sooner than
+    and `trusted` that it is a trusted flagger. `slow` gives it twice the time, since who
+    reports was warned for reports without ground. `within` is when it is due, if that is sooner than
     its severity says; `suspected` brings it into the lane for suspected child exploitation, as its
     harm does. Neither the number of reports nor who sent them changes the severity.
     """
@@ -80,7 +85,7 @@ def open_task(
             reports=int(reported),
             sure=sure,
             now=tx.now,
-            due=tx.now + min(within or DUE[severity], DUE[severity]),
+            due=tx.now + min(within or DUE[severity], DUE[severity]) * (2 if slow else 1),
             language=language[:35],
             share=_share(tx, platform, reporter, trusted=trusted) if reported else 1.0,
             lane=harm in LANE,
@@ -233,10 +238,16 @@ def release(tx: Tx, task: str) -> None:
 
 
 def return_leases(tx: Tx) -> int:
-    """Put tasks whose lease has ended back into their queue; return how many."""
-    sql = """UPDATE tasks SET state = 'open', claimed_by = NULL, lease_until = NULL
-             WHERE state = 'claimed' AND lease_until < %(now)s RETURNING id"""
-    returned = [str(row["id"]) for row in tx.rows(sql, now=tx.now)]
+    """Put tasks whose lease has ended back into their queue; return how many.
+
+    So go those of somebody who left, or whose roles work on no task any more.
+    """
+    sql = """UPDATE tasks t SET state = 'open', claimed_by = NULL, lease_until = NULL
+             WHERE t.state = 'claimed' AND (t.lease_until < %(now)s OR NOT EXISTS (
+               SELECT 1 FROM staff s WHERE s.id = t.claimed_by AND s.disabled_at IS NULL
+               AND s.roles && %(roles)s)) RETURNING t.id"""
+    working = [role for role, may in GRANTS.items() if may & _WORKING]
+    returned = [str(row["id"]) for row in tx.rows(sql, now=tx.now, roles=working)]
     for task in returned:
         ledger.append(tx, "task.lease_ended", {"task": task})
     return len(returned)

@@ -9,6 +9,7 @@ from openhaven import decisions, intake, policy, signals
 from openhaven.core import HARMS, Problem
 from openhaven.decisions import views
 from openhaven.intake import Event
+from openhaven.intake.reports.files import files_of
 from openhaven.review import actions, alike, around, choosing, handing, quality, shown, store
 from openhaven.review.access import NEEDED, levels
 from openhaven.review.choices import choices
@@ -127,6 +128,7 @@ def _surroundings(tx: Tx, row: Task, *, lane: bool) -> dict[str, Any]:
     since = quality.hidden_from(tx, row.id) if row.kind == "check" else None
     return {
         "reports": shown.reports(tx, row.case_id),
+        "files": files_of(tx, row.case_id),
         "versions": shown.versions(tx, row.platform_id, item) if item else [],
         "history": _before(
             views.of_account(tx, row.platform_id, account, lane=lane) if account else [], since

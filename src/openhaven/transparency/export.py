@@ -35,6 +35,16 @@ def _lines(found: Figures) -> Iterator[_Line]:
         ("overturned_share", "Share of decided appeals upheld", found.overturned_share),
     ):
         yield "measures", key, label, "" if n is None else f"{n:.4f}", "no"
+    for one in found.flaggers:
+        yield "flaggers", one.name, "Decided reports", *_value(one.decided)
+        said = "" if one.precision is None else f"{one.precision:.4f}"
+        yield "flaggers", one.name, "Share that led to something", said, "no"
+    yield (
+        "not_independent",
+        "total",
+        "Decided without an independent person",
+        *_value(found.not_independent),
+    )
     if found.rules is not None:
         yield from _rules(found.rules)
 

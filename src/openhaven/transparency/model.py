@@ -46,6 +46,17 @@ class Rules(msgspec.Struct, frozen=True):
     taken_back: int
 
 
+class FlaggerFigures(msgspec.Struct, frozen=True):
+    """A trusted flagger: how many of its reports were decided, and the share that led to something.
+
+    None means withheld, or that there is nothing yet.
+    """
+
+    name: str
+    decided: int | None
+    precision: float | None
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the transparency page shows.
 
@@ -63,6 +74,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     overturned_share: float | None
     smallest: int = SMALLEST
     rules: Rules | None = None
+    flaggers: tuple[FlaggerFigures, ...] = ()
+    not_independent: int | None = 0
 
     def table(self, name: str) -> Table:
         """Return the table of this name."""

@@ -6,8 +6,19 @@ import msgspec
 
 from openhaven.core import HARMS
 from openhaven.core.words import mark
+from openhaven.intake.flaggers import Flagger, flaggers
 from openhaven.storage import Tx
-from openhaven.transparency.model import SMALLEST, Figures, Row, Rules, Table, Week, share, withhold
+from openhaven.transparency.model import (
+    SMALLEST,
+    Figures,
+    FlaggerFigures,
+    Row,
+    Rules,
+    Table,
+    Week,
+    share,
+    withhold,
+)
 
 WEEKS = 12
 _OUTCOMES = {
@@ -78,6 +89,8 @@ def figures(tx: Tx, service: str) -> Figures:
         median_report_hours=_median(tx, _FROM_REPORT),
         overturned_share=share(appeals.get("upheld"), appeals.get("rejected")),
         rules=tx.one(_RULES, Rules),
+        flaggers=tuple(_flagger(one) for one in flaggers(tx)),
+        not_independent=_shown(int(tx.value(_SAME))),
     )
 
 
@@ -89,6 +102,20 @@ _RULES = """SELECT p.name, p.version, p.fingerprint, f.at AS since, n.by_two, n.
                          count(*) FILTER (WHERE i.how = 'rolled_back') AS taken_back
                   FROM packs_in_force i LEFT JOIN pack_reviews r ON r.id = i.review) n
             ORDER BY f.seq DESC LIMIT 1"""
+
+
+_SAME = """SELECT (SELECT count(*) FROM appeals WHERE NOT independent)
+                + (SELECT count(*) FROM approvals WHERE state = 'alone')"""
+
+
+def _flagger(one: Flagger) -> FlaggerFigures:
+    """Return how often a trusted flagger was right; a share that gives a small number away is not
+    said.
+    """
+    decided = one.acted + one.not_acted
+    small = any(0 < n < SMALLEST for n in (one.acted, one.not_acted, decided))
+    precision = None if small or not decided else one.acted / decided
+    return FlaggerFigures(one.name, _shown(decided), precision)
 
 
 class _Count(msgspec.Struct, frozen=True):

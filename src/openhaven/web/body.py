@@ -34,6 +34,8 @@ def check_kind(takes: Takes, headers: Mapping[str, str]) -> None:
     fits = kind == wanted or (
         takes == "json" and kind.startswith("application/") and kind.endswith("+json")
     )
+    # A form that may carry a file may also be sent without one.
+    fits = fits or (takes == "upload" and kind == FORM)
     if not fits:
         raise _wrong_kind(f"This address takes {wanted}.", {"accept-post": wanted})
     charset = parameters.partition("charset=")[2].strip(' "').lower()

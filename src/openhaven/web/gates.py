@@ -33,11 +33,12 @@ class Key(msgspec.Struct, frozen=True):
 
     id: str
     platform: str
+    kind: str = "platform"
 
 
 def key_of(tx: Tx, secret: str) -> Key | None:
     """Return the living key whose secret this is, by its digest."""
-    sql = "SELECT id, platform FROM api_keys WHERE digest = %(d)s AND revoked_at IS NULL"
+    sql = "SELECT id, platform, kind FROM api_keys WHERE digest = %(d)s AND revoked_at IS NULL"
     return tx.one(sql, Key, d=tx.keys.digest(secret.encode()))
 
 
@@ -98,7 +99,13 @@ def _mark(header: str) -> bytes:
 
 
 def let_in_platform(call: Call, key: Key) -> None:
-    """Note on the call which platform it comes from."""
+    """Note on the call which platform it comes from.
+
+    Raises `Refusal` (403) for a trusted flagger's key anywhere but at reports.
+    """
+    if key.kind == "flagger" and not call.url_path.startswith("/v1/reports"):
+        raise Refusal("key.reports", "This key only sends reports.", status=403,
+                      next_step="Use the key of a platform.")  # fmt: skip
     call.actor = Actor("platform", key.id)
     call.platform = key.platform
 

@@ -14,6 +14,8 @@ from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
 from openhaven.intake import api as intake_api
 from openhaven.intake import pages as intake_pages
+from openhaven.intake.flaggers import pages as flagger_pages
+from openhaven.intake.reports.files import pages as file_pages
 from openhaven.policy import pages as rule_pages
 from openhaven.policy.backtest import Backtest
 from openhaven.policy.backtest import api as backtest_api
@@ -156,11 +158,14 @@ ROUTES: tuple[Route, ...] = (
           handler=protections_api.delete_carer, summary="Say that it no longer does",
           answer=dict[str, str | None]),
     Route(method="GET", path="/v1/support", handler=support_api.get_support, gate=PUBLIC,
-          summary="Who can help; and whether a search is a cry for help", answer=support_api.Help,
-          rate="support", quick=support_api.get_at_once,
+          summary="Who can help", answer=support_api.Help, rate="support",
+          quick=support_api.get_at_once,
           query=(("country", "ISO 3166, such as GB"), ("topic", "What with; several, by commas"),
-                 ("age_band", "The age of who asks"), ("language", "BCP 47, such as en"),
-                 ("query", "What somebody searches for: topics are found in it"))),
+                 ("age_band", "The age of who asks"), ("language", "BCP 47, such as en"))),
+    Route(method="POST", path="/v1/support", handler=support_api.post_support, gate=PUBLIC,
+          summary="Who can help; and whether a search is a cry for help", takes="json",
+          limit=10_000, request=support_api.Asked, answer=support_api.Help, rate="support",
+          quick=support_api.post_at_once),
     Route(method="POST", path="/v1/threats", handler=survivors_api.post_threat, gate=KEY,
           summary="Pass on that an account is threatened, and freeze the contact", takes="json",
           request=survivors_api.ThreatTold, answer=survivors_api.ThreatAnswer, status=201),
@@ -189,7 +194,7 @@ ROUTES: tuple[Route, ...] = (
           query=(("platform", "Name of the platform"), ("item", "What it is about"),
                  ("account", "Whom it is about"), ("category", "What is wrong"))),
     Route(method="POST", path="/report", handler=intake_pages.report_send, gate=PUBLIC,
-          summary="Report something", takes="form", status=201, rate="report"),
+          summary="Report something", takes="upload", status=201, rate="report"),
     Route(method="GET", path="/report/receipt", handler=intake_pages.receipt_form, gate=PUBLIC,
           summary="Ask for the code of a report", query=(("code", "The receipt code"),)),
     Route(method="GET", path="/report/{receipt}", handler=intake_pages.report_state, gate=PUBLIC,
@@ -434,6 +439,11 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/console/evidence/{id}/open", handler=evidence_pages.open_item,
           gate=_EVIDENCE, summary="Open an item", takes="form",
           answer="application/octet-stream"),
+    Route(method="GET", path="/console/report-files/{id}", handler=file_pages.veiled, gate=_QUEUE,
+          summary="What was sent along with a report, blurred", answer="image/jpeg"),
+    Route(method="POST", path="/console/report-files/{id}/reveal", handler=file_pages.clear,
+          gate=_REVEAL, summary="What was sent along with a report", takes="form",
+          answer="image/jpeg"),
     Route(method="GET", path="/console/media/{id}", handler=wellbeing_pages.media, gate=_QUEUE,
           summary="A picture, blurred and grey", answer="image/jpeg"),
     Route(method="GET", path="/console/media/{id}/clear", handler=wellbeing_pages.media_clear,
@@ -500,6 +510,14 @@ ROUTES: tuple[Route, ...] = (
           summary="The platforms, and what each can carry out"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,
           summary="How to work in the console"),
+    Route(method="GET", path="/console/flaggers", handler=flagger_pages.show, gate=_DECISIONS,
+          summary="Trusted flaggers, and how often they were right"),
+    Route(method="POST", path="/console/flaggers", handler=flagger_pages.add,
+          gate=staff("staff.manage"), summary="Give a trusted flagger a key", takes="form",
+          status=201),
+    Route(method="POST", path="/console/flaggers/{name}/revoke", handler=flagger_pages.revoke,
+          gate=staff("staff.manage"), summary="Take a trusted flagger's key back", takes="form",
+          status=303),
     Route(method="GET", path="/console/helplines", handler=support_pages.helplines,
           gate=_HELPLINES, summary="Where people are told to turn, and who verified it",
           query=(("done", "What was verified just now"),)),

@@ -56,7 +56,8 @@ def _keep(tx: Tx, made: Decision, chosen: list[Copy], alone_upto: int) -> Listed
     )
     tx.run(
         """INSERT INTO copy_items (list, item, event, how)
-           SELECT %(l)s, * FROM unnest(%(items)s::text[], %(events)s::bigint[], %(hows)s::text[])""",
+           SELECT %(l)s, *
+           FROM unnest(%(items)s::text[], %(events)s::bigint[], %(hows)s::text[])""",
         l=kept,
         items=[one.item for one in chosen],
         events=[one.event for one in chosen],

@@ -9,6 +9,7 @@ from openhaven.core import Problem
 from openhaven.decisions.copies.model import LEAST_QUALITY, NEAR, Copy, How, Listed, distance
 from openhaven.decisions.model import Decision
 from openhaven.intake import Event, MediaFacts
+from openhaven.intake.store import opened
 from openhaven.signals.text.near import sketch
 from openhaven.signals.text.skeleton import folded
 from openhaven.storage import Tx
@@ -85,7 +86,7 @@ def _same_words(tx: Tx, made: Decision, text: str) -> Iterator[int]:
     rows = tx.all(sql, _Stored, p=made.platform, n=_TEXTS)
     tx.keys.load(row.subject for row in rows)
     for row in rows:
-        event = intake.opened(tx, row.subject, row.body)
+        event = opened(tx, row.subject, row.body)
         if event is None or event.item is None or not event.item.text or _private(event):
             continue
         other = sketch(event.item.text) if drawn else None

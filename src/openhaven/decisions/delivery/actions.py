@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from openhaven import ledger
 from openhaven.core import Problem
@@ -111,6 +112,8 @@ class Letter(msgspec.Struct, frozen=True):
     account: str | None
     report: str | None
     email_attempts: int
+    # What else is to be told to the same person now, so that it is one mail.
+    more: tuple["Letter", ...] = ()
 
 
 def claim_letters(tx: Tx, limit: int, lease: timedelta) -> list[Letter]:
@@ -121,11 +124,32 @@ def claim_letters(tx: Tx, limit: int, lease: timedelta) -> list[Letter]:
                ORDER BY email_next_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
              RETURNING n.id, n.audience, n.subject, n.body, d.platform, d.account, n.report,
                n.email_attempts"""
-    return tx.all(sql, Letter, now=tx.now, until=tx.now + lease, limit=limit)
+    claimed = tx.all(sql, Letter, now=tx.now, until=tx.now + lease, limit=limit)
+    if limit > 1:
+        return claimed
+    return [replace(one, more=tuple(_to_the_same(tx, one, lease))) for one in claimed]
+
+
+def _to_the_same(tx: Tx, first: Letter, lease: timedelta) -> list[Letter]:
+    """Take what else is due to the person acted against: many decisions at once are one mail."""
+    if first.account is None or first.audience != "account":
+        return []
+    sql = """UPDATE notices n SET email_attempts = email_attempts + 1, email_next_at = %(until)s
+             FROM decisions d WHERE d.id = n.decision AND n.id IN (
+               SELECT m.id FROM notices m JOIN decisions e ON e.id = m.decision
+               WHERE e.platform = %(p)s AND e.account = %(a)s AND m.audience = 'account'
+                 AND m.subject = %(s)s AND m.email_state = 'intended' AND m.email_next_at <= %(now)s
+               ORDER BY m.created_at, m.id LIMIT 50 FOR UPDATE OF m SKIP LOCKED)
+             RETURNING n.id, n.audience, n.subject, n.body, d.platform, d.account, n.report,
+               n.email_attempts"""
+    values = {"p": first.platform, "a": first.account, "s": first.subject}
+    return tx.all(sql, Letter, **values, now=tx.now, until=tx.now + lease)
 
 
 def finish_letter(tx: Tx, letter: Letter, error: str | None) -> None:
     """Store how the e-mail went; after hours of failing it is set aside where staff sees it."""
+    for other in letter.more:
+        finish_letter(tx, other, error)
     wait = backoff(letter.email_attempts)
     values: dict[str, Any] = {"id": letter.id, "now": tx.now, "error": error}
     if error is None:

@@ -37,14 +37,19 @@ def linked(
                SELECT b.entry FROM bank_matches b JOIN tasks t ON t.event = b.event
                WHERE t.case_id = %(c)s AND b.entry IS NOT NULL LIMIT 100),
              found AS (
-               SELECT t.id, 'account' AS why FROM tasks t JOIN cases c ON c.id = t.case_id
-               WHERE c.platform = %(p)s AND c.account = %(a)s AND c.id <> %(c)s
+               (SELECT t.id, 'account' AS why FROM cases c
+                JOIN tasks t ON t.case_id = c.id AND t.kind = 'review'
+                WHERE c.platform = %(p)s AND c.account = %(a)s AND c.id <> %(c)s
+                  AND (%(lane)s OR c.lane_at IS NULL)
+                ORDER BY c.opened_at DESC LIMIT %(n)s)
                UNION ALL
-               SELECT t.id, 'picture' FROM bank_matches b JOIN tasks t ON t.event = b.event
-               WHERE b.entry IN (SELECT entry FROM mine) AND t.case_id <> %(c)s)
+               (SELECT t.id, 'picture' FROM bank_matches b
+                JOIN tasks t ON t.event = b.event AND t.kind = 'review'
+                JOIN cases c ON c.id = t.case_id AND (%(lane)s OR c.lane_at IS NULL)
+                WHERE b.entry IN (SELECT entry FROM mine) AND t.case_id <> %(c)s
+                ORDER BY b.id DESC LIMIT %(n)s))
              SELECT t.id AS task, c.harm, min(f.why) AS why, t.state, t.opened_at
-             FROM found f JOIN tasks t ON t.id = f.id AND t.kind = 'review'
-             JOIN cases c ON c.id = t.case_id AND (%(lane)s OR c.lane_at IS NULL)
+             FROM found f JOIN tasks t ON t.id = f.id JOIN cases c ON c.id = t.case_id
              GROUP BY t.id, c.harm, t.state, t.opened_at ORDER BY t.opened_at DESC LIMIT %(n)s"""
     return tx.all(sql, Linked, c=case, p=platform, a=account, n=limit, lane=lane)
 

@@ -133,5 +133,5 @@ CREATE TABLE quality_checks (
 CREATE INDEX quality_checks_golden ON quality_checks (golden) WHERE golden IS NOT NULL;
 
 -- What is around a task: other cases of the account, and how similar matters ended.
-CREATE INDEX cases_account ON cases (platform, account) WHERE account IS NOT NULL;
+CREATE INDEX cases_account ON cases (platform, account, opened_at) WHERE account IS NOT NULL;
 CREATE INDEX decisions_harm ON decisions (harm, decided_at) WHERE judgement IS NOT NULL;

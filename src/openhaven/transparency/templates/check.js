@@ -211,21 +211,27 @@ async function check(bytes, vkey) {
 
 const place = (id) => document.getElementById(id);
 
-function show(tone, title, detail, words) {
+// Return a sentence of the page in its language, with the places in braces filled.
+function say(name, values = {}) {
+  const text = place("words").content.querySelector(`[data-say="${name}"]`).textContent;
+  return text.replace(/\{([a-z]+)\}/g, (whole, key) => values[key] ?? whole);
+}
+
+function show(tone, title, details, words) {
   const result = place("result");
   result.className = tone;
   result.replaceChildren();
   const heading = document.createElement("h2");
-  heading.textContent = title;
+  heading.textContent = say(title);
   const said = document.createElement("p");
-  said.textContent = detail;
+  said.append(...details);
   result.append(heading, said);
   if (words === undefined) return;
   const label = document.createElement("h3");
-  label.textContent = words === null ? "It carries no words" : "What was recorded";
+  label.textContent = say(words === null ? "wordless" : "recorded");
   const shown = document.createElement(words === null ? "p" : "pre");
   shown.dir = "auto";
-  if (words === null) shown.textContent = "They were erased, or this receipt is older than words in receipts. It proves that there was a decision, and when.";
+  if (words === null) shown.textContent = say("erased");
   else shown.append(...words.split(/(?<=\n)(?! )/).map(line));
   result.append(label, shown);
 }
@@ -248,19 +254,28 @@ async function given() {
   return bytesOf(`${pasted}\n`);
 }
 
+// What exactly is wrong is said in English, as the command says it, so that it can be looked up.
+function reason(error) {
+  const words = document.createElement("span");
+  words.lang = "en";
+  words.dir = "ltr";
+  words.textContent = `${error.message}.`;
+  return words;
+}
+
 async function run() {
   if (!globalThis.crypto?.subtle) {
-    show("half", "This browser cannot check it here", "It gives no tools for that to a page like this one. Open the saved page from your own disk, use a newer browser, or the command: openhaven receipt verify FILE --key KEY");
+    show("half", "no-tools", [say("use-disk"), " ", say("use-other")]);
     return;
   }
   try {
     const found = await check(await given(), place("key").value);
-    const where = `Entry ${found.index} of the log “${found.log}”, recorded ${found.fields.at ?? "at a time that it does not tell"}.`;
-    if (found.signed) show("good", "This receipt holds", `${where} It stands under a head of ${found.size} entries that the log has signed.`, found.words);
-    else show("half", "Only half of it could be checked", `The words fit the entry and the entry fits the head. Whether the log signed that head could not be checked: this browser does not know Ed25519. Use a newer browser, or the command: openhaven receipt verify FILE --key KEY`, found.words);
+    const where = say("where", { index: found.index, log: found.log, at: found.fields.at ?? "–" });
+    if (found.signed) show("good", "holds", [where, " ", say("signed", { size: found.size })], found.words);
+    else show("half", "half", [say("unsigned"), " ", say("use-other")], found.words);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    show("bad", "This receipt does not hold", `What is wrong: ${error.message}.`);
+    show("bad", "bad", [say("wrong"), " ", reason(error)]);
   }
 }
 

@@ -180,6 +180,7 @@ class StopNciiDouble(Double):
     size: int = 2
     back_to: int | None = None
     feedback: list[dict[str, Any]] = field(default_factory=list)
+    submitted: list[dict[str, Any]] = field(default_factory=list)
 
     def put(self, value: str, at: int, status: str = "Active", kind: str = "ImagePDQ") -> None:
         self.records = [one for one in self.records if one["hashValue"] != value]
@@ -188,11 +189,16 @@ class StopNciiDouble(Double):
 
     def answer(self, asked: Asked) -> Reply:
         key = "send-key" if asked.method == "POST" else "fetch-key"
+        if asked.path.endswith("/SubmitHashes"):
+            key = "submit-key"
         if (
             asked.headers.get("x-functions-key"),
             asked.headers.get("ocp-apim-subscription-key"),
         ) != (key, "sub"):
             return 401, "text/plain", b"no"
+        if asked.path.endswith("/SubmitHashes"):
+            self.submitted += json.loads(asked.body)["hashRecords"]
+            return 200, "application/json", b"{}"
         if asked.method == "POST":
             self.feedback.append(json.loads(asked.body))
             return 200, "application/json", b"{}"
@@ -217,6 +223,7 @@ class ThreatExchangeDouble(Double):
     updates: list[dict[str, Any]] = field(default_factory=list)
     size: int = 2
     reactions: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    descriptors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def put(self, number: str, kind: str, value: str, at: int, *statuses: str) -> None:
         said = [{"id": f"{number}{place}", "owner": {"id": str(place)}, "status": status,
@@ -229,8 +236,7 @@ class ThreatExchangeDouble(Double):
 
     def answer(self, asked: Asked) -> Reply:
         if asked.method == "POST":
-            self.reactions.append((asked.path, json.loads(asked.body)))
-            return 200, "application/json", b'{"success": true}'
+            return self.take(asked.path, json.loads(asked.body))
         if asked.query.get("access_token") != "tok|en":
             return 401, "text/plain", b"no"
         assert asked.path == "/77/threat_updates"
@@ -246,6 +252,22 @@ class ThreatExchangeDouble(Double):
             # The address of another host: its cursor may be read, but it must not be followed.
             body["paging"] = {"next": f"http://169.254.169.254/x?access_token=stolen&after={after}"}
         return 200, "application/json", json.dumps(body).encode()
+
+    def take(self, path: str, said: dict[str, Any]) -> Reply:
+        """Take a reaction, a new descriptor (one for each indicator), or the change of one."""
+        if said.get("access_token") != "tok|en":
+            return 401, "text/plain", b"no"
+        if path == "/threat_descriptors":
+            known = [n for n, one in self.descriptors.items()
+                     if one["indicator"] == said["indicator"]]  # fmt: skip
+            number = known[0] if known else str(9_000 + len(self.descriptors))
+            self.descriptors[number] = said
+            return 200, "application/json", json.dumps({"success": True, "id": number}).encode()
+        if path[1:] in self.descriptors:
+            self.descriptors[path[1:]] |= said
+        else:
+            self.reactions.append((path, said))
+        return 200, "application/json", b'{"success": true}'
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:

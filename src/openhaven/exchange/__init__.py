@@ -29,15 +29,19 @@ from openhaven.exchange.model import (
 )
 from openhaven.exchange.plugins import kinds
 from openhaven.exchange.recall import looked_again, reopen
+from openhaven.exchange.sending import Given, Offer, Taker, send_entries
 from openhaven.exchange.store import source, sources
 
 __all__ = [
     "Change",
     "Exchange",
+    "Given",
+    "Offer",
     "Page",
     "Saying",
     "Source",
     "SourceError",
+    "Taker",
     "Told",
     "Value",
     "add_source",
@@ -51,6 +55,7 @@ __all__ = [
     "remove_source",
     "reopen",
     "send_due",
+    "send_entries",
     "share",
     "source",
     "sources",

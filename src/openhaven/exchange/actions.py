@@ -12,6 +12,7 @@ from openhaven import core
 from openhaven.core import Problem, new_id
 from openhaven.exchange import claims, store
 from openhaven.exchange.model import Page, Source, Stored, Told
+from openhaven.exchange.sending.store import undone
 from openhaven.ledger import append
 from openhaven.signals.banks import bank_named
 from openhaven.signals.banks.model import AT_MOST, MODES, WIDEST_RADIUS
@@ -84,10 +85,14 @@ def pause_source(tx: Tx, name: str, paused: bool) -> None:
 def remove_source(tx: Tx, name: str) -> int:
     """Remove a source and withdraw what it alone brought; return how many entries that were.
 
-    Its credentials are destroyed. What rested on its entries is put before a person again.
+    Its credentials are destroyed, so that nothing of ours may be left there (`Problem` 409). What
+    rested on its entries is put before a person again.
     """
     found = store.source(tx, name)
     tx.run("SELECT 1 FROM bank_sources WHERE id = %(id)s FOR UPDATE", id=found.id)
+    if held := undone(tx, found.id):
+        raise Problem("source.sent", f"“{name}” holds {held} entries of ours.", status=409,
+                      next_step="Take them back first: openhaven bank take-back")  # fmt: skip
     sql = """UPDATE bank_sources SET removed_at = %(now)s, credentials = NULL,
                name = left(name, 10) || '-' || right(id, 26) WHERE id = %(id)s"""
     tx.run(sql, id=found.id, now=tx.now)

@@ -63,16 +63,23 @@ def decoded(body: bytes, kind: type[T]) -> T:
 
 def put(http: Http, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Told:
     """Send a word, and say how it arrived."""
+    return put_and_hear(http, method, url, headers, body)[0]
+
+
+def put_and_hear(
+    http: Http, method: str, url: str, headers: Mapping[str, str], body: bytes
+) -> tuple[Told, bytes]:
+    """Send something; say how it arrived, with the answer (empty unless it was taken)."""
     try:
         reply = http.send(method, url, headers=headers, body=body)
     except UnreachableError as error:
-        return Told("retry", str(error))
+        return Told("retry", str(error)), b""
     except Problem as problem:
-        return Told("failed", f"{problem.title} {problem.detail}".strip())
+        return Told("failed", f"{problem.title} {problem.detail}".strip()), b""
     if 200 <= reply.status < 300:
-        return Told("sent")
+        return Told("sent"), reply.body
     final = 400 <= reply.status < 500 and reply.status not in _WAIT
-    return Told("failed" if final else "retry", _why(reply))
+    return Told("failed" if final else "retry", _why(reply)), b""
 
 
 def as_json(value: Any) -> bytes:

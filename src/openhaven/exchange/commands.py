@@ -14,6 +14,7 @@ from openhaven.exchange import jobs, store
 from openhaven.exchange.actions import add_source, pause_source, remove_source, share, unshare
 from openhaven.exchange.model import Page, Source, Stored
 from openhaven.exchange.plugins import kinds, open_exchange
+from openhaven.exchange.sending import commands as sending
 from openhaven.line import Haven
 from openhaven.signals.banks import bank_named
 from openhaven.signals.banks.model import AT_MOST, MODES, WIDEST_RADIUS, Entry
@@ -205,7 +206,7 @@ def export(haven: Haven, name: str, file: Path, own: bool) -> None:
 
 
 COMMANDS = (
-    connect, disconnect, export, fetch, pause, resume, share_, sources, unshare_,
+    connect, disconnect, export, fetch, pause, resume, share_, sources, unshare_, *sending.COMMANDS,
 )  # fmt: skip
 
 

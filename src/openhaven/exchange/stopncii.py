@@ -25,12 +25,14 @@ from openhaven.exchange.model import (
     mark,
     position,
 )
+from openhaven.exchange.sending.model import Given, Offer
 from openhaven.signals.banks.model import Kind
 from openhaven.signals.links import canonical
 
 _FIRST = 10  # the earliest start that the service takes
 _SIZE = 800
 _TAKEN: Mapping[str, Kind] = {"ImagePDQ": "pdq", "VideoMD5": "md5", "URL": "link"}
+_SENT: Mapping[Kind, str] = {"pdq": "ImagePDQ", "link": "URL"}
 _GONE = ("Withdrawn", "Deleted")
 _WORDS = {"confirm": "Blocked", "false_match": "NotBlocked"}
 
@@ -46,7 +48,7 @@ def open_source(source: Source, credentials: Mapping[str, str], http: Http) -> E
     """Return the reader.
 
     Credentials: `subscription` (the API's subscription key), `fetch` and, to send feedback,
-    `feedback` (the keys of these functions).
+    `feedback` (the keys of these functions). `submit` is the key to send hashes of one's own.
     """
     if not credentials.get("subscription") or not credentials.get("fetch"):
         raise Problem("source.credentials", "StopNCII gives a subscription key and function keys.",
@@ -56,7 +58,12 @@ def open_source(source: Source, credentials: Mapping[str, str], http: Http) -> E
 
 
 class StopNcii:
-    """Reads hashes, and sends feedback on them."""
+    """Reads hashes, sends feedback on them, and hashes of our own.
+
+    Those are sent as the public client of python-threatexchange does it (`SubmitHashes`), and taken
+    back with the service's own word for it (`Withdrawn`). MD5 is not sent: there it is of films
+    alone, and a bank of ours does not know of what a hash is.
+    """
 
     def __init__(self, source: Source, credentials: Mapping[str, str], http: Http) -> None:
         self._base, self._http = asking.base_of(source.url), http
@@ -98,11 +105,42 @@ class StopNcii:
         headers = self._headers("feedback") | {"content-type": "application/json"}
         return asking.put(self._http, "POST", f"{self._base}/SubmitFeedback", headers, body)
 
+    def submit(self, offer: Offer, now: datetime) -> Given:
+        """Send one hash or address that we found to be an intimate image without consent."""
+        kind = _SENT.get(offer.kind)
+        if kind is None or offer.opinion != "positive":
+            return Given(
+                Told("failed", "StopNCII takes PDQ hashes and links that people confirmed.")
+            )
+        if not self._credentials.get("submit"):
+            return Given(Told("failed", "There is no key for sending hashes (“submit”)."))
+        record = {"lastModtimestamp": int(now.timestamp()), "signalType": kind,
+                  "hashValue": _text(offer),
+                  "CSPFeedbacks": [{"feedbackValue": "Blocked", "tags": []}]}  # fmt: skip
+        body = asking.as_json({"count": 1, "hashRecords": [record]})
+        headers = self._headers("submit") | {"content-type": "application/json"}
+        url = f"{self._base}/SubmitHashes"
+        return Given(asking.put(self._http, "POST", url, headers, body))
+
+    def retract(self, offer: Offer, now: datetime) -> Told:
+        """Withdraw one that we sent."""
+        del now
+        if not self._credentials.get("feedback"):
+            return Told("failed", "There is no key for sending feedback.")
+        word = {"hashValue": _text(offer), "feedbackValue": "Withdrawn", "tags": []}
+        body = asking.as_json({"count": 1, "hashFeedbacks": [word]})
+        headers = self._headers("feedback") | {"content-type": "application/json"}
+        return asking.put(self._http, "POST", f"{self._base}/SubmitFeedback", headers, body)
+
     def _headers(self, function: str) -> dict[str, str]:
         return {
             "x-functions-key": self._credentials[function],
             "ocp-apim-subscription-key": self._credentials["subscription"],
         }
+
+
+def _text(offer: Offer) -> str:
+    return offer.value.decode() if offer.kind == "link" else offer.value.hex()
 
 
 def _change(record: dict[str, Any]) -> Change | None:

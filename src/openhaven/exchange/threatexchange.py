@@ -29,6 +29,7 @@ from openhaven.exchange.model import (
     mark,
     position,
 )
+from openhaven.exchange.sending.model import Given, Offer
 from openhaven.signals.banks.model import Kind
 from openhaven.signals.links import canonical
 
@@ -39,6 +40,12 @@ _TAKEN: Mapping[str, Kind] = {
     "HASH_PDQ": "pdq", "HASH_MD5": "md5", "HASH_VIDEO_MD5": "md5", "HASH_SHA1": "sha1",
     "HASH_SHA256": "sha256", "HASH_VIDEO_SHA256": "sha256", "URI": "link", "RAW_URI": "link",
 }  # fmt: skip
+_SENT: Mapping[Kind, str] = {
+    "pdq": "HASH_PDQ", "md5": "HASH_MD5", "sha1": "HASH_SHA1", "sha256": "HASH_SHA256",
+    "link": "URI",
+}  # fmt: skip
+_STATUS = {"positive": "MALICIOUS", "investigate": "SUSPICIOUS"}
+_SHARE_LEVELS = ("WHITE", "GREEN", "AMBER", "RED")
 _DESCRIPTOR = "descriptor:"
 _WORDS = {"confirm": "HELPFUL", "false_match": "DISAGREE_WITH_TAGS"}
 
@@ -49,22 +56,34 @@ class _Answer(msgspec.Struct):
 
 
 def open_source(source: Source, credentials: Mapping[str, str], http: Http) -> Exchange:
-    """Return the reader. Credentials: `token`; config: `group`, the number of the group."""
+    """Return the reader. Credentials: `token`; config: `group`, the number of the group.
+
+    For entries that are sent there, config may have `share_level` (AMBER without it) and `tags`.
+    """
     if not credentials.get("token"):
         raise Problem("source.credentials", "ThreatExchange wants an access token.",
                       next_step="Put token=… into a file for --credentials.")  # fmt: skip
     if not str(source.config.get("group", "")).isdigit():
         raise Problem("source.config", "ThreatExchange wants the number of a privacy group.",
                       next_step="Give it with --set group=….")  # fmt: skip
+    if source.config.get("share_level", "AMBER") not in _SHARE_LEVELS:
+        raise Problem("source.config", "This is no share level of ThreatExchange.",
+                      next_step="Use one of: " + ", ".join(_SHARE_LEVELS))  # fmt: skip
     return ThreatExchange(source, credentials, http)
 
 
 class ThreatExchange:
-    """Reads the updates of one privacy group, and sends reactions."""
+    """Reads the updates of one privacy group, sends reactions, and our own entries.
+
+    Entries are documented at https://developers.facebook.com/docs/threat-exchange/reference: they
+    become descriptors that this group alone sees, and are taken back by letting them expire.
+    """
 
     def __init__(self, source: Source, credentials: Mapping[str, str], http: Http) -> None:
         self._base, self._http = asking.base_of(source.url), http
         self._token, self._group = credentials["token"], str(source.config["group"])
+        self._level = str(source.config.get("share_level", "AMBER"))
+        self._tags = str(source.config.get("tags", ""))
 
     def fetch(self, checkpoint: str, now: datetime) -> Page:
         """Return the next page of updates."""
@@ -111,6 +130,41 @@ class ThreatExchange:
         headers = {"content-type": "application/json"}
         return asking.put(self._http, "POST", f"{self._base}/{number}", headers, body)
 
+    def submit(self, offer: Offer, now: datetime) -> Given:
+        """Give our opinion on an indicator to the group."""
+        del now
+        kind = _SENT.get(offer.kind)
+        if kind is None:
+            return Given(Told("failed", f"ThreatExchange takes nothing of the kind {offer.kind}."))
+        value = offer.value.decode() if offer.kind == "link" else offer.value.hex()
+        said = {
+            "access_token": self._token, "indicator": value, "type": kind,
+            "description": "An entry of a bank of ours, kept by people.",
+            "status": _STATUS[offer.opinion], "share_level": self._level,
+            "privacy_type": "HAS_PRIVACY_GROUP", "privacy_members": self._group,
+        }  # fmt: skip
+        told, body = self._post(
+            "threat_descriptors", said | ({"tags": self._tags} if self._tags else {})
+        )
+        if told.state != "sent":
+            return Given(told)
+        number = _number(body)
+        if not number:
+            return Given(Told("retry", "It took the entry and did not say what it calls it."))
+        return Given(told, number)
+
+    def retract(self, offer: Offer, now: datetime) -> Told:
+        """Let our opinion expire."""
+        if not offer.remote.isdigit():
+            return Told("failed", "What ThreatExchange calls this entry is not known.")
+        ends = {"access_token": self._token, "expired_on": int(now.timestamp())}
+        return self._post(offer.remote, ends)[0]
+
+    def _post(self, path: str, said: Mapping[str, Any]) -> tuple[Told, bytes]:
+        headers = {"content-type": "application/json"}
+        url = f"{self._base}/{path}"
+        return asking.put_and_hear(self._http, "POST", url, headers, asking.as_json(dict(said)))
+
     def _following(self, answer: _Answer, after: str) -> str:
         """Return the cursor of the next page; its address is not followed, only read."""
         address = answer.paging.get("next")
@@ -120,6 +174,15 @@ class ThreatExchange:
         if not cursor or cursor == after:
             raise SourceError("It repeats a page.")
         return cursor
+
+
+def _number(body: bytes) -> str:
+    """Return the number that an answer gives to a descriptor, or nothing."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any]).get("id", "")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
+    return str(found) if str(found).isdigit() else ""
 
 
 def _change(update: dict[str, Any]) -> Change | None:

@@ -292,6 +292,7 @@ class Worker:
         self._loop("glass", 5.0, lambda: tell_of_glass(haven), "glass")
         self._loop("exchange", 5.0, lambda: exchange.fetch_due(haven.db, haven.http), "exchange")
         self._loop("feedback", 5.0, lambda: exchange.send_due(haven.db, haven.http))
+        self._loop("sendings", 5.0, lambda: exchange.send_entries(haven.db, haven.http))
         self._loop("recalls", 1.0, lambda: exchange.look_after(haven.db))
         self._loop("look-backs", 5.0, lambda: exchange.look_back_due(haven.db, haven.banks))
         self._loop("expiry", 60.0, lambda: keep_banks(haven))

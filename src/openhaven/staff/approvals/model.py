@@ -26,7 +26,9 @@ KINDS: dict[str, Kind] = {
     "evidence-opening": Kind("Open sealed evidence", "safety.second"),
     "no-report": Kind("Make no report to an authority", "safety.second"),
     "withhold-longer": Kind("Withhold a notice for longer", "safety.second"),
-    "bank-bulk": Kind("Change many entries of a bank", "bank.edit", where="/console/banks"),
+    "bank-bulk": Kind(
+        "Change many entries of a bank, or send them to others", "bank.edit", where="/console/banks"
+    ),
 }  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def test_from_a_suspicion_to_the_original(scene: Scene, place: Place, chromium: 
     sam.get_by_role("link", name="Child safety").click()
     look(sam, "board")
     sam.get_by_role("link", name="Sexual abuse of a child").click()
+    assert "Suspected: sexual abuse of a child" in sam.inner_text("h1")
     look(sam, "case")
     sam.get_by_text("Open the original").last.click()
     sam.get_by_label("Why is it needed?").last.fill("The police ask whether it is the same.")

@@ -13,12 +13,13 @@ from web_scene import Place
 from openhaven.protections import accounts, appeals
 
 
-def link(scene: Scene, account: str, band: str = "13-15") -> str:
+def link(scene: Scene, account: str, band: str = "13-15", days: int = 30) -> str:
     """Note an age, and return the page where the person can call it wrong."""
     haven = scene.haven
     with scene.tx() as tx:
         accounts.note_age(tx, haven.protections.defaults, scene.platform, account, "estimate", band)  # type: ignore[arg-type]
-        return f"/age/{appeals.token(tx, accounts.subject_of(tx, scene.platform, account))}"
+        subject = accounts.subject_of(tx, scene.platform, account)
+        return f"/age/{appeals.token(tx, subject, days)}"
 
 
 def test_a_person_asks_and_another_decides(
@@ -43,6 +44,17 @@ def test_a_person_asks_and_another_decides(
     assert "We believe you." in page
     assert "18 or older" in page
     assert anybody.get(path[:-2] + "xx").status == 404
+
+
+def test_a_link_ends_and_cannot_be_made_longer(scene: Scene, anybody: Visitor) -> None:
+    assert anybody.get(link(scene, "young-3", days=1)).status == 200
+    ended = link(scene, "young-3", days=-1)
+    for reply in (anybody.get(ended), anybody.post(ended, band="18-plus", text="I am 32.")):
+        assert reply.status == 410
+        assert b"This link has ended." in reply.body
+        assert b"13 to 15" not in reply.body
+    longer = ended[:31] + "09999" + ended[36:]
+    assert anybody.get(longer).status == 404
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 import pytest
 from pages_visitor import Visitor
@@ -71,7 +72,7 @@ def test_the_operators_country_counts_where_none_is_given(place: Place, haven: "
 @pytest.mark.parametrize(
     "query",
     ["?country=gb", "?country=XX", "?topic=astrology", "?topic=all", "?age_band=14",
-     "?language=e%0An", "?query=" + "x" * 301, "?topic=" + ",".join(list(TOPICS)[:11])],
+     "?language=e%0An", "?topic=" + ",".join(list(TOPICS)[:11])],
 )  # fmt: skip
 def test_what_is_not_known_is_refused_with_what_is(place: Place, query: str) -> None:
     reply = place.ask("GET", f"/v1/support{query}")
@@ -112,11 +113,20 @@ def test_somebody_who_asks_too_often_has_to_wait(place: Place) -> None:
      ("SEXTORTION%20help", "sextortion"), ("being\u200b groomed", "child-abuse")],
 )  # fmt: skip
 def test_a_search_that_is_a_cry_for_help_is_heard(place: Place, query: str, topic: str) -> None:
-    reply = place.ask("GET", f"/v1/support?query={query}&country=GB")
+    reply = place.post_json("/v1/support", {"query": unquote_plus(query), "country": "GB"})
     assert topic in reply.json["topics"]
     assert reply.json["services"]
     # Such a question stays in no cache.
     assert reply.headers["cache-control"] == "no-store"
+
+
+def test_a_search_stands_in_no_address(place: Place) -> None:
+    reply = place.ask("GET", "/v1/support?query=zorgblat")
+    assert (reply.status, reply.json["code"]) == (400, "support.query")
+    for body in ({"query": "x" * 301}, {"topics": ["astrology"]}, {"quer": ""}, {"country": "gb"}):
+        assert place.post_json("/v1/support", body).status == 400, body
+    told = place.post_json("/v1/support", {"topics": ["suicide"], "country": "GB"}).json
+    assert names(told)[0] == "gb-line"
 
 
 @pytest.mark.parametrize(
@@ -125,13 +135,13 @@ def test_a_search_that_is_a_cry_for_help_is_heard(place: Place, query: str, topi
      "bullyinger", "a+movie+to+die+for", "%F0%9F%98%80", "+++", "cutting+boards"],
 )  # fmt: skip
 def test_an_ordinary_search_gets_nothing(place: Place, query: str) -> None:
-    told = ask(place, f"?query={query}")
+    told = place.post_json("/v1/support", {"query": unquote_plus(query)}).json
     assert told == {"topics": [], "services": [], "emergency": [], "page": told["page"]}
 
 
 def test_the_asker_is_in_no_log(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    place.ask("GET", "/v1/support?query=zorgblat&country=GB")
-    place.ask("GET", "/v1/support?query=zorgblat&country=XX")
+    for country in ("GB", "XX"):
+        place.post_json("/v1/support", {"query": "zorgblat", "country": country})
     place.ask("GET", "/help?topic=suicide&country=GB", headers=HTML)
     place.ask("POST", "/help", b"topic=suicide&country=GB", FORM)
     said = capsys.readouterr()

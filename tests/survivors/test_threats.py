@@ -157,7 +157,7 @@ def test_a_cry_that_names_nobody_is_worked_on(town: Town) -> None:
     assert [part.account for part in town.status(made).parts] == ["wolf"]
     with town.haven.db.begin(me) as tx, pytest.raises(Problem):
         survivors.name_them(tx, task["id"], account="other")
-    town.judge(me, named["id"], "suspend")
+    town.judge(me, named["id"], "suspend", days=30)
     town.tend()
     assert [part.outcome for part in town.status(made).parts] == ["suspend"]
     assert not town.rows("SELECT 1 FROM decisions WHERE account = %(a)s", a=task["account"])

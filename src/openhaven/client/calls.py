@@ -69,10 +69,13 @@ def report(subject: Subject, category: str, text: str, more: Mapping[str, str | 
     return Request("POST", "/v1/reports", msgspec.json.encode({**body, **given}))
 
 
-def support(query: Mapping[str, str | None]) -> Request:
-    """Ask who helps."""
-    given = {name: value for name, value in query.items() if value}
-    return Request("GET", f"/v1/support?{urlencode(given)}")
+def support(asked: Mapping[str, str | None]) -> Request:
+    """Ask who helps; what somebody searches for (`query`) stands in no address."""
+    given = {name: value for name, value in asked.items() if value}
+    if "query" not in given:
+        return Request("GET", f"/v1/support?{urlencode(given)}")
+    topics = [given.pop("topic")] if "topic" in given else []
+    return Request("POST", "/v1/support", msgspec.json.encode({**given, "topics": topics}))
 
 
 def _put(account: str, path: str, body: Mapping[str, Any]) -> Request:

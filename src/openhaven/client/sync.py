@@ -139,11 +139,16 @@ class Client:
 
     def support(
         self, *, country: str | None = None, topic: str | None = None,
-        age_band: AgeBand | None = None, language: str | None = None,
+        age_band: AgeBand | None = None, language: str | None = None, query: str | None = None,
     ) -> Help:  # fmt: skip
-        """Return who helps there, with that, at that age, in that language; never nobody."""
-        query = {"country": country, "topic": topic, "age_band": age_band, "language": language}
-        return self._ask(calls.support(query), Help)
+        """Return who helps there, with that, at that age, in that language; never nobody.
+
+        `query` is what somebody searches for (at most 300 characters): when it is no cry for help,
+        nobody is returned.
+        """
+        asked = {"country": country, "topic": topic, "age_band": age_band, "language": language,
+                 "query": query}  # fmt: skip
+        return self._ask(calls.support(asked), Help)
 
     def _ask(self, request: Request, kind: type[T]) -> T:
         return read(self._send(request), kind)

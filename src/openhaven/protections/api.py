@@ -74,10 +74,11 @@ class Explained(Protected, frozen=True):
 
 def get_protections(call: Call) -> Reply:
     """Return what holds for an account: each value, why, who may change it, and who helps."""
-    held, url = call.haven.protections, call.haven.settings.url
+    held, settings = call.haven.protections, call.haven.settings
     with call.haven.db.read(call.now) as tx:
         profile = accounts.profile_of(tx, call.platform, call.path["account"])
-        link = f"{url}/age/{appeals.token(tx, profile.subject)}" if profile.subject else None
+        days, whose = settings.age_link_days, profile.subject
+        link = f"{settings.url}/age/{appeals.token(tx, whose, days)}" if whose else None
     language = call.language
     found = settings_of(held.check, profile, language, call.now.date())
     shown = {name: getattr(found, name) for name in found.__struct_fields__}

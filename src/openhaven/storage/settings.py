@@ -168,6 +168,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str = "en"
     locales: Path | None = None
     protections: Path | None = None
+    age_link_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
     retention: Retention = Retention()
     mail: Mail = Mail()
     alerts: Alerts = Alerts()

@@ -1,7 +1,11 @@
-"""`GET /v1/support`: who can help, and whether a search is a cry for help. Nothing is kept."""
+"""`/v1/support`: who can help, and whether a search is a cry for help. Nothing is kept.
+
+What somebody searches for is sent by POST: an address stands in the logs of proxies.
+"""
 
 import re
-from typing import get_args
+from collections.abc import Iterable
+from typing import Annotated, get_args
 
 import msgspec
 
@@ -56,30 +60,67 @@ class Help(msgspec.Struct, frozen=True):
     page: str
 
 
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who asks for help with what. `query` is what somebody typed into a search box."""
+
+    country: str = ""
+    topics: tuple[str, ...] = ()
+    age_band: str = "unknown"
+    language: str = ""
+    query: Annotated[str, msgspec.Meta(max_length=LONGEST)] | None = None
+
+
 def get_support(call: Call) -> Answer:
     """`GET /v1/support`: who helps with a topic in a country at an age, in a language."""
     call.haven.support.current()
-    return _answer(call)
+    return _answer(call, _in_address(call))
+
+
+def post_support(call: Call) -> Answer:
+    """`POST /v1/support`: the same, and whether a search is a cry for help."""
+    call.haven.support.current()
+    return _answer(call, call.json(Asked))
 
 
 def get_at_once(call: Call) -> Answer | None:
     """Answer from memory; None when the directory has to be looked at first."""
-    return _answer(call) if call.haven.support.is_recent else None
+    return _answer(call, _in_address(call)) if call.haven.support.is_recent else None
 
 
-def _answer(call: Call) -> Answer:
+def post_at_once(call: Call) -> Answer | None:
+    """Answer from memory; None when the directory has to be looked at first."""
+    return _answer(call, call.json(Asked)) if call.haven.support.is_recent else None
+
+
+def _in_address(call: Call) -> Asked:
+    """Return what an address asks for; a search in it is refused, before anybody relies on that."""
+    if "query" in call.query:
+        raise Problem(
+            "support.query",
+            "A search does not belong into an address.",
+            "Addresses stand in logs, and this may be a cry for help.",
+            next_step="Send it by POST, as the field `query` of a JSON body.",
+        )
+    asked = call.query
+    values = asked.all("topic") if isinstance(asked, Form) else (asked.get("topic", ""),)
+    topics = tuple(one for value in values for one in value.split(",") if one)
+    return Asked(
+        country=asked.get("country", ""), topics=topics,
+        age_band=asked.get("age_band", "unknown"), language=asked.get("language", ""),
+    )  # fmt: skip
+
+
+def _answer(call: Call, asked: Asked) -> Answer:
     held = call.haven.support
-    country, band = _country(call) or held.country, _band(call)
-    topics, query = _topics(call), call.query.get("query")
-    if query is not None:
-        if len(query) > LONGEST:
-            raise _wrong("query", f"at most {LONGEST} characters")
-        topics = tuple(dict.fromkeys((*topics, *held.cries.topics(query))))
-    if query is not None and not topics:
-        return _made(call, Help((), (), (), _page(call)), kept="no-store")
-    ways = ways_of(held.now, country, topics, band, _language(call), call.language)
-    told = Help(topics, ways, emergency(country), _page(call))
-    return _made(call, told, kept=_KEPT if query is None else "no-store")
+    country, band = _country(asked.country) or held.country, _band(asked.age_band)
+    topics, language = _topics(asked.topics), _language(asked.language) or call.language
+    kept = "no-store" if call.method == "POST" else _KEPT
+    if asked.query is not None:
+        topics = tuple(dict.fromkeys((*topics, *held.cries.topics(asked.query))))
+        if not topics:
+            return _made(call, Help((), (), (), _page(call)), kept=kept)
+    ways = ways_of(held.now, country, topics, band, language, call.language)
+    return _made(call, Help(topics, ways, emergency(country), _page(call)), kept=kept)
 
 
 def ways_of(
@@ -120,37 +161,30 @@ def _way(one: Service, language: str) -> Way:
     )  # fmt: skip
 
 
-def _country(call: Call) -> str:
-    given = call.query.get("country", "")
+def _country(given: str) -> str:
     if given and given not in COUNTRIES:
         raise _wrong("country", "two capital letters of ISO 3166, such as GB")
     return given
 
 
-def _topics(call: Call) -> tuple[str, ...]:
-    """Return the topics asked for: `topic` may be there several times, or be parted by commas."""
-    asked = call.query
-    values = asked.all("topic") if isinstance(asked, Form) else (asked.get("topic", ""),)
-    given = [one for value in values for one in value.split(",") if one]
+def _topics(given: Iterable[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(given))
     if len(found) > _MOST_TOPICS or not TOPICS.keys() >= set(found):
         raise _wrong("topic", "one of " + ", ".join(TOPICS))
     return found
 
 
-def _band(call: Call) -> AgeBand:
-    given = call.query.get("age_band", "unknown")
+def _band(given: str) -> AgeBand:
     for band in _BANDS:
         if given == band:
             return band
     raise _wrong("age_band", "one of " + ", ".join(_BANDS))
 
 
-def _language(call: Call) -> str:
-    given = call.query.get("language", "")
+def _language(given: str) -> str:
     if given and not _LANGUAGE.fullmatch(given[:40]):
         raise _wrong("language", "a code of BCP 47, such as en or pt-BR")
-    return given or call.language
+    return given
 
 
 def _wrong(name: str, right: str) -> Problem:

@@ -54,6 +54,7 @@ def get_appeals(call: Call) -> Answer:
 
 
 def _told(call: Call, tx: Tx, one: Appeal) -> Appealed:
-    url = f"{call.haven.settings.url}/age/{appeals.token(tx, one.subject)}"
+    held = call.haven.settings
+    url = f"{held.url}/age/{appeals.token(tx, one.subject, held.age_link_days)}"
     return Appealed(one.id, one.state, one.band, url, one.created_at, one.due_at,
                     one.decided_band, one.reasons)  # fmt: skip

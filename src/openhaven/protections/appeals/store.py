@@ -2,15 +2,18 @@
 
 import base64
 import hmac
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from openhaven.core import AgeBand, Problem
+from openhaven.core.words import mark
 from openhaven.protections.appeals.model import WITHIN, Appeal, Held, State
 from openhaven.storage import Tx
 
 _ID = 26
+# The days of links are counted from here.
+_BEGAN = date(2020, 1, 1)
 
 
 class _Row(msgspec.Struct):
@@ -67,23 +70,41 @@ def judges(tx: Tx, subject: str) -> set[str]:
     return {str(row["id"]) for row in tx.rows(sql, s=subject) if row["id"]}
 
 
-def token(tx: Tx, subject: str) -> str:
-    """Return what leads to the page about an account's age: 128 bits of it only we can make."""
-    tag = tx.keys.digest(b"age:" + subject.encode())[:16]
-    return subject.removeprefix("per_") + base64.urlsafe_b64encode(tag).decode().rstrip("=")
+def token(tx: Tx, subject: str, days: int) -> str:
+    """Return what leads to the page about an account's age for so many days.
+
+    128 bits of it only we can make; it says itself until when it counts.
+    """
+    return _signed(tx, subject, f"{(tx.now.date() - _BEGAN).days + days:05d}")
+
+
+def _signed(tx: Tx, subject: str, until: str) -> str:
+    tag = tx.keys.digest(f"age:{subject}:{until}".encode())[:16]
+    return subject.removeprefix("per_") + until + base64.urlsafe_b64encode(tag).decode().rstrip("=")
 
 
 def account_of_token(tx: Tx, given: str) -> Held:
-    """Return the account that a link is about, or raise `Problem` (404) for a guess."""
-    subject = "per_" + given[:_ID]
-    found = None
-    if hmac.compare_digest(token(tx, subject).encode(), given.encode()):
-        sql = "SELECT platform, id, subject FROM accounts WHERE subject = %(s)s"
-        found = tx.one(sql, Held, s=subject)
+    """Return the account that a link is about.
+
+    Raises `Problem`: 404 for a guess, 410 for a link that has ended.
+    """
+    subject, until = "per_" + given[:_ID], given[_ID : _ID + 5]
+    if not hmac.compare_digest(_signed(tx, subject, until).encode(), given.encode()):
+        raise _leads_nowhere()
+    if _BEGAN + timedelta(days=int(until)) < tx.now.date():
+        raise Problem("age_appeal.ended", mark("This link has ended."), status=410,
+                      next_step=mark("Open it again where you found it. Nothing is lost: what you "
+                                     "told us is still here."))  # fmt: skip
+    sql = "SELECT platform, id, subject FROM accounts WHERE subject = %(s)s"
+    found = tx.one(sql, Held, s=subject)
     if found is None:
-        raise Problem("age_appeal.link", "This link does not lead to an account.", status=404,
-                      next_step="Open it again where you found it.")  # fmt: skip
+        raise _leads_nowhere()
     return found
+
+
+def _leads_nowhere() -> Problem:
+    return Problem("age_appeal.link", mark("This link does not lead to an account."), status=404,
+                   next_step=mark("Open it again where you found it."))  # fmt: skip
 
 
 def _opened(tx: Tx, row: _Row) -> Appeal:

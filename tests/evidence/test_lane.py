@@ -216,6 +216,29 @@ def test_erasure_of_the_person_leaves_what_the_law_keeps(scene: Scene) -> None:
     assert gone.value.code == "evidence.destroyed"
 
 
+def test_the_lanes_own_hold_ends_when_nothing_is_left_to_do(scene: Scene) -> None:
+    _, task, case = suspected(scene)
+    scene.decide(task, "remove", "It shows what must not be shown.", who="Sam")
+    settle(scene)
+    with scene.tx() as tx:
+        (hold,) = evidence.holds(tx, case)
+        assert hold.stands(tx.now)
+        (due,) = authorities.duties.list(tx, case=case)
+    with scene.tx("Sam") as tx:
+        authorities.duties.close(tx, due.id, no_report_reason="It was reported before.")
+        asked = staff.approvals.waiting(tx, "no-report")[0].id
+    settle(scene)
+    with scene.tx("Sue") as tx:
+        assert evidence.holds(tx, case)[0].stands(tx.now)
+        staff.approvals.answer(tx, asked, True)
+        authorities.duties.settle(tx)
+    settle(scene)
+    with scene.tx() as tx:
+        assert not evidence.holds(tx, case)[0].stands(tx.now)
+    evidence.tend(scene.haven.vault, utcnow() + 8 * DAY)
+    assert rows(scene, "SELECT 1 FROM evidence_keys") == []
+
+
 # Who sees it ----------------------------------------------------------------------------------
 
 

@@ -48,7 +48,8 @@ def tend(haven: Haven) -> int:
         if case is not None:
             _seal(haven, tx, case)
             return 1
-    return 0
+    with haven.db.begin(ME) as tx:
+        return _let_go(tx)
 
 
 # Hiding ---------------------------------------------------------------------------------------
@@ -122,6 +123,29 @@ def _clause(tx: Tx, pack: Pack, verdict: dict[str, object] | None) -> Clause:
         return policy.clause_as_it_stood(tx, str(verdict["pack"]), str(reasons[0]["clause"]))
     same = [one for one in pack.clauses.values() if HARMS["csam.known"].words in one.title]
     return (same or list(pack.clauses.values()))[0]
+
+
+def _let_go(tx: Tx) -> int:
+    """End the lane's own holds on cases in which nothing is left to do; return how many.
+
+    That is when a specialist has decided and every duty has ended, or there is none and nothing
+    was found. What was reported is held by the law's own ground from then on.
+    """
+    sql = """SELECT h.id FROM holds h JOIN cases c ON c.id = h.case_id
+             WHERE h.ground = 'lane' AND h.ended_at IS NULL AND h.until > %(now)s
+               AND c.sealed_at IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = c.id
+                               AND t.state IN ('open', 'claimed'))
+               AND NOT EXISTS (SELECT 1 FROM duties d WHERE d.case_id = c.id AND d.state = 'open')
+               AND (EXISTS (SELECT 1 FROM duties d WHERE d.case_id = c.id)
+                    OR EXISTS (SELECT 1 FROM decisions d WHERE d.case_id = c.id
+                               AND d.outcome = 'allow' AND d.judgement IS NOT NULL
+                               AND d.state = 'in_force'))
+             ORDER BY h.id LIMIT 50"""
+    over = [str(row["id"]) for row in tx.rows(sql, now=tx.now)]
+    for one in over:
+        evidence.release_hold(tx, one)
+    return len(over)
 
 
 # Sealing --------------------------------------------------------------------------------------

@@ -89,15 +89,14 @@ def _begun(tx: Tx, case: str, authority: str, body: bytes, number: int) -> Filin
     return found
 
 
-def file(tx: Tx, filing: str, version: int, *, test: bool, by_policy: bool = False) -> Filing:
+def file(tx: Tx, filing: str, version: int, *, test: bool) -> Filing:
     """Press the button: what the draft states in this `version` shall be sent; return the filing.
 
-    Twice is once. `test` says that the server is one for tests, so that no duty ends by it. Without
-    `by_policy`, which an operator sets openly, a person with the role does it. Raises `Problem` 409
-    when it was changed since it was looked at, 403 for who may not.
+    Twice is once, and it is always a person who does it. `test` says that the server is one for
+    tests, so that no duty ends by it. Raises `Problem` 409 when it was changed since it was looked
+    at, 403 for who may not.
     """
-    if not (by_policy and tx.actor.kind == "system"):
-        only_specialists(tx)
+    only_specialists(tx)
     tx.run("SELECT 1 FROM filings WHERE id = %(id)s FOR UPDATE", id=filing)
     found = store.filing(tx, filing)
     if found.state in ("filed", "finished"):

@@ -71,7 +71,6 @@ class Authorities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reporter_email: str = ""
     company: str = ""
     legal_url: str = ""
-    file_by_policy: bool = False
     hotlines: dict[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], str] = {}
 
 

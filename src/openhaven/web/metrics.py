@@ -47,6 +47,13 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
      "SELECT count(*) FROM tasks WHERE state IN ('open', 'claimed') AND due_at < %(now)s"),
     ("held_back", "Items that are held back until a person has looked.",
      "SELECT count(*) FROM decisions WHERE state = 'in_force' AND decided_by LIKE 'held:%%'"),
+    ("duties_overdue", "Duties to report to an authority that are beyond their time.",
+     "SELECT count(*) FROM duties WHERE state = 'open' AND due_at < %(now)s"),
+    ("filings_failed", "Reports to authorities that need a person.",
+     "SELECT count(*) FROM filings WHERE state = 'failed'"),
+    ("filings_stuck", "Reports that an authority has not taken for an hour.",
+     """SELECT count(*) FROM filings WHERE state = 'filed'
+          AND failing_since < %(now)s - interval '1 hour'"""),
     ("rules_fallen", "Rules that only ask a person, since they were overturned too often.",
      "SELECT count(*) FROM rule_fallbacks WHERE lifted_at IS NULL"),
     ("bank_sources_stale", "Sources of banks that were not read to their end for three intervals.",

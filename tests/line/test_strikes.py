@@ -68,7 +68,7 @@ def test_what_was_overturned_counts_no_more(here: Scene) -> None:
     here.judge(here.reviewer("ben"), task, "upheld")
     here.work()
     assert counting(here, "grown") == 0
-    assert [row["kind"] for row in entries(here, made)] == ["strike.given", "strike.lifted"]
+    assert [row["kind"] for row in entries(here, made)] == ["strike.noted", "strike.lifted"]
 
 
 def entries(here: Scene, made: str) -> list[dict[str, Any]]:
@@ -120,8 +120,20 @@ def test_a_child_who_may_have_been_hurt_gets_no_strike_without_a_specialist(
     with pytest.raises(Problem, match="waits"), here.haven.db.begin(sara) as tx:
         strikes.answer(tx, made, counts=False)
     here.work()
-    assert [row["kind"] for row in entries(here, made)] == ["strike.waits", "strike.given"]
-    assert entries(here, made)[1]["actor"] == f"staff:{sara.id}"
+    said = here.rows("SELECT actor, ids::text FROM ledger_entries WHERE kind = 'strike.answered'")
+    assert said == [{"actor": f"staff:{sara.id}", "ids": "{}"}]
+
+
+def test_the_public_ledger_does_not_tell_who_may_be_a_child(here: Scene) -> None:
+    """What it says of a strike that waits, was answered or counted at once is the same."""
+    me, sara = here.reviewer("ana"), here.reviewer("sara", "specialist")
+    waits = decided(here, me, CHILD, "ncii")
+    answered = decided(here, me, UNKNOWN, "ncii")
+    at_once = decided(here, me, ADULT, "ncii")
+    with here.haven.db.begin(sara) as tx:
+        strikes.answer(tx, answered, counts=False)
+    kinds = [[row["kind"] for row in entries(here, one)] for one in (waits, answered, at_once)]
+    assert kinds[0] == kinds[1] == kinds[2] == ["strike.noted"]
 
 
 def test_a_specialist_may_find_that_there_is_nothing_to_count(here: Scene) -> None:

@@ -31,7 +31,8 @@ def give(tx: Tx, made: Decision) -> list[ledger.New]:
         now=tx.now,
         end=tx.now + life(made.harm),
     )
-    return [ledger.New("strike.waits" if waits else "strike.given", {"decision": made.id})]
+    # The ledger is public: that a strike waits would tell that somebody may be a child.
+    return [ledger.New("strike.noted", {"decision": made.id})]
 
 
 def answer(tx: Tx, decision: str, *, counts: bool) -> None:
@@ -47,12 +48,16 @@ def answer(tx: Tx, decision: str, *, counts: bool) -> None:
     if not tx.run(sql, d=decision, state=state, me=tx.actor.id, now=tx.now):
         raise Problem("strike.answered", "No strike of this decision waits.", status=409,
                       next_step="Look at the decision again.")  # fmt: skip
-    ledger.append(tx, "strike.given" if counts else "strike.lifted", {"decision": decision})
+    # Not of which decision, nor what: see `give`. The row of the strike has both, and who it was.
+    ledger.append(tx, "strike.answered", {})
     tx.wake("console")
 
 
 def lift(tx: Tx, decision: str) -> None:
-    """Lift the strike of a decision that holds no more, if there is one."""
-    sql = "UPDATE strikes SET state = 'lifted' WHERE decision = %(d)s AND state <> 'lifted'"
+    """Lift the strike of a decision that holds no more, if there is one.
+
+    The entry is the same where a specialist had let it count for nothing before.
+    """
+    sql = "UPDATE strikes SET state = 'lifted' WHERE decision = %(d)s"
     if tx.run(sql, d=decision):
         ledger.append(tx, "strike.lifted", {"decision": decision})

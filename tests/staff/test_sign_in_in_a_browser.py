@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from browsing import faults
 from door_scene import ME, hire, link
 from playwright.sync_api import Browser, Page, expect
 
+from browsing import faults
 from openhaven import staff
 from openhaven.staff import glass
 from openhaven.web.app import build_app, listen, server_for
@@ -59,6 +59,7 @@ def with_key(page: Page) -> tuple[Any, str]:
 
 def looked_at(page: Page, name: str) -> None:
     """Look at a page as on a screen and as on a phone, in light and in dark."""
+    assert page.get_by_text("Something went wrong").count() == 0, name
     wide = page.viewport_size
     for size, scheme in ((wide, "light"), (PHONE, "dark")):
         page.set_viewport_size(size)  # type: ignore[arg-type]

@@ -20,7 +20,10 @@ KINDS: dict[str, str] = {
     "entry": "an entry of a bank",
     "backtest": "events that a back-test named",
     "evidence": "evidence",
+    "lane": "a case of suspected child sexual exploitation",
+    "file": "what was sent along with a report",
     "filing": "a report to an authority",
+    "duty": "a duty to report",
     "person": "somebody's way of signing in",
     "reads": "who read what",
 }

@@ -10,15 +10,16 @@ def found(tx: Tx, seek: Seek, most: int = 100) -> list[Read]:
     """Return the looks that were looked for, newest first, at most so many."""
     sql = """SELECT r.id, r.staff, s.name, r.kind, r.matter, r.at, r.glass, r.seal
              FROM reads r JOIN staff s ON s.id = r.staff
-             WHERE (%(person)s = '' OR r.staff IN (
+             WHERE (%(person)s::text = '' OR r.staff IN (
                       SELECT id FROM staff WHERE name = %(person)s OR id = %(person)s))
-               AND (%(matter)s = '' OR r.matter = %(matter)s)
-               AND (%(kind)s = '' OR r.kind = %(kind)s)
-               AND (%(since)s::timestamptz IS NULL OR r.at >= %(since)s)
-               AND (%(until)s::timestamptz IS NULL OR r.at < %(until)s)
-               AND (%(before)s::bigint IS NULL OR r.id < %(before)s)
+               AND (%(matter)s::text = '' OR r.matter = %(matter)s)
+               AND (%(what)s::text = '' OR r.kind = %(what)s)
+               AND (%(since)s::timestamptz IS NULL OR r.at >= %(since)s::timestamptz)
+               AND (%(until)s::timestamptz IS NULL OR r.at < %(until)s::timestamptz)
+               AND (%(before)s::bigint IS NULL OR r.id < %(before)s::bigint)
              ORDER BY r.id DESC LIMIT %(most)s"""
-    return tx.all(sql, Read, most=most, **msgspec.structs.asdict(seek))
+    return tx.all(sql, Read, most=most, person=seek.person, matter=seek.matter, what=seek.kind,
+                  since=seek.since, until=seek.until, before=seek.before)  # fmt: skip
 
 
 class _Seal(msgspec.Struct, frozen=True):

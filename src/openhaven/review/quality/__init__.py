@@ -2,6 +2,6 @@
 
 from openhaven.review.quality.actions import agree, retire, sample
 from openhaven.review.quality.model import alpha
-from openhaven.review.quality.store import golden_of, hidden_from
+from openhaven.review.quality.store import golden_of, hidden_from, own
 
-__all__ = ["agree", "alpha", "golden_of", "hidden_from", "retire", "sample"]
+__all__ = ["agree", "alpha", "golden_of", "hidden_from", "own", "retire", "sample"]

@@ -22,6 +22,16 @@ class Golden(msgspec.Struct, frozen=True):
     same: int
 
 
+class Own(msgspec.Struct, frozen=True):
+    """How what somebody decided fared: appealed, overturned, looked at again with the same end."""
+
+    decisions: int
+    appealed: int
+    overturned: int
+    looked: int
+    same: int
+
+
 _SINCE = "q.opened_at > %(since)s AND s.state <> 'withdrawn'"
 
 
@@ -80,6 +90,27 @@ def rates(tx: Tx) -> list[Rate]:
     In the order of names, so that nobody stands first or last.
     """
     return tx.all(_RATES, Rate, since=tx.now - PERIOD)
+
+
+def own(tx: Tx, staff: str) -> Own:
+    """Return how what `staff` decided in the last 90 days fared; which tasks, it does not say."""
+    sql = """WITH mine AS (
+               SELECT d.id, d.state FROM judgements j JOIN decisions d ON d.judgement = j.id
+               WHERE j.staff = %(s)s AND j.at > %(since)s AND d.outcome <> 'allow'),
+             looked AS (
+               SELECT f.outcome = s.outcome AS same FROM judgements f
+               JOIN quality_checks q ON q.judgement = f.id
+               JOIN judgements s ON s.task = q.task AND s.state <> 'withdrawn'
+               WHERE f.staff = %(s)s AND f.at > %(since)s)
+             SELECT (SELECT count(*) FROM mine) AS decisions,
+               (SELECT count(*) FROM mine m WHERE EXISTS (
+                  SELECT 1 FROM appeals a WHERE a.decision = m.id)) AS appealed,
+               (SELECT count(*) FROM mine WHERE state = 'overturned') AS overturned,
+               (SELECT count(*) FROM looked) AS looked,
+               (SELECT count(*) FROM looked WHERE same) AS same"""
+    found = tx.one(sql, Own, s=staff, since=tx.now - PERIOD)
+    assert found is not None
+    return found
 
 
 def hidden_from(tx: Tx, task: str) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from openhaven import support
 from openhaven.core import HARMS, Problem
-from openhaven.review import choosing, looks, shown, store
+from openhaven.review import choosing, looks, quality, shown, store
 from openhaven.review.pages import subject
 from openhaven.review.wellbeing import actions
 from openhaven.review.wellbeing import store as own
@@ -137,6 +137,7 @@ def _me(
             "opted_out": own.avoided(tx, staff).opted_out,
             "spent": own.spent(tx, staff, call.haven.settings.wellbeing),
             "choices": choosing.choices(tx, staff),
+            "fared": quality.own(tx, staff),
         }
     return page(call, "review/me.html", problem.status if problem else 200, **values,
                 harms=HARMS, problem=problem, form=form or {})  # fmt: skip

@@ -10,6 +10,7 @@ from openhaven import authorities, decisions, evidence, intake, policy, review
 from openhaven.core import HARMS, system
 from openhaven.core.words import mark
 from openhaven.decisions import HELD_BY, Draft
+from openhaven.decisions.kinds import content_types
 from openhaven.intake import Claimed, Event
 from openhaven.line import drafts
 from openhaven.line.haven import Haven
@@ -99,7 +100,7 @@ def _draft(tx: Tx, case: lane.Case, pack: Pack) -> Draft:
         source="own_initiative",
         automated_detection=case.lane_why != "reviewer",
         automated_decision="not" if case.lane_why == "reviewer" else "fully",
-        content_type=drafts.content_types(event, media),
+        content_type=content_types(event, media),
         content_at=row.at if row else case.opened_at,
         decided_by=f"{HELD_BY}lane",
         account=case.account,

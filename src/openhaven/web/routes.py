@@ -470,7 +470,8 @@ ROUTES: tuple[Route, ...] = (
           gate=staff("task.work"), summary="Deal with copies as with the first", takes="form",
           status=303),
     Route(method="GET", path="/console/copies/{id}", handler=copies_pages.listed, gate=_DECISIONS,
-          summary="A list of copies, and how far it is"),
+          summary="A list of copies, and how far it is",
+          reads="decision"),
     Route(method="GET", path="/console/second", handler=approval_pages.second, gate=_DECISIONS,
           summary="What waits for a second person"),
     # Whose role answers depends on what is asked: the verb checks it.

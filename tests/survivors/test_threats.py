@@ -15,7 +15,7 @@ from web_scene import Place, serving
 
 from openhaven import review, survivors
 from openhaven.connectors import Http
-from openhaven.core import Problem
+from openhaven.core import Problem, utcnow
 from openhaven.records.erasure.actions import erase
 from openhaven.records.jobs import retain
 from openhaven.storage import Settings
@@ -172,6 +172,32 @@ def test_who_could_not_be_named_is_told_so(town: Town, place: Place) -> None:
     assert (part.outcome, part.named) == ("allow", False)
     assert b"We could not find out who it is" in place.ask("GET", f"/request/{made.code}").body
     assert town.rows("SELECT 1 FROM acts WHERE verb <> 'notify'") == []
+
+
+def test_what_a_platform_vouches_for_comes_before_what_anybody_can_send(
+    town: Town, place: Place
+) -> None:
+    for number in range(3):
+        town.threat(account=f"said-{number}", text="I am afraid.", danger=True)
+    send(town, place, danger=True, text="I am afraid.")
+    town.tend()
+    listed = town.tasks()
+    assert {one["urgency"] for one in listed} == {2}
+    assert [one["account"] for one in listed] == ["wolf", "said-0", "said-1", "said-2"]
+
+
+@pytest.mark.parametrize("hour", [3, 12, 23])
+def test_danger_calls_staff_at_any_hour(town: Town, bell: Any, hour: int) -> None:
+    at = (utcnow() + timedelta(days=1)).replace(hour=hour, minute=7)
+    with town.haven.db.begin(ANYBODY, at) as tx:
+        told = survivors.Threat(account="wolf", danger=True)
+        survivors.tell_threat(tx, town.the_platform(), told, "192.0.2.1")
+    due = town.rows("SELECT DISTINCT next_at FROM staff_alerts")
+    assert [one["next_at"] for one in due] == [at], "at once, not in the morning"
+    with town.haven.db.begin(ANYBODY) as tx:
+        tx.run("UPDATE staff_alerts SET next_at = now()")
+    survivors.send_alerts(town.haven.db, called(town, bell), Http())
+    assert len(bell.rung) == 1
 
 
 def test_the_platform_freezes_contact_in_both_directions(town: Town, place: Place) -> None:

@@ -25,3 +25,6 @@ CREATE TABLE conduct_asked (
   PRIMARY KEY (task, sign, other)
 );
 CREATE INDEX conduct_asked_at ON conduct_asked (at);
+
+-- The platform itself says whose cry for help it is.
+ALTER TABLE survivor_requests ADD COLUMN vouched boolean NOT NULL DEFAULT false;

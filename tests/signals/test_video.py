@@ -254,6 +254,11 @@ def test_a_reviewer_gets_a_frame_to_look_at(hasher: MediaHasher, film: bytes) ->
 
     with Image.open(io.BytesIO(hasher.preview(film, 160))) as seen:
         assert max(seen.size) == 160
+        shape = seen.width / seen.height
+    # A larger one holds several stills, three beside each other.
+    with Image.open(io.BytesIO(hasher.preview(film, 960))) as seen:
+        assert 900 <= seen.width <= 960
+        assert seen.width / seen.height != pytest.approx(shape, rel=0.2)
 
 
 def test_a_film_is_put_into_a_bank_and_an_upload_of_it_leads_to_a_finding(

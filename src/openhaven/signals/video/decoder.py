@@ -14,8 +14,9 @@ from openhaven.signals.hashes.decode import UndecodableError
 from openhaven.signals.hashes.decoder import serve
 from openhaven.signals.hashes.perceptual import pdq_of_array
 from openhaven.signals.hashes.wire import Answer, Job
-from openhaven.signals.video.frames import look, poster
+from openhaven.signals.video.frames import look
 from openhaven.signals.video.model import packed
+from openhaven.signals.video.strip import strip
 
 _PART = 0.6  # of the processor time that is allowed: then it ends by itself, with what it has
 
@@ -33,8 +34,7 @@ def answer(job: Job) -> Answer:
 
 
 def _preview(job: Job) -> bytes:
-    image = poster(job.data, job.kind)
-    image.thumbnail((job.max_px, job.max_px))
+    image = strip(job.data, job.kind, job.max_px)
     out = io.BytesIO()
     image.convert("RGB").save(out, "JPEG", quality=82)
     return out.getvalue()
@@ -53,7 +53,7 @@ def _warm_up() -> None:
         for _ in range(3):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="gray")))
         container.mux(stream.encode())
-    _preview(Job(file.getvalue(), len(grey), 1, "video/mp4"))
+    _preview(Job(file.getvalue(), 320, 1, "video/mp4"))
     for dense in ((), None):
         look(file.getvalue(), "video/mp4", dense)
     with suppress(UndecodableError):

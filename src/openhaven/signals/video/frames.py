@@ -83,10 +83,10 @@ def look(data: bytes, kind: str, dense: Spans | None = (), budget_s: float = 10.
 def poster(data: bytes, kind: str) -> Image.Image:
     """Return the first key frame with some detail as a Pillow image. Raises `UndecodableError`."""
     first = None
-    with _opened(data, kind) as (container, stream):
+    with opened(data, kind) as (container, stream):
         stream.codec_context.skip_frame = "NONKEY"
         for count, frame in enumerate(container.decode(stream)):
-            _check(frame)
+            check(frame)
             image = Image.fromarray(frame.reformat(format="rgb24", threads=1).to_ndarray())
             first = image if first is None else first
             if count >= 5 or _hashed(frame)[1] >= MIN_QUALITY:
@@ -101,10 +101,10 @@ Seen = tuple[tuple[int, int], Frame | None]
 
 def _seen(data: bytes, kind: str, dense: Spans | None, until: float) -> Iterator[Seen]:
     """Yield the size and each frame that was looked at; None in its place when time is up."""
-    with _opened(data, kind) as (container, stream):
+    with opened(data, kind) as (container, stream):
         moments = [_ms(p) for p in container.demux(stream) if p.is_keyframe and p.pts is not None]
         container.seek(0)
-        groups = _groups(sorted(moments), _length(container, stream))
+        groups = _groups(sorted(moments), length_ms(container, stream))
         for frame, at in _decoded(container, stream, groups, dense):
             value, quality = _hashed(frame)
             # One without detail has no hash to compare, but it was there.
@@ -137,7 +137,7 @@ def _decoded(
             if not 0 <= moment <= LONGEST_MS:
                 continue
             if frame.key_frame or moment - kept >= every or moment < kept:
-                _check(frame)
+                check(frame)
                 kept = moment
                 yield frame, moment
 
@@ -156,7 +156,8 @@ def _groups(moments: Sequence[int], length: int) -> dict[int, _Group]:
     return {at: _Group(at, end) for at, end in zip(moments, ends, strict=True)}
 
 
-def _length(container: Any, stream: Any) -> int:
+def length_ms(container: Any, stream: Any) -> int:
+    """Return how long a film says it is, in milliseconds; 0 when it does not say."""
     if stream.duration:
         return int(stream.duration * stream.time_base * 1_000)
     return int(container.duration or 0) // 1_000
@@ -171,7 +172,8 @@ def _size(frame: VideoFrame) -> tuple[int, int]:
     return (frame.height, frame.width) if turned else (frame.width, frame.height)
 
 
-def _check(frame: VideoFrame) -> None:
+def check(frame: VideoFrame) -> None:
+    """Refuse a frame that is too large or too small; raises `UndecodableError`."""
     if frame.width * frame.height > PIXELS:
         raise UndecodableError(TOO_LARGE)
     if min(frame.width, frame.height) < MIN_SIDE:
@@ -190,7 +192,7 @@ def _hashed(frame: VideoFrame) -> tuple[bytes, int]:
 
 
 @contextmanager
-def _opened(data: bytes, kind: str) -> Iterator[tuple[Any, Any]]:
+def opened(data: bytes, kind: str) -> Iterator[tuple[Any, Any]]:
     """Open a film by what its bytes say it is: its container and its first stream of pictures.
 
     Whatever a decoder throws, here and inside the block, leaves as `UndecodableError`.

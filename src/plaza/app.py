@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from openhaven.client import Client
-from plaza import pages, safety_pages
+from plaza import care, pages, safety_pages
 from plaza.actions import Plaza, Unfit
 from plaza.acts import Acts, Conflict
 from plaza.answers import Answers
@@ -67,7 +67,7 @@ def application(house: House) -> Starlette:
         Route("/healthz", lambda _request: JSONResponse({"status": "ok"})),
         Mount("/static", StaticFiles(directory=_HERE / "static")),
         *(Route(path, _page(house, handler), methods=[method])
-          for method, path, handler in (*pages.ROUTES, *safety_pages.ROUTES)),
+          for method, path, handler in (*pages.ROUTES, *safety_pages.ROUTES, *care.ROUTES)),
     ]  # fmt: skip
     app = Starlette(
         routes=routes,

@@ -114,6 +114,11 @@ CREATE TABLE IF NOT EXISTS deeds (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS deeds_account ON deeds (account, seq);
 CREATE INDEX IF NOT EXISTS deeds_other ON deeds (other, seq);
+CREATE TABLE IF NOT EXISTS carers (
+  child TEXT NOT NULL REFERENCES accounts,
+  carer TEXT NOT NULL REFERENCES accounts,
+  PRIMARY KEY (child, carer)
+) STRICT;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 DROP VIEW IF EXISTS shown;

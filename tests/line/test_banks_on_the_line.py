@@ -206,7 +206,8 @@ def test_a_withdrawn_entry_puts_its_decision_before_a_person_who_takes_it_back(
     assert (task["queue"], task["reopens"], task["kind"]) == ("second-look", decision, "review")
     with here.haven.db.read() as tx:
         assert review_store.task(tx, task["id"]).reopens == decision
-    here.judge(here.reviewer("Ada"), task["id"], "allow", facts="The address was listed wrongly.")
+    ada = here.reviewer("Ada", "specialist")
+    here.judge(ada, task["id"], "allow", facts="The address was listed wrongly.")
     here.work()
     with here.haven.db.read() as tx:
         made = decisions.decision(tx, decision)
@@ -227,7 +228,7 @@ def test_a_decision_that_a_person_confirms_stands_without_a_second_one(here: Sce
     look(here)
     (row,) = here.rows("SELECT task FROM bank_reopened")
     assert verdict["outcome"] == "block"
-    here.judge(here.reviewer("Ada"), row["task"], "remove")
+    here.judge(here.reviewer("Ada", "specialist"), row["task"], "remove")
     here.work()
     made = here.rows("SELECT id, state FROM decisions")
     assert made == [{"id": verdict["decision"], "state": "in_force"}]
@@ -237,7 +238,7 @@ def test_a_decision_that_a_person_confirms_stands_without_a_second_one(here: Sce
 def test_a_decision_of_a_person_is_reopened_for_another_one(here: Scene) -> None:
     bank(here, at_most="review")
     task = linked(here)["task"]
-    ada = here.reviewer("Ada")
+    ada = here.reviewer("Ada", "specialist")
     here.judge(ada, task, "remove")
     here.work()
     withdraw(here)
@@ -245,7 +246,7 @@ def test_a_decision_of_a_person_is_reopened_for_another_one(here: Scene) -> None
     (row,) = here.rows("SELECT task FROM bank_reopened")
     with pytest.raises(Problem, match="somebody else must look"):
         here.judge(ada, row["task"], "allow")
-    here.judge(here.reviewer("Bo"), row["task"], "remove")
+    here.judge(here.reviewer("Bo", "specialist"), row["task"], "remove")
     here.work()
     assert len(here.rows("SELECT 1 FROM decisions WHERE state = 'in_force'")) == 1
     assert here.rows("SELECT 1 FROM ledger_entries WHERE kind = 'decision.confirmed'") != []

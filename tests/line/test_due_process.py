@@ -215,7 +215,7 @@ def test_the_word_that_a_reporter_chose_is_not_what_somebody_did(
         intake.accept_report(tx, here.platform, report)
     here.work()
     task = here.rows("SELECT id FROM tasks")[0]["id"]
-    here.judge(here.reviewer("one"), task, "remove", clause=clause)
+    here.judge(here.reviewer("one", "moderator", "specialist"), task, "remove", clause=clause)
     here.work()
     assert here.rows("SELECT harm FROM decisions") == [{"harm": harm}]
 

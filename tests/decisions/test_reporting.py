@@ -48,7 +48,7 @@ def test_who_reports_without_ground_is_warned_first_then_slower_never_for_childr
     receipts = without_ground(here, ana, 6)
     with here.haven.db.read() as tx:
         assert [warned(tx, one) for one in receipts] == [False] * 5 + [True]
-    without_ground(here, ana, 2)
+    without_ground(here, ana, 3)
     for category, slow in (("scam", True), ("csam.known", False), ("suicide", False)):
         body = sent(here, "What a nice day")
         reported(here, body["item"]["id"], category)
@@ -63,7 +63,7 @@ def test_who_reports_without_ground_is_warned_first_then_slower_never_for_childr
 def test_who_was_right_half_of_the_time_is_never_warned(here: Scene) -> None:
     rules(here)
     ana = here.reviewer("ana")
-    without_ground(here, ana, 4)
+    without_ground(here, ana, 3)
     for _ in range(2):
         body = sent(here)
         receipt = reported(here, body["item"]["id"])

@@ -66,6 +66,8 @@ _COURT = mark(
     "You can turn to a certified out-of-court dispute settlement body (in the EU) or to a court."
 )
 _UNDOING = mark("What we did is being undone now. We are sorry.")
+_CHECKED = mark("What we check it against: “{title}”. {text}")
+_NOT_CHECKED = mark("What we could not check it against: “{title}”. {text}")
 _HELD_BY_RULE = mark("A computer held it back, because it could not finish a check.")
 _HELD_BY_STAFF = mark(
     "A person hid it for a while, because waiting could do harm. It is no strike."
@@ -161,17 +163,12 @@ def _held(service: str, decision: Decision, appeal_url: str, to: Reader) -> Noti
     """
     title, text = to.clause(decision)
     it = it_of(decision, to.language)
+    against = _CHECKED if decision.interim else _NOT_CHECKED
     parts = [
         to.say("We hold {it} back for now. Nothing was found against it or against you.", it=it),
         to.say(_YOUNG) if to.young else "",
         to.say("Why: {facts}", facts=to.facts(decision)),
-        to.say(
-            "What we check it against: “{title}”. {text}"
-            if decision.interim
-            else "What we could not check it against: “{title}”. {text}",
-            title=title,
-            text=text,
-        ),
+        to.say(against, title=title, text=text),
         to.say(
             "A person will look at it soon. If nobody has by the time below, it is let go by "
             "itself."

@@ -16,6 +16,7 @@ from openhaven.core import Problem, utcnow
 from openhaven.line import Haven, lane
 from openhaven.review import lane as review_lane
 from openhaven.review import store as review_store
+from openhaven.review.lane.store import _CASES_OF
 from openhaven.signals.banks import NewEntry, add_entries, create_bank
 
 MARKER = "marker-of-a-synthetic-placeholder-5b1c"
@@ -156,6 +157,23 @@ def test_nobody_has_things_hidden_by_reporting_them(scene: Scene) -> None:
         review_lane.suspect(tx, task)
     settle(scene)
     assert [one["verb"] for one in rows(scene, "SELECT verb FROM acts WHERE verb <> 'notify'")]
+
+
+def test_what_a_specialist_removes_as_such_is_due_like_a_suspicion(scene: Scene) -> None:
+    item = scene.post("A walk by the lake", account="kai")
+    scene.report(item, "csam.known", "look")
+    scene.decide(scene.task_of(item), "remove", "It shows what must not be shown.", who="Sam")
+    settle(scene)
+    (case,) = rows(scene, "SELECT * FROM cases WHERE item = %(i)s", i=item)
+    assert (case["lane_why"], case["sealed_at"] is not None) == ("reviewer", True)
+    assert len(rows(scene, "SELECT 1 FROM duties WHERE state = 'open'")) == 1
+    assert len(rows(scene, "SELECT 1 FROM decisions")) == 1
+
+
+def test_whatever_an_address_may_name_can_be_asked_for(scene: Scene) -> None:
+    with scene.haven.db.read() as tx:
+        assert [review_lane.case_of(tx, f"{kind}_none") for kind in _CASES_OF] == [
+            None for _ in _CASES_OF]  # fmt: skip
 
 
 def test_the_same_bytes_again_are_in_the_lane_until_found_harmless(scene: Scene) -> None:

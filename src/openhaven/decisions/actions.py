@@ -67,6 +67,8 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
     _keep_copies(tx, made)
     if review.lane.in_lane(tx, made.case_id):
         withholding.withhold(tx, made.id)
+        if made.judgement and made.outcome != "allow" and made.harm in review.lane.HARMS:
+            review.lane.enter(tx, made.case_id, "reviewer")
     elif (later := _later_of(tx, made)) is not None:
         exceptions.begin(tx, made.id, later, made.decided_by.partition(":")[2])
     if not made.held:

@@ -26,7 +26,11 @@ _CASES_OF = {
     "WHERE n.id = %(id)s",
     "apl": "SELECT d.case_id AS c FROM appeals a JOIN decisions d ON d.id = a.decision "
     "WHERE a.id = %(id)s",
-    "rpt": "SELECT case_id AS c FROM reports WHERE id = %(id)s",
+    "rep": "SELECT case_id AS c FROM reports WHERE id = %(id)s",
+    "rpf": "SELECT r.case_id AS c FROM report_files f JOIN reports r ON r.id = f.report "
+    "WHERE f.id = %(id)s",
+    "cpl": "SELECT d.case_id AS c FROM copy_lists l JOIN decisions d ON d.id = l.decision "
+    "WHERE l.id = %(id)s",
     "evi": "SELECT case_id AS c FROM evidence_items WHERE id = %(id)s",
 }
 

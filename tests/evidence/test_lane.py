@@ -183,6 +183,8 @@ def test_the_same_bytes_again_are_in_the_lane_until_found_harmless(scene: Scene)
     assert case["lane_why"] == "reviewer"
     for one in (task, other):
         scene.decide(one, "allow", "It is a drawing of a lake.", who="Sam")
+    notify = rows(scene, "SELECT next_at FROM acts WHERE verb = 'notify'")
+    assert all(one["next_at"] <= utcnow() for one in notify)
     third, free = posted(scene, "xia")
     (case,) = rows(scene, "SELECT * FROM cases WHERE item = %(i)s", i=third)
     assert case["lane_at"] is None

@@ -69,6 +69,8 @@ def decide(tx: Tx, draft: Draft, voice: Voice) -> Decision:
         withholding.withhold(tx, made.id)
         if made.judgement and made.outcome != "allow" and made.harm in review.lane.HARMS:
             review.lane.enter(tx, made.case_id, "reviewer")
+        if made.judgement and made.outcome == "allow":
+            withholding.tell_now(tx, made.case_id)
     elif (later := _later_of(tx, made)) is not None:
         exceptions.begin(tx, made.id, later, made.decided_by.partition(":")[2])
     if not made.held:

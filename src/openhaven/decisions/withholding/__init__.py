@@ -2,7 +2,8 @@
 
 Who is acted against there hears of it after seven days, so that nothing is destroyed before an
 authority was told. For longer it takes a second person, where there is one, and never more than a
-year in all. It ends by itself: the notice goes out when its day has come.
+year in all. It ends by itself: the notice goes out when its day has come, or at once when a
+specialist found nothing.
 """
 
 from openhaven.decisions.withholding.actions import (
@@ -11,6 +12,7 @@ from openhaven.decisions.withholding.actions import (
     WITHHELD,
     ask_longer,
     settle_longer,
+    tell_now,
     withhold,
 )
 from openhaven.decisions.withholding.store import Withheld, withheld
@@ -22,6 +24,7 @@ __all__ = [
     "Withheld",
     "ask_longer",
     "settle_longer",
+    "tell_now",
     "withheld",
     "withhold",
 ]

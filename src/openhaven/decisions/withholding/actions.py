@@ -83,3 +83,17 @@ def _longer(tx: Tx, case: str, until: object) -> None:
              AND n.email_next_at < %(u)s"""
     tx.run(sql, u=until, c=case)
     ledger.append(tx, "notice.withheld_longer", {"case": case})
+
+
+def tell_now(tx: Tx, case: str) -> None:
+    """Let the notices of a case go out now: a specialist has found nothing that asks to wait."""
+    sql = """UPDATE acts a SET next_at = %(now)s FROM decisions d WHERE d.id = a.decision
+             AND d.case_id = %(c)s AND a.verb = 'notify' AND a.state = 'intended'
+             AND a.attempts = 0 AND a.next_at > %(now)s"""
+    tx.run(sql, now=tx.now, c=case)
+    sql = """UPDATE notices n SET email_next_at = %(now)s FROM decisions d WHERE d.id = n.decision
+             AND d.case_id = %(c)s AND n.audience = 'account' AND n.email_state = 'intended'
+             AND n.email_next_at > %(now)s"""
+    tx.run(sql, now=tx.now, c=case)
+    tx.wake("acts")
+    tx.wake("notices")

@@ -87,7 +87,10 @@ def _steps(
     """Return the checklist: what has to be done in such a case, and whether it was."""
     open_duties = [one for one in told if one.state == "open"]
     return [
-        ("Hidden on the platform", found.quarantined_at is not None),
+        (
+            "Hidden on the platform" if found.item else "Held: it is about an account",
+            found.quarantined_at is not None,
+        ),
         ("Sealed copy made and held", found.sealed_at is not None),
         ("Looked at and decided by a specialist", bool(made) and found.task_state == "done"),
         ("Every authority told, or a reason given why not", bool(told) and not open_duties),

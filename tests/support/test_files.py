@@ -330,7 +330,7 @@ def test_a_directory_that_hangs_is_left(monkeypatch) -> None:
     http = Http()
     monkeypatch.setattr("openhaven.connectors.http._HEAD_S", 0.3)
     going = threading.Event()
-    with directory(lambda _: going.wait(10) and None) as url:
+    with directory(lambda _: going.wait(60) and None) as url:
         with pytest.raises(Problem, match="too slowly"):
             fetch("json", Source(url, "", http.read), today())
         going.set()

@@ -1,6 +1,7 @@
 """One report, finished once, whatever happens on the way."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ from filing_scene import Office, office, picture, schema_of
 
 from openhaven import evidence
 from openhaven.authorities import duties, withdraw
-from openhaven.core import Problem
+from openhaven.authorities.actions import forget
+from openhaven.authorities.cybertip import store as cybertip
+from openhaven.core import Problem, utcnow
 from openhaven.line import Haven
 from plaza.authority import FAULTS
 
@@ -251,3 +254,34 @@ def test_only_a_specialist_files(at: Office) -> None:
     with pytest.raises(Problem) as refused:
         at.press(draft, at.desk.ben)
     assert refused.value.status == 403
+
+
+def test_what_nothing_keeps_is_forgotten_and_the_receipt_stays(at: Office) -> None:
+    case = at.case()
+    filed = at.press(at.draft(case))
+    at.until_quiet()
+    for days, left in ((100, 1), (380, 0)):
+        with at.haven.db.begin(at.desk.ada, utcnow() + timedelta(days=days)) as tx:
+            forget(tx)
+            assert (cybertip.body(tx, filed.id) is not None) == bool(left)
+    done = at.filing(filed)
+    assert done.reference is not None
+    assert (
+        len(at.desk.rows("SELECT 1 AS x FROM filing_receipts WHERE filing = %(f)s", f=filed.id))
+        == 1
+    )
+    assert at.desk.rows("SELECT body FROM filings WHERE id = %(f)s", f=filed.id) == [{"body": None}]
+
+
+def test_who_edits_while_a_report_is_taken_back_loses_nothing(at: Office) -> None:
+    case = at.case()
+    filed = at.press(at.draft(case))
+    at.fault("/fileinfo", "error", times=99)
+    at.fault("/retract", "error", times=1)
+    for _ in range(5):
+        assert at.send()
+    assert at.filing(filed).state == "filed"
+    at.authority.fault = lambda _: ""
+    at.until_quiet()
+    assert at.filing(filed).state == "finished"
+    assert len(at.finished()) == 1

@@ -154,6 +154,33 @@ def _noted(tx: Tx, what: str, found: Filing) -> None:
     tx.wake("console")
 
 
+# The end of what was stated ---------------------------------------------------------------------
+
+# A draft that nobody went on with, and what was withdrawn, is of no use after so many days.
+_STALE_DAYS = 90
+
+
+def forget(tx: Tx) -> int:
+    """Destroy what filings state that nothing keeps any more; return how many there were.
+
+    That is a year after the receipt, once no hold stands on the case; reference and receipt stay.
+    Drafts that were left lying and what was withdrawn go after 90 days.
+    """
+    sql = """SELECT f.id FROM filings f WHERE f.body IS NOT NULL
+               AND ((f.state = 'finished' AND f.finished_at < %(now)s - interval '1 year')
+                 OR (f.state IN ('draft', 'withdrawn')
+                     AND f.created_at < %(now)s - %(stale)s * interval '1 day'))
+               AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.case_id = f.case_id
+                 AND h.ended_at IS NULL AND h.until > %(now)s)
+             ORDER BY f.created_at LIMIT 100 FOR UPDATE SKIP LOCKED"""
+    gone = [str(row["id"]) for row in tx.rows(sql, now=tx.now, stale=_STALE_DAYS)]
+    for one in gone:
+        tx.run("UPDATE filings SET body = NULL WHERE id = %(id)s", id=one)
+        tx.keys.destroy(one)
+        ledger.append(tx, "filing.forgotten", {"filing": one})
+    return len(gone)
+
+
 # Calls to staff ---------------------------------------------------------------------------------
 
 # Each gives what a call is about; what is mended and fails again is another matter, by its version.

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import structlog
 
-from openhaven.authorities import duties
+from openhaven.authorities import actions, duties
 from openhaven.authorities.cybertip import Server, fetch_schema, send_due
 from openhaven.authorities.cybertip import store as cybertip
 from openhaven.connectors import Http
@@ -25,9 +25,9 @@ def send(db: Database, http: Http, vault: Vault, where: Authorities) -> int:
 
 
 def settle(db: Database) -> int:
-    """End duties to which a second person has agreed; return how many ended."""
+    """End duties that a second person let end, and forget what nothing keeps; return how many."""
     with db.begin(ME) as tx:
-        return duties.settle(tx)
+        return duties.settle(tx) + actions.forget(tx)
 
 
 def compare_schema(db: Database, http: Http, where: Authorities) -> int:

@@ -86,6 +86,7 @@ SEALED: dict[str, tuple[str, ...]] = {
 ALWAYS_RECORDED = (
     "decisions", "judgements", "appeals", "pack_reviews", "packs_in_force", "rule_fallbacks",
     "bank_sources", "approvals", "evidence_items", "custody_events", "holds",
+    "filing_receipts",
 )  # fmt: skip
 
 

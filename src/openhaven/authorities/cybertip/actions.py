@@ -130,7 +130,8 @@ def end_attempt(tx: Tx, job: Job, attempt: Attempt, state: str) -> None:
 
 def rest(tx: Tx, job: Job, trouble: str) -> None:
     """Give a filing back until its pause is over; `trouble` says why, for staff."""
-    sql = """UPDATE filings SET lease = NULL, lease_until = NULL, next_at = %(next)s,
+    sql = """UPDATE filings SET lease = NULL, lease_until = NULL,
+               next_at = CASE WHEN state <> 'draft' THEN %(next)s::timestamptz END,
                trouble = %(trouble)s, failing_since = coalesce(failing_since, %(now)s)
              WHERE id = %(id)s AND lease = %(lease)s"""
     tx.run(sql, id=job.id, lease=job.lease, next=tx.now + pause(job.tries), trouble=trouble,
@@ -145,7 +146,7 @@ def fail(tx: Tx, job: Job, trouble: str, *, go_on: bool) -> None:
                next_at = CASE WHEN %(on)s THEN %(now)s END,
                lease = CASE WHEN %(on)s THEN lease END,
                lease_until = CASE WHEN %(on)s THEN lease_until END
-             WHERE id = %(id)s AND lease = %(lease)s"""
+             WHERE id = %(id)s AND lease = %(lease)s AND state IN ('filed', 'failed')"""
     if not tx.run(sql, id=job.id, lease=job.lease, trouble=trouble, now=tx.now, on=go_on):
         raise LeaseLostError
     ledger.append(tx, "filing.failed", {"filing": job.id, "case": job.case_id})

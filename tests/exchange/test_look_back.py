@@ -21,6 +21,9 @@ from openhaven.exchange.lookback.store import Page
 from openhaven.intake import MediaFacts, accept_media, platform_named, set_private_basis
 from openhaven.line import Haven
 from openhaven.signals.banks import NewEntry, add_entries, create_bank, set_mode, withdraw_entry
+from openhaven.signals.text import near
+from openhaven.signals.video import Frame
+from openhaven.signals.video.model import packed
 
 DICE = random.Random(11)
 # Another process that takes a page of two pieces, slowly, as a large one would be.
@@ -209,7 +212,7 @@ def test_what_the_line_has_matched_is_not_told_again(scene: Scene) -> None:
         ("scam", {}, "before anybody had a cause"),
         ("hate", {}, "before anybody had a cause"),
         ("ncii", {"opinion": "negative"}, "What is harmless"),
-        ("csam.known", {"kind": "link"}, "is not kept of what was posted"),
+        ("csam.known", {"kind": "link-hash"}, "is not kept of what was posted"),
         ("csam.known", {"mode": "off"}, "does not match"),
     ],
 )
@@ -396,6 +399,66 @@ def test_a_database_brought_back_from_a_copy_begins_anew(scene: Scene) -> None:
                     'system:operator', now() - interval '1 day', now(), now() FROM banks""")
     rest(scene)
     assert len(tasks(scene)) == 1
+
+
+def post_with(scene: Scene, **item: Any) -> str:
+    """Post something with this text or these links; return the item's id."""
+    number = new_id("i")
+    scene.accept(event(item={"id": number, "type": "post", **item}))
+    scene.work()
+    return number
+
+
+@pytest.mark.parametrize("kind", ["link", "text"])
+def test_links_and_texts_are_read_again(scene: Scene, kind: str) -> None:
+    words = "Nobody may pass this on: the same long sentence of a made-up tale, word by word."
+    given = {"link": {"text": "See https://bad.example/a?x=1 there."}, "text": {"text": words}}
+    found = post_with(scene, **given[kind])
+    post_with(
+        scene, text="Something else that is long enough to be compared with other texts here."
+    )
+    value = b"bad.example/a?x=1" if kind == "link" else near.sketch(words)
+    bank(scene, harm="ncii", kind=kind)
+    add(scene, value)
+    rest(scene, 1)
+    assert [(one["item"], one["queue"]) for one in tasks(scene)] == [(found, "intimate-images")]
+    rows = scene.rows("SELECT subject, look_back IS NOT NULL AS back FROM bank_matches")
+    assert rows == [{"subject": "text", "back": True}]
+    rest(scene)
+    assert len(tasks(scene)) == 1
+    (run,) = scene.rows("SELECT state, media, looked FROM look_backs")
+    assert (run["state"], run["media"], run["looked"]) == ("done", 2, 2)
+
+
+def test_a_private_text_without_a_ground_is_not_read_again(scene: Scene) -> None:
+    number = new_id("i")
+    scene.accept(event(
+        kind="message.send", conversation={"id": "c", "visibility": "private"},
+        item={"id": number, "type": "message", "text": "See https://bad.example/a there."},
+    ))  # fmt: skip
+    scene.work()
+    bank(scene, kind="link")
+    add(scene, b"bad.example/a")
+    rest(scene)
+    assert tasks(scene) == []
+
+
+@pytest.mark.parametrize("kind", ["video", "pdq"])
+def test_films_are_compared_frame_by_frame(scene: Scene, kind: str) -> None:
+    frames = [Frame(value(), at * 1_000) for at in range(8)]
+    facts = MediaFacts(id="", sha256=DICE.randbytes(32), md5=DICE.randbytes(16), type="video/mp4",
+                       size=9, film=packed(frames))  # fmt: skip
+    with scene.haven.db.begin(scene.actor) as tx:
+        media = accept_media(tx, scene.haven.blobs, scene.platform, b"film", facts).id
+    item = post_with(scene, media=[{"id": media}])
+    posted(scene, value())
+    bank(scene, kind=kind)
+    part = [Frame(flipped(one.pdq, 9), one.at) for one in frames[2:6]]
+    add(scene, packed(part) if kind == "video" else part[0].pdq)
+    rest(scene)
+    assert [one["item"] for one in tasks(scene)] == [item]
+    (match,) = scene.rows("SELECT subject, distance FROM bank_matches")
+    assert match == {"subject": f"media:{media}", "distance": 9}
 
 
 @pytest.mark.parametrize("count", [1, SCANNED, SCANNED + 1, 400])

@@ -11,8 +11,7 @@ from openhaven import staff
 from openhaven.core import Actor, Problem
 from openhaven.exchange import remove_source, send_entries
 from openhaven.exchange.sending import ask, sendings, take_back
-from openhaven.signals.banks import add_entries, create_bank
-from openhaven.signals.banks.actions import withdraw_entry
+from openhaven.signals.banks import add_entries, create_bank, withdraw_entry
 from openhaven.signals.banks.model import NewEntry
 from openhaven.staff import approvals
 from openhaven.storage import Database

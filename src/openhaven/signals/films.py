@@ -41,11 +41,16 @@ class FilmSignal:
         findings: list[Finding] = []
         for ref in event.item.media if event.item else ():
             facts = media.get(ref.id)
-            if facts is not None and facts.film:
-                frames = unpacked(facts.film)
-                findings += self._as_films(f"media:{ref.id}", frames)
-                findings += self._as_pictures(f"media:{ref.id}", frames)
+            if facts is not None:
+                findings += self.known(f"media:{ref.id}", facts.film)
         return findings
+
+    def known(self, subject: str, film: bytes) -> list[Finding]:
+        """Return what banks know of a film, given as its frames (36 bytes each; none: nothing)."""
+        frames = unpacked(film)
+        if not frames:
+            return []
+        return [*self._as_films(subject, frames), *self._as_pictures(subject, frames)]
 
     def _as_films(self, subject: str, frames: Sequence[Frame]) -> list[Finding]:
         if not len(self._banks.snapshot.banks["video"]):

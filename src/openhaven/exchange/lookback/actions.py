@@ -11,16 +11,20 @@ from openhaven.exchange.lookback.model import (
     DAYS,
     MOST_DAYS,
     MOST_TASKS,
+    OF_EVENTS,
     SHARE,
     LookBack,
     queue_of,
     require_may_look_back,
+    share_of,
 )
-from openhaven.exchange.lookback.store import Due, Page, Piece
+from openhaven.exchange.lookback.reading import Leaf, said
+from openhaven.exchange.lookback.store import Due, Piece
 from openhaven.ledger import append
 from openhaven.signals import Banks, Finding
 from openhaven.signals.banks import BankInfo, bank_named
 from openhaven.signals.banks.store import infos
+from openhaven.signals.films import FilmSignal
 from openhaven.signals.media import MediaSignal
 from openhaven.storage import Tx
 
@@ -85,10 +89,11 @@ def claim(tx: Tx) -> LookBack | None:
 
 
 def _start(tx: Tx, run: LookBack) -> LookBack:
-    entries, media = store.count_entries(tx, run.id), store.count_media(tx, run.since)
+    info = next(one for one in infos(tx) if one.id == run.bank)
+    entries, media = store.count_entries(tx, run.id), store.count_things(tx, info.kind, run.since)
     sql = """UPDATE look_backs SET state = 'running', started_at = %(now)s, entries = %(entries)s,
                media = %(media)s, shares = %(shares)s WHERE id = %(id)s"""
-    shares = max(-(-entries // SHARE), 1)
+    shares = max(-(-entries // share_of(info.kind, SHARE)), 1)
     tx.run(sql, id=run.id, entries=entries, media=media, shares=shares, now=tx.now)
     ids = {"look_back": run.id, "bank": run.bank, "entries": str(entries), "media": str(media)}
     append(tx, "look_back.started", ids)
@@ -138,7 +143,7 @@ def stumble(tx: Tx, run: LookBack, why: str) -> None:
 # What a page showed ---------------------------------------------------------------------------
 
 
-def keep_page(tx: Tx, run: LookBack, page: Page, hits: Sequence[Hit], banks: Banks) -> LookBack:
+def keep_page(tx: Tx, run: LookBack, page: Leaf, banks: Banks) -> LookBack:
     """Keep the matches of a page, ask people about them, and note how far it is: all at once.
 
     Raises `Problem` 409 when somebody else went on with the run, or ended it; then nothing is kept.
@@ -147,7 +152,7 @@ def keep_page(tx: Tx, run: LookBack, page: Page, hits: Sequence[Hit], banks: Ban
                AND share = %(share)s AND after_media = %(after)s FOR UPDATE"""
     if not tx.value(sql, id=run.id, share=run.share, after=run.after_media):
         raise Problem("look_back.meanwhile", "Somebody else went on with it.", status=409)
-    matches, tasks, gone = _keep(tx, run, hits, banks)
+    matches, tasks, gone = _keep(tx, run, page.hits, banks)
     sql = """UPDATE look_backs SET after_media = %(last)s, looked = looked + %(count)s,
                matches = matches + %(matches)s, tasks = tasks + %(tasks)s, gone = gone + %(gone)s,
                failures = 0, last_error = NULL, lease_until = %(lease)s WHERE id = %(id)s"""
@@ -164,14 +169,14 @@ def _keep(tx: Tx, run: LookBack, hits: Sequence[Hit], banks: Banks) -> tuple[int
     by_media: dict[str, list[Hit]] = {}
     for hit in hits:
         by_media.setdefault(hit.media, []).append(hit)
-    found = store.pieces(tx, list(by_media))
+    of_events = info.kind in OF_EVENTS
+    found = (store.pieces_of_events if of_events else store.pieces)(tx, list(by_media))
     known = store.known(tx, [one.event for one in found], list({hit.entry for hit in hits}))
     matches = gone = 0
     asked = set[str]()
     for piece in found:
-        subject = f"media:{piece.id}"
         fresh = [hit for hit in by_media[piece.id]
-                 if (piece.event, hit.entry, subject) not in known]  # fmt: skip
+                 if (piece.event, hit.entry, hit.about) not in known]  # fmt: skip
         if not fresh or run.tasks + len(asked) >= MOST_TASKS:
             continue
         finding = _finding(tx, piece, info, banks)
@@ -193,8 +198,13 @@ def _finding(tx: Tx, piece: Piece, info: BankInfo, banks: Banks) -> Finding | No
     _, event = intake.open_event(tx, piece.event)
     if event is None or not event.may_be_read(piece.private_basis):
         return None
-    facts = intake.media_facts(tx, piece.platform, [piece.id]).get(piece.id)
-    found = () if facts is None else MediaSignal(banks).known(f"media:{piece.id}", facts)
+    found: Sequence[Finding] = ()
+    if info.kind in OF_EVENTS:
+        found = said(banks, info.kind, event)
+    elif facts := intake.media_facts(tx, piece.platform, [piece.id]).get(piece.id):
+        subject = f"media:{piece.id}"
+        found = [*MediaSignal(banks).known(subject, facts),
+                 *FilmSignal(banks).known(subject, facts.film)]  # fmt: skip
     return next((one for one in found if one.value == info.name), None)
 
 
@@ -210,7 +220,8 @@ def _ask_about(tx: Tx, run: LookBack, piece: Piece, info: BankInfo) -> str:
         harm=info.harm, severity=HARMS[info.harm].severity, queue=queue_of(info.harm),
         event=piece.event, sure=not reported,
     )  # fmt: skip
-    append(tx, "look_back.match", {"look_back": run.id, "task": task, "media": piece.id})
+    what = "event" if info.kind in OF_EVENTS else "media"
+    append(tx, "look_back.match", {"look_back": run.id, "task": task, what: piece.id})
     return task
 
 
@@ -222,11 +233,13 @@ def _insert(
     tx.run(
         """INSERT INTO bank_matches (at, bank, entry, event, subject, opinion, noted, cleared_by,
              distance, task, look_back)
-           SELECT %(now)s, %(bank)s, g.entry, %(event)s, %(subject)s, %(opinion)s, %(noted)s,
+           SELECT %(now)s, %(bank)s, g.entry, %(event)s, g.subject, %(opinion)s, %(noted)s,
              %(cleared)s, g.distance, %(task)s, %(run)s
-           FROM unnest(%(entries)s::bigint[], %(distances)s::int[]) AS g (entry, distance)
+           FROM unnest(%(entries)s::bigint[], %(distances)s::int[], %(subjects)s::text[])
+             AS g (entry, distance, subject)
            ON CONFLICT (event, entry, subject) DO NOTHING""",
-        now=tx.now, bank=run.bank, event=piece.event, subject=f"media:{piece.id}",
-        opinion=finding.opinion, noted=noted, cleared=cleared, task=task, run=run.id,
+        now=tx.now, bank=run.bank, event=piece.event,
+        subjects=[hit.about for hit in hits], opinion=finding.opinion, noted=noted,
+        cleared=cleared, task=task, run=run.id,
         entries=[hit.entry for hit in hits], distances=[hit.distance for hit in hits],
     )  # fmt: skip

@@ -18,11 +18,20 @@ _LIMIT = 1_000  # of entries for one piece of media
 
 
 class Hit(NamedTuple):
-    """A piece of media that an entry matches; `distance` in bits of 256, 0 for exact kinds."""
+    """What an entry matches: a piece of media, or (by its number) an event.
+
+    `distance` is in bits, 0 for exact kinds.
+    """
 
     media: str
     entry: int
     distance: int
+    subject: str = ""
+
+    @property
+    def about(self) -> str:
+        """What of the event matched, in the words of findings."""
+        return self.subject or f"media:{self.media}"
 
 
 class Sieve:

@@ -6,8 +6,8 @@ import structlog
 
 from openhaven.core import Problem, system
 from openhaven.exchange.lookback import actions, store
-from openhaven.exchange.lookback.comparing import Sieve
-from openhaven.exchange.lookback.model import MOST_TASKS, PAGE, SHARE, LookBack
+from openhaven.exchange.lookback.model import MOST_TASKS, PAGE, SHARE, LookBack, share_of
+from openhaven.exchange.lookback.reading import reader
 from openhaven.signals import Banks
 from openhaven.signals.banks.store import infos
 from openhaven.storage import Database
@@ -47,24 +47,25 @@ def _turn(db: Database, banks: Banks, run: LookBack, size: int) -> None:
     with db.read() as tx:
         banks.refresh(tx)
         info = next(one for one in infos(tx) if one.id == run.bank)
-        entries = store.entries(tx, run.id, run.after_entry, SHARE)
+        share = share_of(info.kind, SHARE)
+        entries = store.entries(tx, run.id, run.after_entry, share)
     if not entries or info.mode == "off":
         with db.begin(ME) as tx:
             actions.end(tx, run)
         return
-    sieve = Sieve(info.kind, entries, info.radius)
+    through = reader(info, entries, banks)
     while time.monotonic() - began < _TURN_S:
         with db.read() as tx:
-            page = store.page(tx, info.kind, run.since, run.after_media, size)
+            page = through.read(tx, run.since, run.after_media, size)
         with db.begin(ME) as tx:
             if page is None:
-                if len(entries) == SHARE:
+                if len(entries) == share:
                     actions.next_share(tx, run, entries[-1][0])
                     actions.let_go(tx, run)
                 else:
                     actions.end(tx, run)
                 return
-            run = actions.keep_page(tx, run, page, sieve.hits(page), banks)
+            run = actions.keep_page(tx, run, page, banks)
             if run.tasks >= MOST_TASKS:
                 actions.end(tx, run, "halted", actions.TOO_MANY)
                 return

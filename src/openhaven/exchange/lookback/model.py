@@ -20,8 +20,13 @@ INTIMATE = "intimate-images"
 
 State = Literal["waiting", "running", "done", "halted", "cancelled"]
 
-# Kinds of banks of which the hashes are kept with every piece of media.
-KINDS = ("sha256", "sha1", "md5", "pdq")
+# Films have many hashes each, and events are opened one by one.
+FILM_PAGE = 1_000
+FILM_SHARE = 2_000
+EVENT_PAGE = 2_000
+# Kinds of banks of which what was seen is kept: hashes of media, frames of films, sealed events.
+OF_EVENTS = ("link", "text")
+KINDS = ("sha256", "sha1", "md5", "pdq", "video", *OF_EVENTS)
 _HARMS = ("csam", "ncii")
 _WHY_NOT = (
     "Looking back searches what people posted before anybody had a cause to. That is right where "
@@ -81,6 +86,11 @@ def queue_of(harm: str) -> str:
     return CHILD_SAFETY if harm.partition(".")[0] == "csam" else INTIMATE
 
 
+def share_of(kind: str, most: int) -> int:
+    """Return how many entries of a kind are compared at a time, `most` at most; films are long."""
+    return min(most, FILM_SHARE) if kind == "video" else most
+
+
 def require_may_look_back(info: BankInfo) -> None:
     """Raise `Problem`, with the reason, for a bank that may not look back."""
     if not serious(info.harm):
@@ -90,7 +100,8 @@ def require_may_look_back(info: BankInfo) -> None:
         unkept = "What it holds is not kept of what was posted."
         why = unkept if info.kind not in KINDS else "What is harmless needs no search."
         raise Problem("bank.look_back", f"“{info.name}” has nothing to look back for.", why,
-                      status=409, next_step="Choose a bank of hashes.")  # fmt: skip
+                      status=409,
+                      next_step="Choose a bank of hashes, films, texts or links.")  # fmt: skip
     if info.mode == "off":
         raise Problem("bank.look_back", f"“{info.name}” is off.", "It does not match.", status=409,
                       next_step="Set it live, or in shadow, first.")  # fmt: skip

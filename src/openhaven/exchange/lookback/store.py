@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from openhaven.core import Problem
-from openhaven.exchange.lookback.model import KINDS, LookBack
+from openhaven.exchange.lookback.model import KINDS, OF_EVENTS, LookBack
 from openhaven.storage import Tx
 
 # Additions rest so long before they are looked at, but no batch waits longer than the second.
@@ -19,13 +19,15 @@ _RUN = """SELECT l.*, b.name FROM look_backs l JOIN banks b ON b.id = l.bank """
 _NEWS = """SELECT at FROM bank_changes c WHERE c.bank = %(bank)s AND c.op = 'add'
              AND c.writer >= %(since)s::xid8
              AND c.writer < pg_snapshot_xmin(pg_current_snapshot())"""
-# One column of media, as rows of (id, value); PDQ has further readings.
+# One column of media, as rows of (id, value); PDQ has further readings, and frames of films.
 _VALUES = {
     "sha256": "SELECT id, sha256 AS v FROM page",
     "sha1": "SELECT id, sha1 AS v FROM page WHERE sha1 IS NOT NULL",
     "md5": "SELECT id, md5 AS v FROM page",
     "pdq": """SELECT id, pdq AS v FROM page WHERE pdq IS NOT NULL AND quality >= 50
-              UNION ALL SELECT id, unnest(others) FROM page WHERE others <> '{}'""",
+              UNION ALL SELECT id, unnest(others) FROM page WHERE others <> '{}'
+              UNION ALL SELECT id, substring(film FROM 36 * n + 1 FOR 32) FROM page,
+                LATERAL generate_series(0, octet_length(film) / 36 - 1) AS n WHERE film <> ''""",
 }
 
 
@@ -46,7 +48,7 @@ class Page(NamedTuple):
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A piece of media that matched: where it is from and which event brought it."""
+    """What matched, a piece of media or an event: where it is from, which event it is of."""
 
     id: str
     platform: str
@@ -119,10 +121,56 @@ def count_entries(tx: Tx, run: str) -> int:
     return int(tx.value(sql, run=run))
 
 
-def count_media(tx: Tx, since: datetime) -> int:
-    """Return how many pieces of media were seen since then and carried by an event."""
-    sql = "SELECT count(*) FROM media WHERE created_at >= %(since)s AND event IS NOT NULL"
-    return int(tx.value(sql, since=since))
+_COUNT = "SELECT count(*) FROM media WHERE created_at >= %(since)s AND event IS NOT NULL"
+_COUNT_EVENTS = """SELECT count(*) FROM events WHERE received_at >= %(since)s AND item IS NOT NULL
+                     AND kind <> 'report.create'"""
+
+
+def count_things(tx: Tx, kind: str, since: datetime) -> int:
+    """Return how many things (media, films or events) a bank of this kind is compared with."""
+    if kind in OF_EVENTS:
+        return int(tx.value(_COUNT_EVENTS, since=since))
+    films = " AND film <> ''" if kind == "video" else ""
+    return int(tx.value(_COUNT + films, since=since))
+
+
+class Film(msgspec.Struct, frozen=True):
+    """A film with its frames, 36 bytes each."""
+
+    id: str
+    film: bytes
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A sealed event."""
+
+    seq: int
+    subject: str
+    body: bytes | None
+    private_basis: str | None
+
+
+def has_films(tx: Tx, since: datetime) -> bool:
+    """Say whether a film was seen since then."""
+    sql = "SELECT EXISTS (SELECT 1 FROM media WHERE film <> '' AND created_at >= %(since)s)"
+    return bool(tx.value(sql, since=since))
+
+
+def films(tx: Tx, since: datetime, after: str, size: int) -> list[Film]:
+    """Return the next films that were carried by an event, in the order of their ids."""
+    sql = """SELECT id, film FROM media WHERE film <> '' AND id > %(after)s
+               AND created_at >= %(since)s AND event IS NOT NULL ORDER BY id LIMIT %(size)s"""
+    return tx.all(sql, Film, since=since, after=after, size=size)
+
+
+def events(tx: Tx, since: datetime, after: int, size: int) -> list[Told]:
+    """Return the next judged events with an item, in their order; reports are none."""
+    sql = """SELECT e.seq, e.subject, e.body, (SELECT p.private_basis FROM platforms p
+                 WHERE p.id = e.platform) AS private_basis
+             FROM events e WHERE e.seq > %(after)s AND e.received_at >= %(since)s
+               AND e.state = 'done' AND e.item IS NOT NULL AND e.kind <> 'report.create'
+             ORDER BY e.seq LIMIT %(size)s"""
+    return tx.all(sql, Told, since=since, after=after, size=size)
 
 
 def page(tx: Tx, kind: str, since: datetime, after: str, size: int) -> Page | None:
@@ -131,7 +179,7 @@ def page(tx: Tx, kind: str, since: datetime, after: str, size: int) -> Page | No
     The database lays the values one behind the other, so that millions cost seconds here.
     """
     sql = f"""WITH page AS MATERIALIZED (
-                SELECT id, sha256, sha1, md5, pdq, quality, others FROM media
+                SELECT id, sha256, sha1, md5, pdq, quality, others, film FROM media
                 WHERE id > %(after)s AND created_at >= %(since)s AND event IS NOT NULL
                 ORDER BY id LIMIT %(size)s)
               SELECT coalesce(string_agg(v, ''::bytea), '') AS values,
@@ -150,6 +198,14 @@ def pieces(tx: Tx, ids: list[str]) -> list[Piece]:
              JOIN platforms p ON p.id = m.platform WHERE m.id = ANY(%(ids)s) AND m.event IS NOT NULL
              ORDER BY m.event, m.id"""
     return tx.all(sql, Piece, ids=ids)
+
+
+def pieces_of_events(tx: Tx, seqs: list[str]) -> list[Piece]:
+    """Return these events as what matched, in their order."""
+    sql = """SELECT e.seq::text AS id, e.platform, e.seq AS event, p.private_basis FROM events e
+             JOIN platforms p ON p.id = e.platform WHERE e.seq = ANY(%(seqs)s::bigint[])
+             ORDER BY e.seq"""
+    return tx.all(sql, Piece, seqs=seqs)
 
 
 def known(tx: Tx, events: list[int], entries: list[int]) -> set[tuple[int, int, str]]:

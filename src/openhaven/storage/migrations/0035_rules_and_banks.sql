@@ -71,3 +71,6 @@ CREATE TABLE bank_sent (
 );
 CREATE INDEX bank_sent_waiting ON bank_sent (next_at) WHERE state IN ('intended', 'retracting');
 CREATE INDEX bank_sent_there ON bank_sent (entry) WHERE state = 'sent';
+
+-- Films that were seen, for looking back.
+CREATE INDEX media_films ON media (id) WHERE film <> '';

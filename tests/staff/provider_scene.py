@@ -69,13 +69,9 @@ class Service:
         return jwt.encode(header, claims, key, algorithms=[self.alg])
 
     def described(self) -> dict[str, Any]:
-        ways = {
-            "authorization_endpoint": "authorize",
-            "token_endpoint": "token",
-            "jwks_uri": "keys",
-        }
-        told = {name: f"{self.url}/{path}" for name, path in ways.items()}
-        return {"issuer": self.url} | told | self.offer
+        told = {"issuer": self.url, "authorization_endpoint": f"{self.url}/authorize"}
+        told |= {"token_endpoint": f"{self.url}/token", "jwks_uri": f"{self.url}/keys"}
+        return told | self.offer
 
 
 def new_key(kid: str) -> RSAKey:

@@ -5,9 +5,17 @@ from typing import Protocol
 
 import click
 
-from openhaven.core import Actor
-from openhaven.staff.actions import create, disable, set_roles, sign_in_link
+from openhaven.core import Actor, Problem
+from openhaven.staff import oidc, passkeys, passwords, reads
+from openhaven.staff.actions import (
+    create,
+    disable,
+    set_roles,
+    sign_in_link,
+    sign_out_everywhere,
+)
 from openhaven.staff.model import ROLES, Member
+from openhaven.staff.reads.model import as_csv
 from openhaven.staff.store import members, named
 from openhaven.storage import Database, Settings
 
@@ -78,6 +86,50 @@ def disable_command(ctx: click.Context, name: str) -> None:
     with haven.db.begin(_OPERATOR) as tx:
         disable(tx, named(tx, name))
     click.echo(f"{name} can no longer sign in.")
+
+
+@staff.command("sign-out")
+@click.argument("name")
+@click.pass_context
+def sign_out_command(ctx: click.Context, name: str) -> None:
+    """Sign NAME out everywhere: their sessions end, and links that they did not use."""
+    haven: Wired = ctx.obj
+    with haven.db.begin(_OPERATOR) as tx:
+        ended = sign_out_everywhere(tx, named(tx, name))
+    click.echo(f"{name} is signed out ({ended} {'session' if ended == 1 else 'sessions'}).")
+
+
+@staff.command("reset")
+@click.argument("name")
+@click.pass_context
+def reset_command(ctx: click.Context, name: str) -> None:
+    """End every way in that NAME has, and print a link: for somebody who lost what they had."""
+    haven: Wired = ctx.obj
+    with haven.db.begin(_OPERATOR) as tx:
+        member = named(tx, name)
+        sign_out_everywhere(tx, member)
+        passkeys.remove_all(tx, member)
+        passwords.remove(tx, member)
+        oidc.disconnect(tx, member)
+        path = sign_in_link(tx, member)
+    click.echo(haven.settings.url + path)
+
+
+@staff.command("reads")
+@click.option("--check", is_flag=True, help="Compare what was read with what was sealed.")
+@click.option("--person", default="", help="Only what this person read.")
+@click.option("--matter", default="", help="Only who read this matter (its id).")
+@click.pass_context
+def reads_command(ctx: click.Context, check: bool, person: str, matter: str) -> None:
+    """Print who read what as CSV, newest first; or check that none of it was altered."""
+    haven: Wired = ctx.obj
+    with haven.db.read() as tx:
+        altered = reads.check(tx) if check else []
+        found = [] if check else reads.found(tx, reads.Seek(person, matter), 100_000)
+    if altered:
+        raise Problem("reads.altered", "What was read is not what was sealed.", ", ".join(altered),
+                      next_step="Somebody wrote to the database behind our back.")  # fmt: skip
+    click.echo("Nothing was altered." if check else as_csv(found).rstrip())
 
 
 @staff.command("list")

@@ -5,7 +5,7 @@ factors, and to say whose it is, so that nobody types a name. What it signs is b
 service's name and to a challenge that works once.
 """
 
-from openhaven.staff.passkeys.actions import add, proves, remove, sign_in
+from openhaven.staff.passkeys.actions import add, proves, remove, remove_all, sign_in
 from openhaven.staff.passkeys.checking import Made, Signed, asked_to_make, asked_to_sign
 from openhaven.staff.passkeys.model import Passkey, Site, site_of
 from openhaven.staff.passkeys.store import passkeys_of
@@ -21,6 +21,7 @@ __all__ = [
     "passkeys_of",
     "proves",
     "remove",
+    "remove_all",
     "sign_in",
     "site_of",
 ]

@@ -22,8 +22,10 @@ from openhaven.core import Problem
 
 _LIMIT = 100_000_000
 _CHUNK = 262_144
-# Whoever answers byte by byte is cut off, well within the minute that an act may take: so many
-# seconds for the head, and for the body as many and one more for each megabyte that may come.
+# So many seconds may pass without a byte, if a call does not say otherwise. Whoever answers byte by
+# byte is cut off, well within the minute that an act may take: so many seconds for the head, and
+# for the body as many and one more for each megabyte that may come.
+_READ_S = 15.0
 _HEAD_S = 20.0
 _BODY_S = 20.0
 _SLOWLY = "The answer came too slowly."
@@ -50,7 +52,7 @@ class Http:
 
     def __init__(self) -> None:
         self._pool = urllib3.PoolManager(
-            num_pools=20, maxsize=8, retries=False, timeout=urllib3.Timeout(connect=5, read=15)
+            num_pools=20, maxsize=8, retries=False, timeout=urllib3.Timeout(connect=5, read=_READ_S)
         )
         self._pool.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
 
@@ -62,7 +64,7 @@ class Http:
         body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
         limit: int = 1_000_000,
-        patience_s: float = 15.0,
+        patience_s: float = _READ_S,
     ) -> Reply:
         """Send a request and return the answer, of at most `limit` bytes of body.
 
@@ -133,8 +135,11 @@ def _safe(line: socket.socket) -> socket.socket:
 
 
 @contextmanager
-def _cut_off(line: socket.socket | None, patience_s: object = None) -> Iterator[None]:
-    """End the connection when the block takes too long, however the other side keeps it busy."""
+def _cut_off(line: socket.socket | None, patience_s: object) -> Iterator[None]:
+    """End the connection when the block takes too long, however the other side keeps it busy.
+
+    Where the first byte may come later than elsewhere, so may the last one of the head.
+    """
     late = threading.Event()
 
     def cut() -> None:
@@ -143,8 +148,8 @@ def _cut_off(line: socket.socket | None, patience_s: object = None) -> Iterator[
             if line is not None:
                 line.shutdown(socket.SHUT_RDWR)
 
-    wait_s = max(_HEAD_S, patience_s) if isinstance(patience_s, int | float) else _HEAD_S
-    timer = threading.Timer(wait_s, cut)
+    more_s = patience_s - _READ_S if isinstance(patience_s, int | float) else 0
+    timer = threading.Timer(_HEAD_S + max(0, more_s), cut)
     timer.daemon = True
     timer.start()
     try:

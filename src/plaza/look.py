@@ -54,6 +54,7 @@ def _environment() -> Environment:
         may_reveal=words.may_reveal,
         young=words.young,
         verbs_said=words.VERBS,
+        value_said=words.VALUES.get,
         topics_of=words.topics,
         outcomes_said=words.REPORT_OUTCOMES,
         tries=cast.TRIES,

@@ -121,6 +121,11 @@ TOPICS = {
               "Tell an adult you trust, or a children's helpline. You can always stop answering."),
 }  # fmt: skip
 
+# The values of Openhaven's protections, in Plaza's own words.
+VALUES = {
+    "nobody": "nobody", "connections": "people I know", "peers": "people of about my age",
+    "ask": "ask me first", "everyone": "everybody", "off": "off", "on": "on",
+}  # fmt: skip
 # What Openhaven calls its protections, in Plaza's own words.
 FEATURES = {
     "dm.from_non_connections": "Messages from people I do not know",

@@ -75,7 +75,8 @@ def closed_further(demo: Demo, carer: Page) -> tuple[str, str, str]:
     sound(carer, "phone-carer")
     seen = carer.inner_text("main")
     one = carer.locator("li:has(select)").first
-    feature, value = one.locator("h2").inner_text(), one.locator("option").first.inner_text()
+    feature = one.locator("h2").inner_text()
+    value = str(one.locator("option").first.get_attribute("value"))
     one.locator("select").select_option(value)
     with carer.expect_navigation():
         one.locator("button").click()

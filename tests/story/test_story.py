@@ -188,6 +188,26 @@ def test_what_is_shown_on_a_phone(demo: Demo, chromium: Browser) -> None:
     sound(phone, "phone-console")
 
 
+def test_a_draft_of_rules_and_a_question_beside_the_phone(demo: Demo, chromium: Browser) -> None:
+    """Look at the rules' editor as a reviewer, and at what a child may ask on Plaza."""
+    child, editor = visitor(chromium), visitor(chromium)
+    become(child, demo, "Sam Okafor")
+    child.goto(f"{demo.plaza}/safety")
+    child.check("input[name=action][value='contact.request']")
+    with child.expect_navigation():
+        child.click("text=Try it")
+    sound(child, "plaza-safety")
+    sign_in(editor, demo.sign_in_link("Reviewer two"))
+    editor.goto(f"{demo.haven}/console/rules/drafts")
+    editor.fill("#title", "Ask a person about two more words")
+    with editor.expect_navigation():
+        editor.click("text=Start a draft")
+    if "/edit" not in editor.url:
+        with editor.expect_navigation():
+            editor.click("text=Write on it")
+    sound(editor, "rules-editor")
+
+
 def test_a_report_without_javascript_gets_a_receipt(demo: Demo, chromium: Browser) -> None:
     page = chromium.new_context(java_script_enabled=False).new_page()
     page.goto(f"{demo.haven}/report?platform=plaza&item=post-77")

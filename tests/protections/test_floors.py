@@ -26,9 +26,9 @@ from worlds import (
 from openhaven import protections
 from openhaven.core import Actor, Problem, new_id
 from openhaven.protections import Choice, Evidence, Profile, accounts, resolve
-from openhaven.protections.checking import effective
 from openhaven.protections.floors import FLOORS, RIGHTS
 from openhaven.protections.model import ALL_BANDS, BANDS, MINORS, SCALES, Choices
+from openhaven.protections.sides import effective
 from openhaven.storage import Database
 
 ME = Actor("platform", "key_1")

@@ -6,9 +6,10 @@ import msgspec
 
 from openhaven.core import AgeBand
 from openhaven.protections.ages import Age, resolve
-from openhaven.protections.checking import Check, effective
+from openhaven.protections.checking import Check
 from openhaven.protections.defaults import Cell
 from openhaven.protections.model import SCALES, Choices, Profile, Role, Source
+from openhaven.protections.sides import effective
 
 _UNSET = Choices()
 

@@ -9,7 +9,6 @@ from openhaven import ledger
 from openhaven.core import AgeBand, Problem, new_id
 from openhaven.protections.accounts import store
 from openhaven.protections.ages import Age, expiry, resolve
-from openhaven.protections.checking import effective
 from openhaven.protections.defaults import Cell, Defaults
 from openhaven.protections.model import (
     BANDS,
@@ -20,6 +19,7 @@ from openhaven.protections.model import (
     Profile,
     Source,
 )
+from openhaven.protections.sides import effective
 from openhaven.storage import Tx
 
 # Ages -----------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from openhaven.authorities.cybertip.actions import accept_schema, set_account
 from openhaven.authorities.cybertip.body import Body, FilePlan
 from openhaven.authorities.cybertip.check import check
 from openhaven.authorities.cybertip.compose import Entered, compose, entered_in, kept
-from openhaven.authorities.cybertip.sender import fetch_schema, send_due, send_next
+from openhaven.authorities.cybertip.fetching import fetch_schema
+from openhaven.authorities.cybertip.sender import send_due, send_next
 from openhaven.authorities.cybertip.wire import Account, Server, is_test
 
 __all__ = [

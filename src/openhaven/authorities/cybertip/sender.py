@@ -12,11 +12,13 @@ from datetime import timedelta
 import structlog
 
 from openhaven import evidence
-from openhaven.authorities.cybertip import actions, schema, store, wire
+from openhaven.authorities.cybertip import actions, store, wire
 from openhaven.authorities.cybertip.actions import Job, LeaseLostError
+from openhaven.authorities.cybertip.answers import follow, not_accepted
 from openhaven.authorities.cybertip.body import Body, FilePlan, details
 from openhaven.authorities.cybertip.check import check
-from openhaven.authorities.cybertip.machine import Attempt, Done, Next, judge, next_step
+from openhaven.authorities.cybertip.fetching import fetch_schema, material
+from openhaven.authorities.cybertip.machine import Attempt, Done, Next, next_step
 from openhaven.authorities.cybertip.wire import Answer, NoAnswerError, Server
 from openhaven.authorities.cybertip.xml import document
 from openhaven.connectors import Http
@@ -28,7 +30,6 @@ log = structlog.get_logger("filings")
 ME = system("filings")
 # A clock that is further off would state moments that are not so.
 OFF = timedelta(minutes=5)
-RETRACTED = ("retract", "renew")
 _RENEW_S = 20.0
 _MOST_STEPS = 10_000
 
@@ -114,7 +115,7 @@ class _Sender:
         except NoAnswerError as error:
             self._wait(f"The authority does not answer: {error}")
         if answer.code in wire.CREDENTIALS:
-            self._no_account(_refused(answer.code))
+            self._no_account(not_accepted(answer.code))
         if answer.code != wire.SUCCESS:
             self._wait(f"The authority is not ready (code {answer.code}).")
         with self.db.begin(ME) as tx:
@@ -235,62 +236,12 @@ class _Sender:
         self, attempt: Attempt, step: Done, answer: Answer, pieces: "_Pieces | None"
     ) -> None:
         """Store what the server said and what follows from it, in one transaction."""
-        move = judge(step.step, answer, step, pieces.item.md5.hex() if pieces else "")
-        waits = ""
+        md5 = pieces.item.md5.hex() if pieces else ""
         with self.db.begin(ME) as tx:
             actions.hold_on(tx, self.job, self.lease)
-            done = move in ("opened", "stored", "finished") or (step.step, move) == RETRACTED
-            actions.receive(tx, step, answer, done=done)
-            match move:
-                case "opened":
-                    actions.opened(tx, attempt, answer.report)
-                case "finished":
-                    whole = store.attempt(tx, self.job.id)
-                    assert whole is not None
-                    actions.finish(tx, self.job, whole, _missing(whole, answer))
-                case "retract":
-                    actions.end_attempt(tx, self.job, attempt, "retracting")
-                case "refused":
-                    self._refused(tx, attempt, step, answer)
-                case "renew":
-                    state = "retracted" if step.step == "retract" else "gone"
-                    actions.end_attempt(tx, self.job, attempt, state)
-                    waits = "The report was taken back, or the authority has deleted it."
-                case "again" | "credentials":
-                    waits = self._again(tx, attempt, step, answer, move)
-                case "strange":
-                    words = f"The authority says that {attempt.report} is finished, but not by us."
-                    actions.fail(tx, self.job, f"{words} Ask it before you go on.", go_on=False)
-            if waits and self._filed(tx):
-                actions.rest(tx, self.job, waits)
-            elif waits and move == "renew":
-                actions.at_rest(tx, self.job)
-            elif waits:
-                actions.rest(tx, self.job, waits)
-        if waits or move in ("finished", "strange"):
+            over = follow(tx, self.job, attempt, step, answer, md5)
+        if over:
             raise _StopError
-
-    def _filed(self, tx: Tx) -> bool:
-        return bool(tx.value("SELECT state = 'filed' FROM filings WHERE id = %(f)s", f=self.job.id))
-
-    def _refused(self, tx: Tx, attempt: Attempt, step: Done, answer: Answer) -> None:
-        """Leave to a person what the authority does not take, and take the report back."""
-        words = (f"The authority refused it ({step.step}, code {answer.code}, its number of the "
-                 f"call {answer.request or 'unknown'}).")  # fmt: skip
-        known = attempt.report is not None
-        actions.end_attempt(tx, self.job, attempt, "retracting" if known else "lost")
-        actions.fail(tx, self.job, words, go_on=known)
-
-    def _again(self, tx: Tx, attempt: Attempt, step: Done, answer: Answer, move: str) -> str:
-        """Make ready to take a step again; return why, for staff."""
-        if step.step == "submit":
-            actions.end_attempt(tx, self.job, attempt, "lost")
-        elif step.step == "upload":
-            actions.forget_step(tx, step)
-        if move == "credentials":
-            actions.note_account(tx, _refused(answer.code))
-            return _refused(answer.code)
-        return f"The authority could not do it now ({step.step}, code {answer.code})."
 
     def _lost_file(self, todo: Next, problem: Problem) -> None:
         """Leave to a person that a file of the filing cannot be read any more."""
@@ -331,30 +282,6 @@ class _Pieces:
     data: Iterator[bytes] | None
 
 
-def fetch_schema(db: Database, server: Server) -> bytes:
-    """Ask the server for its schema and keep it; return it.
-
-    Raises `Problem` (502) when none comes, or one that nothing can be held against.
-    """
-    try:
-        xsd = server.xsd()
-        schema.load(xsd)
-    except (NoAnswerError, schema.SchemaError) as error:
-        raise Problem("authorities.schema", "The authority gave no schema that can be used.",
-                      str(error), status=502, next_step="Try again later: openhaven authorities "
-                      "schema") from error  # fmt: skip
-    with db.begin(ME) as tx:
-        if actions.keep_schema(tx, xsd, schema.digest(xsd)):
-            log.warning("authority.schema_changed")
-    return xsd
-
-
-def material(tx: Tx, case: str) -> tuple[dict[str, Item], dict[str, evidence.Viewing]]:
-    """Return the sealed items of a case by id, and who was shown them."""
-    items = {item.id: item for item in evidence.items(tx, case)}
-    return items, evidence.viewing_facts(tx, list(items))
-
-
 def _details(body: Body, attempt: Attempt, item: Item, seen: evidence.Viewing) -> bytes:
     plan: FilePlan = next(one for one in body.files if one.item == item.id)
     upload = attempt.of("upload", item.id)
@@ -362,16 +289,3 @@ def _details(body: Body, attempt: Attempt, item: Item, seen: evidence.Viewing) -
     assert upload.file
     assert attempt.report
     return document(details(body, plan, item, seen, attempt.report, upload.file))
-
-
-def _missing(attempt: Attempt, answer: Answer) -> str | None:
-    """Return a sentence when the server's list of files is not ours; it lists none with 5102."""
-    ours = {one.file for one in attempt.steps if one.step == "upload" and one.done}
-    if answer.code != wire.SUCCESS or set(answer.files) == ours:
-        return None
-    return "The authority names other files than were sent. Ask it about this report."
-
-
-def _refused(code: int) -> str:
-    return (f"The authority does not accept our user and password (code {code}). Set them again: "
-            "openhaven authorities account")  # fmt: skip

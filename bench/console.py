@@ -59,7 +59,10 @@ def main() -> int:
             people = _people(db, line, given.reviewers, given.every, given.seed)
             tasks = _multiply(db, given.tasks)
             _say(f"{tasks} open tasks, {len(people)} reviewers")
+            before = line.work()
             killed = _work(line, people, given)
+            # Of processes that were killed nothing is counted; so it is compared without kills.
+            spent = {name: value - before.get(name, 0) for name, value in line.work().items()}
             lost, twice = _count(db, people, tasks)
     pages = [one for person in people for one in person.pages]
     judged = sum(len(person.judged) for person in people)
@@ -68,6 +71,8 @@ def main() -> int:
     _say(f"{sum(p.actions for p in people)} actions, {judged} judgements, {len(pages)} pages; "
          f"killed: {', '.join(killed) or 'nothing'}; {sum(p.broken for p in people)} "
          f"requests broken; page p50 {quantile(pages, 0.5):.1f} ms")  # fmt: skip
+    _say("processor seconds: "
+         + ", ".join(f"{name} {value:.1f}" for name, value in spent.items() if value >= 0.1))
     p95 = round(quantile(pages, 0.95), 1)
     figures = {"tasks": tasks, "reviewers": len(people), "page_p95_ms": p95, "lost": lost,
                "twice": twice}  # fmt: skip

@@ -71,8 +71,10 @@ def main() -> int:
     _say(f"{sum(p.actions for p in people)} actions, {judged} judgements, {len(pages)} pages; "
          f"killed: {', '.join(killed) or 'nothing'}; {sum(p.broken for p in people)} "
          f"requests broken; page p50 {quantile(pages, 0.5):.1f} ms")  # fmt: skip
-    _say("processor seconds: "
-         + ", ".join(f"{name} {value:.1f}" for name, value in spent.items() if value >= 0.1))
+    _say(
+        "processor seconds: "
+        + ", ".join(f"{name} {value:.1f}" for name, value in spent.items() if value >= 0.1)
+    )
     p95 = round(quantile(pages, 0.95), 1)
     figures = {"tasks": tasks, "reviewers": len(people), "page_p95_ms": p95, "lost": lost,
                "twice": twice}  # fmt: skip

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from api_post import post_office
 from filing_scene import WHO, Office, office, schema_of
 from web_scene import Place, serving
 
 from openhaven import staff
-from openhaven.authorities import duties
+from openhaven.authorities import duties, nca
 from openhaven.core import Actor
 from openhaven.line import Haven
+from openhaven.storage.settings import Mail
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -26,14 +29,13 @@ def at(house: Haven, shared: Path) -> Iterator[Office]:
 class Person:
     """Somebody at the console."""
 
-    def __init__(self, place: Place, at: Office, who: Actor, url: str) -> None:
+    def __init__(self, place: Place, at: Office, who: Actor) -> None:
         with at.haven.db.begin(Actor("system", "test")) as tx:
             member = next(one for one in staff.members(tx) if one.id == who.id)
             link = staff.sign_in_link(tx, member)
         reply = place.ask("POST", link, b"", FORM)
         self.cookie = {"cookie": reply.headers["set-cookie"].partition(";")[0]}
         self.place = place
-        del url
 
     def get(self, path: str) -> str:
         reply = self.place.ask("GET", path, headers=self.cookie)
@@ -41,8 +43,6 @@ class Person:
         return reply.body.decode()
 
     def post(self, path: str, page: str, status: int = 303, **fields: str) -> str:
-        from urllib.parse import urlencode
-
         token = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
         assert token
         hidden = dict(
@@ -75,7 +75,7 @@ def test_from_the_duty_to_the_receipt(desk_of: tuple[Office, Place]) -> None:
     with at.haven.db.begin(at.desk.ada) as tx:
         duty = duties.open(tx, case, "US", tx.now, "18 U.S.C. 2258A")
         (item,) = tx.rows("SELECT id FROM evidence_items WHERE case_id = %(c)s", c=case)
-    ada = Person(place, at, at.desk.ada, at.url)
+    ada = Person(place, at, at.desk.ada)
     registry = ada.get("/console/filings")
     assert f"/console/cases/{case}/report/ncmec" in registry
     assert f"/console/duties/{duty}" in registry
@@ -116,7 +116,7 @@ def test_no_report_is_agreed_on_in_the_console(desk_of: tuple[Office, Place]) ->
     case = at.case()
     with at.haven.db.begin(at.desk.ada) as tx:
         duty = duties.open(tx, case, "US", tx.now, "18 U.S.C. 2258A")
-    ada = Person(place, at, at.desk.ada, at.url)
+    ada = Person(place, at, at.desk.ada)
     path = f"/console/duties/{duty}"
     ada.post(f"{path}/no-report", ada.get(path), reason="It is a museum's statue.")
     assert "A second person looks at this reason" in ada.get(path)
@@ -130,7 +130,7 @@ def test_the_nca_is_told_by_a_sheet_and_not_twice(desk_of: tuple[Office, Place])
         us = duties.open(tx, case, "US", tx.now, "18 U.S.C. 2258A")
         gb = duties.open(tx, case, "GB", tx.now, "Online Safety Act 2023")
         duties.cover(tx, gb, us)
-    ada = Person(place, at, at.desk.ada, at.url)
+    ada = Person(place, at, at.desk.ada)
     path = f"/console/cases/{case}/report/nca"
     assert "counts here as well" in ada.post(path, ada.get(path), 409, do="file", priority="1")
     with at.haven.db.begin(at.desk.ada) as tx:
@@ -176,3 +176,69 @@ def test_the_pages_in_a_browser(desk_of: tuple[Office, Place], chromium, tmp_pat
             page.screenshot(path=tmp_path / f"{name}-{wide}.png", full_page=True)
             if wide == 1280:
                 assert faults(page) == [], path
+
+
+def test_a_hotline_gets_a_letter_and_its_reference_ends_the_duty(
+    desk_of: tuple[Office, Place],
+) -> None:
+    at, place = desk_of
+    case = at.case()
+    with at.haven.db.begin(at.desk.ada) as tx:
+        duty = duties.open(tx, case, "DE", tx.now, "Its own law.")
+    ada = Person(place, at, at.desk.ada)
+    path = f"/console/cases/{case}/report/hotline-de"
+    filed = ada.post(path, ada.get(path), do="file", notes="Seen twice.", screen_name="somebody")
+    where = msgspec.structs.replace(WHO, hotlines={"DE": "h@h.example"})
+    with post_office() as post:
+        mail = Mail(host="127.0.0.1", port=post.port, starttls=False)
+        settings = msgspec.structs.replace(at.haven.settings, authorities=where, mail=mail)
+        post.refuse = b"451 not now"
+        assert nca.send_letters(at.haven.db, settings) == 1
+        assert post.letters == []
+        assert "did not take it" in ada.get(filed)
+        post.refuse = b""
+        with at.haven.db.begin(at.desk.ada) as tx:
+            tx.run("UPDATE filings SET next_at = now() WHERE case_id = %(c)s", c=case)
+        assert nca.send_letters(at.haven.db, settings) == 1
+        assert nca.send_letters(at.haven.db, settings) == 0
+    (letter,) = post.to("h@h.example")
+    text = letter.get_content()
+    assert "https://here.example/i/1" in text
+    assert "somebody" not in text
+    with at.haven.db.read() as tx:
+        assert duties.duty(tx, duty).state == "open"
+    ada.post(f"{filed}/reference", ada.get(filed), reference="H-7")
+    assert "reference H-7" in ada.get(f"/console/duties/{duty}")
+    assert "no reference is entered" in ada.post(
+        f"{filed}/reference", ada.get(path), 409, reference="H-8").lower()  # fmt: skip
+
+
+def test_the_nca_is_told_more_later(desk_of: tuple[Office, Place]) -> None:
+    at, place = desk_of
+    case = at.case()
+    ada = Person(place, at, at.desk.ada)
+    path = f"/console/cases/{case}/report/nca"
+    first = ada.post(path, ada.get(path), do="file", priority="2")
+    ada.post(f"{first}/reference", ada.get(first), reference="NCA-1")
+    page = ada.get(path)
+    assert "<h1>Supplement to National Crime Agency" in page
+    second = ada.post(path, page, do="file", priority="2", notes="Found later.")
+    assert second != first
+    sheet = ada.get(f"{second}/sheet.txt")
+    assert "earlier reference: NCA-1" in sheet
+    assert "Found later." in sheet
+
+
+def test_others_see_the_registry_and_nothing_that_is_stated(
+    desk_of: tuple[Office, Place],
+) -> None:
+    at, place = desk_of
+    case = at.case()
+    draft = at.draft(case, notes="A secret of the case.")
+    with at.haven.db.begin(Actor("system", "test")) as tx:
+        tx.run("UPDATE staff SET roles = '{auditor}' WHERE id = %(i)s", i=at.desk.ben.id)
+    ben = Person(place, at, at.desk.ben)
+    assert draft.id in ben.get("/console/filings")
+    assert "A secret of the case." not in ben.get(f"/console/filings/{draft.id}")
+    for path in (f"cases/{case}/report/ncmec", f"filings/{draft.id}/sheet.txt"):
+        assert place.ask("GET", f"/console/{path}", headers=ben.cookie).status == 403

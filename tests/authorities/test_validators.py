@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from openhaven.authorities.cybertip import rules, rules_files, schema
+from openhaven.authorities.cybertip.machine import Attempt, Done, judge, next_step
+from openhaven.authorities.cybertip.wire import Answer
 from openhaven.authorities.cybertip.xml import parse
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -165,3 +167,43 @@ def test_what_is_wrong_is_told_without_the_value(xsd: bytes, valid: dict[str, st
     (told,) = schema.faults(xsd, data)
     assert "port" in told
     assert "secret-words" not in told
+
+
+def test_every_documented_code_has_its_meaning(shared: Path) -> None:
+    listed = json.loads((shared / "standards/ncmec/api.json").read_text())["response_codes"]
+    kinds = {"done": {"stored"}, "retry": {"again", "retract"}, "fix": {"refused"},
+             "fix-credentials": {"credentials"}, "reopen": {"renew"}, "stop": {"strange"}}  # fmt: skip
+    sent = Done(id="1", step="upload", item="evi_1")
+    for one in listed:
+        answer = Answer(one["code"], report="1", file="f", md5="aa")
+        assert judge("upload", answer, sent, "aa") in kinds[one["handling"]], one
+    # What is in no list survives: the report is given up, and another one is opened.
+    assert judge("upload", Answer(9999), sent, "aa") == "retract"
+    assert judge("finish", Answer(9999), sent) == "again"
+
+
+@pytest.mark.parametrize(("code", "move"), [
+    (0, "finished"), (5102, "finished"), (5101, "renew"), (5001, "renew"), (1000, "again"),
+    (4100, "refused"), (2000, "credentials"),
+])  # fmt: skip
+def test_what_finish_may_be_told(code: int, move: str) -> None:
+    assert judge("finish", Answer(code), Done(id="1", step="finish", sent=2)) == move
+
+
+def test_after_a_crash_each_state_has_one_next_step() -> None:
+    upload = Done(id="1", step="upload", item="a", done=True, file="f")
+    told = Done(id="2", step="fileinfo", item="a", done=True)
+    lost = Done(id="3", step="upload", item="b")
+    asked = {
+        None: "submit", "lost": "submit", "gone": "submit", "retracted": "submit",
+        "opening": "submit", "finishing": "finish", "retracting": "retract", "finished": None,
+    }  # fmt: skip
+    for state, step in asked.items():
+        attempt = state and Attempt(id="x", number=1, state=state, report="1", steps=(upload,))
+        assert next_step(attempt or None, ["a"]).step == step
+    for steps, wanted in (((), ("upload", "a")), ((upload,), ("fileinfo", "a")),
+                          ((upload, told), ("upload", "b")), ((upload, told, lost), ("retract", None))):  # fmt: skip
+        found = next_step(
+            Attempt(id="x", number=1, state="open", report="1", steps=steps), ["a", "b"]
+        )
+        assert (found.step, found.item) == wanted

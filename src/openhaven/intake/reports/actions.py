@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import msgspec
 
 from openhaven import ledger
-from openhaven.core import HARMS, Problem, new_id
+from openhaven.core import Problem, new_id
 from openhaven.intake.actions import New, insert
 from openhaven.intake.conduct import note
 from openhaven.intake.model import Account, Event, Item, Report, Target
 from openhaven.intake.reports.files import keep_files
+from openhaven.intake.reports.model import category_of
 from openhaven.storage import Tx
 
 
@@ -126,16 +127,3 @@ def _report_event(tx: Tx, report: Report, report_id: str, *, slow: bool) -> Even
             **({"slow": "yes"} if slow else {}),
         },
     )
-
-
-_PLAIN = {"csam": "csam.known", "child-abuse": "csam.known", "child_abuse": "csam.known",
-          "child-safety": "csam.known", "intimate-image": "ncii", "self-harm": "self_harm",
-          "eating-disorder": "eating_disorder", "threat": "violence.threat",
-          "violence": "violence.threat", "fraud": "scam", "hate-speech": "hate"}  # fmt: skip
-
-
-def category_of(word: str) -> str:
-    """Return the harm class for a report's category; `other` for a word that we do not know."""
-    plain = word.strip().lower().replace(" ", "-")
-    candidates = (plain, plain.replace("-", "_"), _PLAIN.get(plain, "other"))
-    return next((code for code in candidates if code in HARMS), "other")

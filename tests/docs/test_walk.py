@@ -17,8 +17,9 @@ __all__ = ["town"]
 
 PAGE = prose(ROOT / "docs" / "walk.md")
 ME = system("operator")
-# Kept by the way: what any event leaves, and what a test's own preparation leaves.
-ALWAYS = {"accounts", "sign_in_links", "staff"}
+# Kept by the way: what any event leaves, what any look of staff leaves, and what a test's own
+# preparation leaves.
+ALWAYS = {"accounts", "reads", "sign_in_links", "staff"}
 
 
 def named(word: str) -> set[str]:

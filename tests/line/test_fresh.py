@@ -7,7 +7,7 @@ import urllib3
 from line_house import House, stopping
 from line_scene import OPERATOR, Scene, event
 
-from openhaven.signals.banks.actions import NewEntry, add_entries, create_bank, withdraw_entry
+from openhaven.signals.banks import NewEntry, add_entries, create_bank, withdraw_entry
 from stopwatch import stopwatch
 
 pytestmark = pytest.mark.slow

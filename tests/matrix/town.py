@@ -18,7 +18,7 @@ from openhaven.connectors.matrix import client, store
 from openhaven.core import Actor, system
 from openhaven.line import Haven
 from openhaven.main import build
-from openhaven.signals.banks.actions import NewEntry, add_entries, create_bank
+from openhaven.signals.banks import NewEntry, add_entries, create_bank
 from openhaven.storage import Secrets, Settings
 
 T = TypeVar("T")

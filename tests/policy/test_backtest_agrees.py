@@ -17,7 +17,7 @@ from openhaven.line import Haven
 from openhaven.policy import Pack
 from openhaven.policy.load import load_texts
 from openhaven.signals import Finding
-from openhaven.signals.banks.actions import NewEntry, add_entries, create_bank
+from openhaven.signals.banks import NewEntry, add_entries, create_bank
 
 KINDS = ["post.create", "message.send", "report.create"]
 REVIEW = {"outcome": "review", "harm": "harassment"}

@@ -16,6 +16,7 @@ from openhaven.policy import publishing
 from openhaven.policy.actions import keep_files
 from openhaven.policy.folder import fingerprint
 from openhaven.policy.publishing import actions
+from openhaven.policy.publishing.force import publish as put_in_force
 from openhaven.signals import Banks
 from openhaven.storage import Database, Tx
 
@@ -219,7 +220,7 @@ def test_of_two_who_publish_in_the_same_moment_one_is_told_so(here: Office) -> N
         ready.wait()
         try:
             with here.db.begin(here.ben) as tx:
-                actions.publish(tx, drafts[at].id, trials[at])
+                put_in_force(tx, drafts[at].id, trials[at])
                 results.append("published")
         except Problem as problem:
             results.append(problem.code)

@@ -13,11 +13,11 @@ from openhaven.policy.publishing.actions import (
     edit_draft,
     note_trial,
     reject,
-    roll_back,
     start_draft,
     withdraw,
 )
 from openhaven.policy.publishing.archive import unpacked
+from openhaven.policy.publishing.force import roll_back
 from openhaven.policy.publishing.jobs import follow, start
 from openhaven.policy.publishing.model import Draft, Fault, Review, Standing, Trial
 from openhaven.policy.publishing.shadow import Record, promote, shadow_record, shadow_rules

@@ -1,4 +1,4 @@
-"""Verbs of publishing: begin, write, try, propose, review, put in force, take back."""
+"""Verbs of publishing: begin a draft, write, try, propose, review, take it back."""
 
 from collections.abc import Mapping
 
@@ -6,17 +6,14 @@ import msgspec
 
 from openhaven import ledger
 from openhaven.core import Permission, new_id, permits
-from openhaven.policy.actions import keep_files, register
-from openhaven.policy.pack import Pack
 from openhaven.policy.publishing import refusals, store
 from openhaven.policy.publishing.merge import merged
 from openhaven.policy.publishing.model import (
+    LONGEST_REASON,
     OPEN,
     UNENDED,
     Draft,
-    How,
     Review,
-    Standing,
     Trial,
     check_file_name,
     check_files,
@@ -24,8 +21,7 @@ from openhaven.policy.publishing.model import (
 )
 from openhaven.storage import Tx
 
-CHANNEL = "policy"
-_LONGEST_TITLE, _LONGEST_REASON = 200, 2_000
+_LONGEST_TITLE = 200
 
 
 # Writing ---------------------------------------------------------------------------------------
@@ -39,7 +35,7 @@ def start_draft(
     It belongs to the member of staff who acts. Raises `Problem` without `policy.draft` (403), and
     before anything is in force (409).
     """
-    who = _staff(tx, "policy.draft")
+    who = staff_with(tx, "policy.draft")
     now = store.standing(tx)
     if files is None:
         texts = store.files_of(tx, store.draft(tx, like).id) if like else {}
@@ -88,7 +84,7 @@ def note_trial(tx: Tx, draft_id: str, trial: Trial) -> Draft:
     Installed packs that it includes become part of it, so that what is read is what is run. When
     the draft has changed since it was tried, nothing is kept. The draft is returned as it stands.
     """
-    _staff(tx, "policy.draft")
+    staff_with(tx, "policy.draft")
     found = store.draft(tx, draft_id, lock=True)
     if found.state not in OPEN or trial.given != found.fingerprint:
         return found
@@ -114,7 +110,7 @@ def bring_up_to_date(tx: Tx, draft_id: str, version: int) -> Draft:
     Raises `Problem` (409) when the same file was changed here and by what was published meanwhile;
     that one is named.
     """
-    who = _staff(tx, "policy.draft")
+    who = staff_with(tx, "policy.draft")
     found = store.draft(tx, draft_id, lock=True)
     if found.state not in UNENDED:
         raise refusals.ended(found)
@@ -146,7 +142,7 @@ def propose(tx: Tx, draft_id: str, trial: Trial, backtest: str = "") -> Draft:
     mistakes or examples that do not hold, and for a back-test of something else; 409 when it was
     changed since it was tried, or is not open.
     """
-    who = _staff(tx, "policy.draft")
+    who = staff_with(tx, "policy.draft")
     found = store.draft(tx, draft_id, lock=True)
     if found.state not in OPEN:
         raise refusals.not_open(found)
@@ -176,7 +172,7 @@ def approve(tx: Tx, draft_id: str, reason: str, *, fingerprint: str, alone: bool
     recorded and shown that there was no second person. Raises `Problem` (403) for an author, and
     for `alone` where somebody else could be asked; 409 when the draft is not proposed.
     """
-    who = _staff(tx, "policy.publish")
+    who = staff_with(tx, "policy.publish")
     found = _proposed(tx, draft_id)
     if len(fingerprint) < refusals.NAMED:
         raise refusals.read_nothing()
@@ -194,7 +190,7 @@ def reject(tx: Tx, draft_id: str, reason: str) -> Review:
 
     Raises `Problem` as `approve` does.
     """
-    who = _staff(tx, "policy.publish")
+    who = staff_with(tx, "policy.publish")
     found = _proposed(tx, draft_id)
     if who in found.authors:
         raise refusals.own_draft(others=True)
@@ -206,82 +202,22 @@ def withdraw(tx: Tx, draft_id: str) -> Draft:
 
     Raises `Problem`: 403 for somebody else's, 409 when it has ended already.
     """
-    who = _staff(tx, "policy.draft")
+    who = staff_with(tx, "policy.draft")
     found = store.draft(tx, draft_id, lock=True)
     if found.state not in UNENDED:
         raise refusals.ended(found)
     if who not in found.authors:
         raise refusals.not_yours(found)
-    _end(tx, found, "withdrawn")
+    end(tx, found, "withdrawn")
     _note(tx, "policy.withdrawn", found)
     return store.draft(tx, draft_id)
-
-
-# Coming into force -----------------------------------------------------------------------------
-
-
-def publish(tx: Tx, draft_id: str, trial: Trial) -> Standing:
-    """Put an approved draft in force, in every process within two seconds.
-
-    `trial` is what came of trying it again just now. Raises `Problem` (409) when it is not
-    approved, or when something else came into force since it was begun; 422 when by now it has
-    mistakes or examples that do not hold.
-    """
-    _staff(tx, "policy.publish")
-    now = _in_order(tx)
-    found = store.draft(tx, draft_id, lock=True)
-    review = store.review_of(tx, draft_id)
-    if found.state != "approved" or review is None or review.fingerprint != found.fingerprint:
-        raise refusals.not_approved(found)
-    refusals.check_trial(found, trial)
-    if now.pack != found.based_on:
-        raise refusals.published_meanwhile(now)
-    keep_files(tx, found.fingerprint, trial.name, trial.version, trial.files)
-    row = _put(tx, now.seq, found.fingerprint, "published", review.reason, review=review.id,
-               backtest=found.backtest)  # fmt: skip
-    _end(tx, found, "live")
-    ids = {
-        "pack": found.fingerprint,
-        "instead_of": now.pack,
-        "draft": found.id,
-        "review": review.id,
-        "backtest": found.backtest or "none",
-        "second_person": "nobody_else" if review.alone else review.staff,
-    }
-    ledger.append(tx, "policy.published", ids, row=("packs_in_force", row))
-    return store.standing(tx)
-
-
-def roll_back(tx: Tx, reason: str, to: str = "") -> Standing:
-    """Put in force again what was before, at once and by one person, since it was approved then.
-
-    `to` is the fingerprint (or its beginning) of something that was in force longer ago. Raises
-    `Problem` (409) when there is nothing to go back to, or it is in force already.
-    """
-    _staff(tx, "policy.publish")
-    words = check_words("reason", reason, _LONGEST_REASON)
-    now = _in_order(tx)
-    wanted = store.last_with(tx, to) if to else store.before(tx, now)
-    if wanted is None or wanted.pack == now.pack:
-        raise refusals.nothing_before()
-    row = _put(tx, now.seq, wanted.pack, "rolled_back", words, restores=wanted.seq)
-    ids = {"pack": wanted.pack, "instead_of": now.pack}
-    ledger.append(tx, "policy.rolled_back", ids, row=("packs_in_force", row))
-    return store.standing(tx)
-
-
-def put_first(tx: Tx, pack: Pack) -> int:
-    """Put the pack of the settings in force, in a database in which nothing is; return the row."""
-    register(tx, pack)
-    row = _put(tx, None, pack.fingerprint, "settings", "The pack of the settings, at first start.")
-    ledger.append(tx, "policy.first", {"pack": pack.fingerprint}, row=("packs_in_force", row))
-    return store.standing(tx).seq
 
 
 # What they share -------------------------------------------------------------------------------
 
 
-def _staff(tx: Tx, permission: Permission) -> str:
+def staff_with(tx: Tx, permission: Permission) -> str:
+    """Return the id of who acts; raises `Problem` (403) unless they may do this."""
     if tx.actor.kind != "staff" or not permits(tx.actor.roles, permission):
         raise refusals.may_not(permission)
     return tx.actor.id
@@ -289,7 +225,7 @@ def _staff(tx: Tx, permission: Permission) -> str:
 
 def _open(tx: Tx, draft_id: str, version: int) -> Draft:
     """Lock a draft that is to be written on; note who writes."""
-    who = _staff(tx, "policy.draft")
+    who = staff_with(tx, "policy.draft")
     found = store.draft(tx, draft_id, lock=True)
     if found.state not in OPEN:
         raise refusals.not_open(found)
@@ -319,10 +255,10 @@ def _review(tx: Tx, draft: Draft, said: str, reason: str, *, alone: bool) -> Rev
                    %(reason)s, %(now)s)""",
         id=made, draft=draft.id, fingerprint=draft.fingerprint, said=said, staff=tx.actor.id,
         authors=list(draft.authors), alone=alone, now=tx.now,
-        reason=check_words("reason", reason, _LONGEST_REASON),
+        reason=check_words("reason", reason, LONGEST_REASON),
     )  # fmt: skip
     if said == "rejected":
-        _end(tx, draft, "rejected")
+        end(tx, draft, "rejected")
     else:
         sql = "UPDATE pack_drafts SET state = 'approved', updated_at = %(now)s WHERE id = %(id)s"
         tx.run(sql, id=draft.id, now=tx.now)
@@ -333,33 +269,11 @@ def _review(tx: Tx, draft: Draft, said: str, reason: str, *, alone: bool) -> Rev
     return found
 
 
-def _end(tx: Tx, draft: Draft, state: str) -> None:
+def end(tx: Tx, draft: Draft, state: str) -> None:
+    """End a draft: live, withdrawn or rejected."""
     sql = """UPDATE pack_drafts SET state = %(state)s, ended_at = %(now)s, updated_at = %(now)s
              WHERE id = %(id)s"""
     tx.run(sql, id=draft.id, state=state, now=tx.now)
-
-
-def _in_order(tx: Tx) -> Standing:
-    """Wait until nobody else is publishing, and return what is in force then."""
-    tx.run("SELECT pg_advisory_xact_lock(hashtextextended('openhaven.policy', 0))")
-    return store.standing(tx)
-
-
-def _put(
-    tx: Tx, after: int | None, pack: str, how: How, reason: str, *, review: str | None = None,
-    restores: int | None = None, backtest: str | None = None,
-) -> str:  # fmt: skip
-    made = new_id("pif")
-    tx.run(
-        """INSERT INTO packs_in_force (id, after, pack, how, review, restores, backtest, reason,
-                                       by_whom, at)
-           VALUES (%(id)s, %(after)s, %(pack)s, %(how)s, %(review)s, %(restores)s, %(backtest)s,
-                   %(reason)s, %(who)s, %(now)s)""",
-        id=made, after=after, pack=pack, how=how, review=review, restores=restores,
-        backtest=backtest, reason=reason, who=str(tx.actor), now=tx.now,
-    )  # fmt: skip
-    tx.wake(CHANNEL)
-    return made
 
 
 def _note(tx: Tx, kind: str, draft: Draft, **ids: str) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from openhaven.policy.clauses import read_all_clauses
 from openhaven.policy.includes import in_order
 from openhaven.policy.model import Clause
-from openhaven.policy.publishing import actions, shadow, steps, store
+from openhaven.policy.publishing import actions, force, shadow, steps, store
 from openhaven.policy.publishing.archive import unpacked
 from openhaven.policy.publishing.model import Draft, Review, Standing, Trial, Tried
 from openhaven.policy.publishing.trying import try_out
@@ -220,7 +220,7 @@ def post_roll_back(call: Call) -> Answer:
     """`POST /console/api/policy/roll-back`: put in force again what was before."""
     given = call.json(Back)
     with call.haven.db.begin(call.actor, call.now) as tx:
-        return as_json(actions.roll_back(tx, given.reason, given.to))
+        return as_json(force.roll_back(tx, given.reason, given.to))
 
 
 def get_shadow(call: Call) -> Answer:

@@ -16,7 +16,7 @@ from openhaven import staff
 from openhaven.core import Actor, Problem, utcnow
 from openhaven.policy.includes import read_packs
 from openhaven.policy.places import BrokenPack, PackError
-from openhaven.policy.publishing import actions, shadow, steps, store
+from openhaven.policy.publishing import actions, force, shadow, steps, store
 from openhaven.policy.publishing.archive import LARGEST, unpacked
 from openhaven.policy.publishing.jobs import start
 from openhaven.policy.publishing.model import Draft, Standing
@@ -163,7 +163,7 @@ def rollback_command(ctx: click.Context, name: str, reason: str, to: str) -> Non
     """Put in force again what was before, at once."""
     db = opened_db(ctx)
     with db.begin(actor_named(db, name)) as tx:
-        row = actions.roll_back(tx, reason, to)
+        row = force.roll_back(tx, reason, to)
     _say_standing(row)
 
 

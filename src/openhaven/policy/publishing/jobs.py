@@ -14,7 +14,7 @@ from openhaven.policy.load import load_texts
 from openhaven.policy.pack import Pack
 from openhaven.policy.places import BrokenPack, PackError
 from openhaven.policy.publishing import store
-from openhaven.policy.publishing.actions import put_first
+from openhaven.policy.publishing.force import put_first
 from openhaven.policy.shipped import find_pack
 from openhaven.signals import Banks
 from openhaven.storage import Database, Tx

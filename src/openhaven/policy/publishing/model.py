@@ -13,6 +13,7 @@ State = Literal["draft", "checked", "proposed", "approved", "live", "rejected", 
 Said = Literal["approved", "rejected"]
 How = Literal["settings", "published", "rolled_back"]
 
+LONGEST_REASON = 2_000
 OPEN: tuple[State, ...] = ("draft", "checked")
 """The states in which a draft may be written on."""
 UNENDED: tuple[State, ...] = ("draft", "checked", "proposed", "approved")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from openhaven.core import Actor
-from openhaven.policy.publishing import actions, store
+from openhaven.policy.publishing import actions, force, store
 from openhaven.policy.publishing.model import Draft, Standing, Trial
 from openhaven.policy.publishing.trying import try_out
 from openhaven.storage import Database
@@ -29,11 +29,11 @@ def publish(db: Database, actor: Actor, now: datetime, draft_id: str) -> Standin
     """Try an approved draft once more and put it in force.
 
     The program may be another one than when it was approved. Raises `Problem` as `try_out` and
-    `actions.publish` do.
+    `force.publish` do.
     """
     trial = try_out(_files(db, draft_id))
     with db.begin(actor, now) as tx:
-        return actions.publish(tx, draft_id, trial)
+        return force.publish(tx, draft_id, trial)
 
 
 def propose_files(

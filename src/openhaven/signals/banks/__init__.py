@@ -5,15 +5,12 @@ newer one: `Banks.refresh` takes up what was added or withdrawn in well under a 
 building anything anew. The question asked of it is narrow: `match(kind, value)`.
 """
 
-from openhaven.signals.banks.actions import (
+from openhaven.signals.banks.actions import bank_named, create_bank, set_at_most, set_mode
+from openhaven.signals.banks.entries import (
     add_entries,
-    bank_named,
     confirm_negative,
-    create_bank,
     expire,
     propose_negative,
-    set_at_most,
-    set_mode,
     withdraw_entries,
     withdraw_entry,
 )

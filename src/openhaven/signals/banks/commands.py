@@ -13,14 +13,11 @@ from openhaven.exchange.commands import COMMANDS
 from openhaven.exchange.lookback.commands import look_back
 from openhaven.line import Haven
 from openhaven.signals.banks import matches, store
-from openhaven.signals.banks.actions import (
+from openhaven.signals.banks.actions import bank_named, create_bank, set_at_most, set_mode
+from openhaven.signals.banks.entries import (
     add_entries,
-    bank_named,
     confirm_negative,
-    create_bank,
     propose_negative,
-    set_at_most,
-    set_mode,
     withdraw_entry,
 )
 from openhaven.signals.banks.index import NEAR

@@ -9,13 +9,9 @@ from openhaven.exchange import lookback
 from openhaven.review import lane
 from openhaven.review.shown import is_clear
 from openhaven.signals.banks import matches, store
-from openhaven.signals.banks.actions import (
-    bank_named,
-    confirm_negative,
-    propose_negative,
-    withdraw_entry,
-)
+from openhaven.signals.banks.actions import bank_named
 from openhaven.signals.banks.comparing import WHY_NOT, compare, protects_children
+from openhaven.signals.banks.entries import confirm_negative, propose_negative, withdraw_entry
 from openhaven.signals.banks.grids import drawn, grids, in_words
 from openhaven.signals.banks.matches import Match
 from openhaven.signals.banks.model import BankInfo, Entry, NewEntry

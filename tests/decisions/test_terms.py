@@ -22,6 +22,7 @@ from msgspec.structs import asdict
 from openhaven import decisions, ledger, staff
 from openhaven.core import Problem, utcnow
 from openhaven.decisions import dsa, exceptions
+from openhaven.policy import BrokenPack
 from openhaven.review.terms import Later, Terms
 from openhaven.staff import approvals
 
@@ -291,3 +292,21 @@ def test_an_exception_cannot_be_made_by_hand(here: Scene) -> None:
     for change in FORGED:
         with pytest.raises(psycopg.errors.CheckViolation), here.haven.db.begin(OPERATOR) as tx:
             tx.run(f"UPDATE notice_exceptions SET {change}")
+
+
+# By a rule ------------------------------------------------------------------------------------
+
+DEMOTE = """- id: demotes
+  clause: kind
+  on: [post.create]
+  when: terms.bad
+  then: {outcome: restrict, harm: spam, days: 7, measure: demote}
+"""
+
+
+def test_a_rule_says_how_it_restricts(here: Scene) -> None:
+    rules(here, DEMOTE)
+    made = here.verdict(sent(here)["id"])["decision"]
+    assert [one["measure"] for one in acts(here, made)] == ["", "demote"]
+    with pytest.raises(BrokenPack, match="says how"):
+        rules(here, DEMOTE.replace("restrict", "remove"))

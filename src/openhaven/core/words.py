@@ -54,6 +54,9 @@ Verb = Literal[
     "unsuspend",
 ]
 
+# How something is restricted; empty is in the platform's own way.
+Measure = Literal["", "age_gate", "demote", "label", "no_interaction", "monetary", "service"]
+
 EVENT_KINDS: tuple[str, ...] = get_args(EventKind)
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
 

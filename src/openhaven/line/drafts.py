@@ -36,9 +36,7 @@ _HELD = mark(
 )
 
 
-_WEIGH = mark(
-    "A rule took it for incitement. Before that may be said, a person has to weigh it."
-)
+_WEIGH = mark("A rule took it for incitement. Before that may be said, a person has to weigh it.")
 
 
 def outcome_of(claimed: Claimed, verdict: Verdict) -> Outcome:
@@ -136,7 +134,7 @@ def from_verdict(tx: Tx, claimed: Claimed, verdict: Verdict, pack: Pack, media: 
     days = timedelta(days=verdict.days) if verdict.days else None
     return _by_rule(tx, claimed, verdict, pack.clauses[reason.clause], media, outcome=outcome,
                     why=facts_of(reason), until=tx.now + days if days else None,
-                    decided_by=f"rule:{reason.rule}")  # fmt: skip
+                    decided_by=f"rule:{reason.rule}", measure=verdict.measure)  # fmt: skip
 
 
 def from_holding_back(
@@ -161,6 +159,7 @@ def _by_rule(
     why: str,
     until: datetime | None,
     decided_by: str,
+    measure: Any = "",
 ) -> Draft:
     event = claimed.event
     item = event.item.id if event.item else None
@@ -188,6 +187,7 @@ def _by_rule(
         event=claimed.seq,
         language=event.item.language if event.item else None,
         until=until,
+        measure=measure,
     )
 
 

@@ -271,6 +271,8 @@ class _Rules:
 
     def check_days(self, path: str, rule: Rule) -> None:
         outcome, days = rule.then.outcome, rule.then.days
+        if rule.then.measure and outcome != "restrict":
+            self.tell(f"{path}.then.measure", "Only what restricts says how: `outcome: restrict`.")
         if outcome == "restrict" and days is None:
             what = "A rule restricts for a number of `days`; only a person does so without an end."
             self.tell(f"{path}.then", what)

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from openhaven.core import EventKind, Ground, Outcome
+from openhaven.core.words import Measure
 from openhaven.signals.model import Finding
 
 Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -80,6 +81,7 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     `from-report`, the one that the reporter chose. `severity` (1 nuisance to 4 danger to life or
     to a child) and `help` come from the harm when they are left out. `days` says for how
     long; a rule that restricts must say it. `label` is put on the account or the item as well.
+    `measure` says how something is restricted, where that is not in the platform's own way.
     """
 
     outcome: Outcome
@@ -89,6 +91,7 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     days: Annotated[int, msgspec.Meta(ge=1, le=3650)] | None = None
     help: Annotated[tuple[Topic, ...], msgspec.Meta(max_length=10)] | None = None
     label: Label | None = None
+    measure: Measure = ""
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -152,6 +155,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     harm: str = ""
     queue: str = ""
     days: int | None = None
+    measure: Measure = ""
     shadow: tuple[Reason, ...] = ()
     unknown: tuple[str, ...] = ()
     hold: bool = False

@@ -190,6 +190,7 @@ class Pack:
             harm=first.harm.code,
             queue=first.rule.then.queue,
             days=first.rule.then.days if first.reason.matched else None,
+            measure=first.rule.then.measure if first.reason.outcome == "restrict" else "",
             shadow=tuple([one.reason for one in shadow]),
             unknown=unknown,
             hold=_held(event, acting),

@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 
 from openhaven.core import Problem
+from openhaven.core.words import Measure as Measure
 
-Measure = Literal["", "age_gate", "demote", "label", "no_interaction", "monetary", "service"]
 Exception_ = Literal["child-safety", "legal-order"]
 
 # How something is restricted; the first one is in the platform's own way.

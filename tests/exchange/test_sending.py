@@ -45,6 +45,8 @@ def wanted(scene: Scene, who: Actor, name: str, source: str) -> str:
 def agreed(scene: Scene, who: Actor, sending: str, *, yes: bool = True) -> None:
     with scene.db.begin(who) as tx:
         (found,) = (one for one in approvals.waiting(tx) if one.matter == sending)
+        assert found.reason.startswith("Send ")
+        assert found.reason.endswith("Others should know of them.")
         approvals.answer(tx, found.id, yes, "" if yes else "Not these.")
 
 

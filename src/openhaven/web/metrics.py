@@ -63,6 +63,10 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
      "SELECT count(*) FROM bank_sources WHERE removed_at IS NULL AND failures > 0"),
     ("bank_feedback_failed", "Words about matches that a source did not take.",
      "SELECT count(*) FROM bank_outbox WHERE state = 'failed'"),
+    ("bank_entries_undelivered", "Our own entries that a service did not take, or not take back.",
+     "SELECT count(*) FROM bank_sent WHERE state = 'failed'"),
+    ("rule_messages_failed", "Messages to owners of rules that fell back, which did not arrive.",
+     "SELECT count(*) FROM rule_messages WHERE state = 'failed'"),
     ("look_backs_stuck", "Looks back of banks that were halted this week, or cannot go on.",
      """SELECT count(*) FROM look_backs WHERE (state = 'running' AND failures > 2)
           OR (state = 'halted' AND ended_at > %(now)s - interval '7 days')"""),

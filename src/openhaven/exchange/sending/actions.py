@@ -31,23 +31,33 @@ def ask(tx: Tx, bank: str, source: str, reason: str) -> str:
                       f"The source stands for {to.harm}.", status=409,
                       next_step="Only entries of the same harm are sent, none of harmless things.",
                       )  # fmt: skip
-    last = tx.value(
-        """SELECT max(id) FROM bank_entries WHERE bank = %(b)s AND living AND source IS NULL""",
-        b=info.id,
-    )
-    if last is None:
+    sql = """SELECT max(id) AS last, count(*) AS number FROM bank_entries
+             WHERE bank = %(b)s AND living AND source IS NULL"""
+    own = tx.rows(sql, b=info.id)[0]
+    if own["last"] is None:
         raise Problem("sending.empty", f"The bank “{bank}” has no entries of our own.", status=409,
                       next_step="What sources brought is never sent on.")  # fmt: skip
     number = new_id("bsd")
     tx.run(
         """INSERT INTO bank_sendings (id, bank, source, last_entry, asked_by, asked_at, state)
            VALUES (%(id)s, %(bank)s, %(source)s, %(last)s, %(by)s, %(now)s, 'asked')""",
-        id=number, bank=info.id, source=to.id, last=last, by=tx.actor.id, now=tx.now,
+        id=number, bank=info.id, source=to.id, last=own["last"], by=tx.actor.id, now=tx.now,
     )  # fmt: skip
     append(tx, "bank.sending_asked", {"sending": number, "bank": info.id, "source": to.id})
-    approvals.ask(tx, APPROVAL, number, reason)
+    # The second person reads what would leave, and for whom, before why.
+    what = f"Send {own['number']} of our own entries of the bank “{bank}” to “{source}”."
+    approvals.ask(tx, APPROVAL, number, f"{what} {_said(reason)}")
     tx.wake("exchange")
     return number
+
+
+def _said(reason: str) -> str:
+    """Return a reason without space around it; raises `Problem` for one that says nothing."""
+    tidy = reason.strip()
+    if not 1 <= len(tidy) <= 1_000:
+        raise Problem("sending.reason", "Say in a few words why.",
+                      next_step="Write up to 1,000 characters.")  # fmt: skip
+    return tidy
 
 
 def _family(harm: str) -> str:
@@ -158,9 +168,7 @@ def take_back(tx: Tx, bank: str, source: str, reason: str) -> int:
 
     That takes one person. Raises `Problem` 400 without a reason of up to 1,000 characters.
     """
-    if not 1 <= len(reason.strip()) <= 1_000:
-        raise Problem("sending.reason", "Say in a few words why it is taken back.",
-                      next_step="Write up to 1,000 characters.")  # fmt: skip
+    words = _said(reason)
     info, to = bank_named(tx, bank), sources.source(tx, source)
     count = tx.run(
         """UPDATE bank_sent t SET attempts = 0, next_at = %(now)s,
@@ -173,5 +181,7 @@ def take_back(tx: Tx, bank: str, source: str, reason: str) -> int:
     )  # fmt: skip
     append(tx, "bank.sending_taken_back",
            {"bank": info.id, "source": to.id, "entries": str(count)})  # fmt: skip
+    tx.run("UPDATE bank_sendings SET taken_back = %(why)s WHERE bank = %(b)s AND source = %(s)s",
+           why=words, b=info.id, s=to.id)  # fmt: skip
     tx.wake("exchange")
     return count

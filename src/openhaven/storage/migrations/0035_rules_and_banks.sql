@@ -54,7 +54,9 @@ CREATE TABLE bank_sendings (
   last_entry bigint NOT NULL,
   asked_by text NOT NULL,
   asked_at timestamptz NOT NULL,
-  state text NOT NULL CHECK (state IN ('asked', 'agreed', 'refused'))
+  state text NOT NULL CHECK (state IN ('asked', 'agreed', 'refused')),
+  -- why what was sent is taken back, in words
+  taken_back text
 );
 CREATE INDEX bank_sendings_asked ON bank_sendings (id) WHERE state = 'asked';
 CREATE TABLE bank_sent (

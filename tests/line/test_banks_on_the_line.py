@@ -196,7 +196,7 @@ def test_the_database_itself_wants_two_people(
 def test_a_withdrawn_entry_puts_its_decision_before_a_person_who_takes_it_back(
     here: Scene, receiver: Receiver
 ) -> None:
-    bank(here)
+    bank(here, harm="scam")
     decision = linked(here)["decision"]
     withdraw(here)
     assert look(here) == 1

@@ -15,7 +15,11 @@ def suspicion(claimed: Claimed, verdict: Verdict) -> lane.Why | None:
         return None
     if any(one.label.name == lane.LABEL for one in verdict.labels):
         return "rule"
-    if verdict.outcome == "allow" or verdict.harm not in lane.HARMS or not verdict.reasons:
+    if verdict.outcome == "allow" or not verdict.reasons:
         return None
-    found = {one.signal for one in verdict.reasons[0].findings if not one.unknown}
-    return "bank" if found & {"media", "links"} else "rule"
+    found = [one for reason in verdict.reasons for one in reason.findings if not one.unknown]
+    # Whatever a rule calls it: what a bank says of a child is said.
+    if any(one.harm in lane.HARMS and one.opinion in ("positive", "investigate")
+           and one.signal in ("media", "links") for one in found):  # fmt: skip
+        return "bank"
+    return "rule" if verdict.harm in lane.HARMS else None

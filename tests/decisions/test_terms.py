@@ -23,7 +23,7 @@ from openhaven import decisions, ledger, staff
 from openhaven.core import Problem, utcnow
 from openhaven.decisions import dsa, exceptions
 from openhaven.policy import BrokenPack
-from openhaven.review.terms import Later, Terms
+from openhaven.review.terms import INCITEMENT, Later, Terms
 from openhaven.staff import approvals
 
 
@@ -218,6 +218,7 @@ def test_under_the_terms_no_six_answers_are_asked(here: Scene) -> None:
 
 def test_the_database_refuses_incitement_without_answers(here: Scene) -> None:
     rules(here)
+    assert {row["harm"] for row in here.rows("SELECT harm FROM incitement_harms")} == INCITEMENT
     decided(here, "remove")
     for change in ("ground = 'law'", "ground = 'law', outcome = 'block'"):
         with pytest.raises(psycopg.errors.CheckViolation), here.haven.db.begin(OPERATOR) as tx:

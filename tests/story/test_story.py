@@ -201,10 +201,10 @@ def test_a_draft_of_rules_and_a_question_beside_the_phone(demo: Demo, chromium: 
     editor.goto(f"{demo.haven}/console/rules/drafts")
     editor.fill("#title", "Ask a person about two more words")
     with editor.expect_navigation():
-        editor.click("text=Start a draft")
+        editor.click("button:has-text('Start a draft')")
     if "/edit" not in editor.url:
         with editor.expect_navigation():
-            editor.click("text=Write on it")
+            editor.click("main a:has-text('Write on it')")
     sound(editor, "rules-editor")
 
 

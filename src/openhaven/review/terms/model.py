@@ -22,8 +22,8 @@ MEASURES: dict[str, str] = {
     "service": "A part of the service is closed to the account",
 }
 
-# Harms whose removal on the ground of the law is one as incitement. A threat against somebody is none:
-# it says what its speaker will do, and does not stir up others.
+# Harms whose removal on the ground of the law is one as incitement. A threat against somebody is
+# none: it says what its speaker will do, and does not stir up others.
 INCITEMENT = frozenset({"hate"})
 
 # The threshold test of the Rabat Plan of Action (A/HRC/22/17/Add.4, paragraph 29).

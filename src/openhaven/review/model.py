@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import asdict
 
 from openhaven.review.terms.model import NO_TERMS, Terms
-from msgspec.structs import asdict
 
 LEASE = timedelta(minutes=30)
 

@@ -117,23 +117,25 @@ def words(fault: Fault) -> str:
 
 
 class File(NamedTuple):
-    """A file as the form shows it: the item, the plan if it is sent, and what is said of views."""
+    """A file as the form shows it: the item, the plan if it is sent, who saw it, what is said."""
 
     item: Item
     plan: FilePlan | None
     viewing: str
+    said: str
 
 
 def files(items: Mapping[str, Item], views: Mapping[str, Viewing], body: Body) -> list[File]:
     """Return every sealed item that may be sent, with what would be stated of its viewing."""
     plans = {plan.item: plan for plan in body.files}
-    return [File(item, plans.get(item.id), seen(views.get(item.id)))
+    return [File(item, plans.get(item.id), *seen(views.get(item.id)))
             for item in items.values() if item.kind not in ("filing", "derived")]  # fmt: skip
 
 
-def seen(viewing: Viewing | None) -> str:
-    """Return what will be said of the viewing of a file, in plain words."""
+def seen(viewing: Viewing | None) -> tuple[str, str]:
+    """Return whether somebody was shown a file, and what a report will say of it."""
     if viewing is None or not (viewing.viewed or viewing.exif_viewed):
-        return "Nobody was shown the whole of it. The report will say: not viewed."
-    exif = " Its camera data was looked at, too." if viewing.exif_viewed else ""
-    return f"Somebody was shown it. The report will say: viewed.{exif}"
+        return "Nobody was shown the whole of it.", "not viewed"
+    exif = viewing.exif_viewed
+    return ("Somebody was shown it" + (", and its camera data." if exif else "."),
+            "viewed" + (", with camera data" if exif else ""))  # fmt: skip

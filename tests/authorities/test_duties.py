@@ -11,6 +11,7 @@ from openhaven.authorities.router import laws
 from openhaven.core import HARMS, Problem
 from openhaven.line import Haven
 from openhaven.staff import approvals
+from openhaven.staff.staffing import set_staffing
 from openhaven.storage.settings import Authorities
 
 SINCE = datetime(2026, 11, 21, 19, 0, tzinfo=UTC)
@@ -126,3 +127,18 @@ def test_more_urgent_is_sooner_and_never_later(here: Desk) -> None:
     assert found.late(NOW + timedelta(hours=2))
     assert found.soon(NOW + timedelta(minutes=59))
     assert not found.soon(NOW)
+
+
+def test_who_works_alone_needs_nobody_and_it_is_marked(here: Desk) -> None:
+    case = a_case(here)
+    with here.haven.db.begin(here.ada, NOW) as tx:
+        everybody = [row["id"] for row in tx.rows("SELECT id FROM staff")]
+        for one in everybody:
+            if one != here.ada.id:
+                tx.run("UPDATE staff SET disabled_at = now() WHERE id = %(i)s", i=one)
+        set_staffing(tx, "solo")
+        made = duties.open(tx, case, "US", NOW + timedelta(hours=1), "18 U.S.C. 2258A")
+        assert duties.close(tx, made, no_report_reason="It is a statue.")
+        assert duties.duty(tx, made).state == "no_report"
+        assert not approvals.independent(tx, "no-report", made)
+        set_staffing(tx, "team")

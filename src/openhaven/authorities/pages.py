@@ -9,6 +9,7 @@ from openhaven.authorities.facts import CaseFacts, facts_of
 from openhaven.authorities.model import STATES, TONES, Filing, named
 from openhaven.authorities.nca.model import Priority
 from openhaven.core import HARMS, Problem
+from openhaven.staff import approvals
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
 
@@ -248,8 +249,10 @@ def _duty(call: Call, problem: Problem | None = None) -> Answer:
         found = duties.duty(tx, call.path["id"])
         covering = duties.duty(tx, found.covered_by) if found.covered_by else None
         reason = duties.reason(tx, found.id) if call.may("filing.work") else None
+        alone = found.state == "no_report" and not approvals.independent(tx, "no-report", found.id)
     return page(call, "authorities/duty.html", problem.status if problem else 200, duty=found,
-                covering=covering, reason=reason, problem=problem, **_words())  # fmt: skip
+                covering=covering, reason=reason, alone=alone, problem=problem,
+                **_words())  # fmt: skip
 
 
 def no_report(call: Call) -> Answer:

@@ -43,14 +43,14 @@ def open_task(
 ) -> str:
     """Ask a person: join the open task on the same matter, or open one; return the task's id.
 
-    Everything about one item (or one account, where there is no item) that is open at the same
-    time is one case, so that ten reports make one piece of work. `sure` says that the platform
-    itself told whose it is, not only somebody who reports; `reported` that it came as a report, of
-    which `report` is the id where it was sent to us, `reporter` the account that the platform named
-    and `trusted` that it is a trusted flagger. `slow` gives it twice the time, since who
-    reports was warned for reports without ground. `within` is when it is due, if that is sooner than
-    its severity says; `suspected` brings it into the lane for suspected child exploitation, as its
-    harm does. Neither the number of reports nor who sent them changes the severity.
+    Everything about one item (or one account, where there is no item) that is open at the same time
+    is one case, so that ten reports make one piece of work. `sure` says that the platform itself
+    told whose it is, not only somebody who reports; `reported` that it came as a report, of which
+    `report` is the id where it was sent to us, `reporter` the account that the platform named and
+    `trusted` that it is a trusted flagger. `slow` gives it twice the time, since who reports was
+    warned for reports without ground. `within` is when it is due, if that is sooner than its
+    severity says; `suspected` brings it into the lane for suspected child exploitation, as its harm
+    does. Neither the number of reports nor who sent them changes the severity.
     """
     case = case_for(tx, platform, item, account, harm, sure=sure)
     if report is not None:

@@ -125,7 +125,7 @@ def test_what_people_decide_of_it_says_that_machines_found_it(scene: Scene) -> N
     bank(scene)
     add(scene, known)
     rest(scene)
-    reviewer = scene.reviewer("Ana")
+    reviewer = scene.reviewer("Ana", "specialist")
     scene.judge(reviewer, tasks(scene)[0]["id"], "remove")
     scene.work()
     (made,) = scene.rows("SELECT harm, automated_detection, automated_decision FROM decisions")

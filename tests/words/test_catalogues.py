@@ -20,6 +20,7 @@ SAME = {
     "Suicide": ("fr",),
     "Total": ("fr",),
     "Protection": ("fr",),
+    "Name": ("de",),
 }
 _TAG = re.compile(r"<[a-zA-Z/]")
 

@@ -208,7 +208,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit", "metrics_token",
           "double_review", "undo_seconds", "staffing", "bulk_size", "language", "locales",
-          "protections")  # fmt: skip
+          "protections", "age_link_days")  # fmt: skip
 
 
 def _path(kind: type, value: object) -> object:

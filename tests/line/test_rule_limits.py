@@ -147,9 +147,7 @@ def test_a_pack_without_a_contact_tells_staff_and_without_an_address_the_console
 def use_mail(here: Scene, port: int, staff: str = "") -> None:
     """Let letters go to a mail host here (0: to none), those to staff to `staff`."""
     mail = Mail(host="127.0.0.1" if port else "", port=port or 25, starttls=False)
-    changed = msgspec.structs.replace(
-        here.haven.settings, mail=mail, alerts=Alerts(email=staff)
-    )
+    changed = msgspec.structs.replace(here.haven.settings, mail=mail, alerts=Alerts(email=staff))
     object.__setattr__(here.haven, "settings", changed)
 
 

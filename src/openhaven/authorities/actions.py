@@ -44,6 +44,10 @@ def write(
     only_specialists(tx)
     _not_repeated(tx, case, authority)
     tx.run("SELECT pg_advisory_xact_lock(hashtextextended(%(n)s, 0))", n=f"filing:{case}")
+    # Whoever files or sends it holds its row: what they did is seen, and not written over.
+    sql = """SELECT 1 FROM filings WHERE case_id = %(c)s AND authority = %(a)s AND number = %(n)s
+               AND state <> 'withdrawn' FOR UPDATE"""
+    tx.run(sql, c=case, a=authority, n=number)
     found = store.filing_of(tx, case, authority, number)
     if found is None:
         return _begun(tx, case, authority, body, number)

@@ -20,6 +20,8 @@ from openhaven.evidence.vault import Vault
 from openhaven.storage import Tx
 
 Bytes = bytes | Path
+# The lock of who wraps keys for officers (shared), and of who changes who they are.
+OFFICERS = "evidence.officers"
 
 
 # Receiving ------------------------------------------------------------------------------------
@@ -98,15 +100,20 @@ def _parts(data: Bytes) -> Iterator[bytes]:
 
 
 def _wrap_for_all(vault: Vault, tx: Tx, item: str, key: bytes) -> None:
+    # Whoever names or removes an officer waits for this, so that no item is missed by either.
+    tx.run("SELECT pg_advisory_xact_lock_shared(hashtextextended(%(n)s, 0))", n=OFFICERS)
     publics = {VAULT: vault.public} | {one.id: one.public for one in store.officers(tx)}
     for officer, public in publics.items():
         put_key(tx, item, officer, sealing.wrap(key, public, item))
 
 
 def put_key(tx: Tx, item: str, officer: str, wrapped: bytes) -> None:
-    """Store the key of an item as it is wrapped for an officer."""
-    sql = """INSERT INTO evidence_keys (item, officer, wrapped) VALUES (%(i)s, %(o)s, %(w)s)
-             ON CONFLICT (item, officer) DO NOTHING"""
+    """Store the key of an item as it is wrapped for an officer, unless the item was destroyed."""
+    # Waits for who destroys it at this moment: a key that came after would undo the destruction.
+    sql = """WITH living AS (SELECT id FROM evidence_items
+               WHERE id = %(i)s AND destroyed_at IS NULL FOR SHARE)
+             INSERT INTO evidence_keys (item, officer, wrapped)
+             SELECT id, %(o)s, %(w)s FROM living ON CONFLICT (item, officer) DO NOTHING"""
     tx.run(sql, i=item, o=officer, w=wrapped)
 
 

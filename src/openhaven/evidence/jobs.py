@@ -57,9 +57,10 @@ def _to_keep(tx: Tx) -> list[_Due]:
 
 
 def _to_remove(tx: Tx) -> list[_Due]:
-    """Return destroyed items whose sealed bytes are still in the store."""
+    """Return destroyed items whose sealed bytes the store may let go."""
     sql = """SELECT id, blob, %(now)s::timestamptz AS until FROM evidence_items
-             WHERE destroyed_at IS NOT NULL AND removed_at IS NULL ORDER BY id LIMIT 500"""
+             WHERE destroyed_at IS NOT NULL AND removed_at IS NULL
+               AND (kept_until IS NULL OR kept_until <= %(now)s) ORDER BY id LIMIT 500"""
     return tx.all(sql, _Due, now=tx.now)
 
 

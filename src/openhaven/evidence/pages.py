@@ -27,7 +27,10 @@ def open_item(call: Call) -> Answer:
             raise Problem("evidence.large", "This file is too large for a page.", status=413,
                           next_step="Use: openhaven evidence export")  # fmt: skip
         parts = evidence.read(vault, tx, item, "opened by a person")
+    data = b"".join(parts)
+    # What could not be read was not shown: only now is it a viewing.
+    with call.haven.db.begin(call.actor, call.now) as tx:
         evidence.viewed(tx, item, "original", exif_shown=True)
     headers = {"content-disposition": f'attachment; filename="{item.id}.bin"',
                "cache-control": "no-store"}  # fmt: skip
-    return Answer(200, b"".join(parts), "application/octet-stream", headers)
+    return Answer(200, data, "application/octet-stream", headers)

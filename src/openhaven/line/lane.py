@@ -4,10 +4,14 @@ Each step is a transaction of its own whose end is stored on the case, so that a
 of them repeats nothing and forgets nothing.
 """
 
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
 import msgspec
+import structlog
 
 from openhaven import authorities, decisions, evidence, intake, policy, review
-from openhaven.core import HARMS, system
+from openhaven.core import HARMS, Problem, system
 from openhaven.core.words import mark
 from openhaven.decisions import HELD_BY, Draft
 from openhaven.decisions.kinds import content_types
@@ -21,6 +25,9 @@ from openhaven.review.lane.store import events_of
 from openhaven.storage import Tx
 
 ME = system("lane")
+log = structlog.get_logger("lane")
+# So long before its end a hold is carried on, so that a house that stood still loses nothing.
+_SOON = timedelta(days=30)
 _WHY = mark(
     "It may be the sexual exploitation of a child. It is hidden until a specialist for child "
     "safety has looked."
@@ -33,31 +40,56 @@ def ask(tx: Tx, claimed: Claimed, verdict: Verdict) -> None:
         review.open_task(tx, **drafts.question(tx, claimed, verdict))
 
 
-def tend(haven: Haven) -> int:
+def tend(haven: Haven, now: datetime | None = None) -> int:
     """Hide, then seal one case that waits for it, and let what was agreed take effect.
 
-    Returns how much was done, so that more can follow at once.
+    Returns how much was done, so that more can follow at once. A case that fails holds up no other
+    one; when nothing else is left to do, its error is raised.
     """
-    with haven.db.begin(ME) as tx:
+    faults: list[Exception] = []
+    if _next(haven, lane.to_quarantine, _quarantine, faults):
+        return 1
+    if _next(haven, lane.to_seal, _seal, faults):
+        return 1
+    with haven.db.begin(ME, now) as tx:
         decisions.withholding.settle_longer(tx)
-        case = lane.to_quarantine(tx)
-        if case is not None:
-            _quarantine(haven, tx, lane.case(tx, case))
-            return 1
-    with haven.db.begin(ME) as tx:
-        case = lane.to_seal(tx)
-        if case is not None:
-            _seal(haven, tx, case)
-            return 1
-    with haven.db.begin(ME) as tx:
-        return _let_go(tx)
+        done = _let_go(tx)
+        _keep_on(tx)
+    if faults and not done:
+        raise faults[0]
+    return done
+
+
+def _next(
+    haven: Haven,
+    find: Callable[[Tx, Collection[str]], str | None],
+    step: Callable[[Haven, Tx, str], None],
+    faults: list[Exception],
+) -> bool:
+    """Take a step with the first case that lets it be taken; say whether there was one."""
+    failed: list[str] = []
+    while True:
+        case = None
+        try:
+            with haven.db.begin(ME) as tx:
+                case = find(tx, failed)
+                if case is not None:
+                    step(haven, tx, case)
+                return case is not None
+        except Exception as error:  # Said aloud, and raised by the caller: it is tried again.
+            if case is None or (isinstance(error, Problem) and error.code == "database.away"):
+                raise
+            log.error("lane.case_failed", case=case, error=type(error).__name__)
+            faults.append(error)
+            failed.append(case)
 
 
 # Hiding ---------------------------------------------------------------------------------------
 
 
-def _quarantine(haven: Haven, tx: Tx, case: lane.Case) -> None:
+def _quarantine(haven: Haven, tx: Tx, case_id: str) -> None:
     """Hide what a case is about on the platform, hold it, and open the duties to report it."""
+    case = lane.case(tx, case_id)
     if case.item is not None and not _hidden(tx, case.id):
         decisions.decide(tx, _draft(tx, case, haven.packs.current), haven.voice)
     lane.quarantined(tx, case.id)
@@ -147,6 +179,25 @@ def _let_go(tx: Tx) -> int:
     for one in over:
         evidence.release_hold(tx, one)
     return len(over)
+
+
+def _keep_on(tx: Tx) -> None:
+    """Let the lane's hold stand for longer where something is left to do when it is about to end.
+
+    What was suspected is not destroyed by time alone while a duty to report it is open.
+    """
+    sql = """SELECT h.case_id, max(h.until) AS until FROM holds h
+             WHERE h.ground = 'lane' AND h.ended_at IS NULL
+               AND (EXISTS (SELECT 1 FROM duties d WHERE d.case_id = h.case_id
+                            AND d.state = 'open')
+                    OR EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = h.case_id
+                               AND t.state IN ('open', 'claimed')))
+             GROUP BY h.case_id HAVING max(h.until) < %(soon)s LIMIT 50"""
+    for row in tx.rows(sql, soon=tx.now + _SOON):
+        until = row["until"]
+        evidence.hold(
+            tx, str(row["case_id"]), "lane", reference=f"carried on from {until:%Y-%m-%d}"
+        )
 
 
 # Sealing --------------------------------------------------------------------------------------

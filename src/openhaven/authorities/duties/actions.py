@@ -123,13 +123,14 @@ def _give_up(tx: Tx, found: Duty) -> None:
 
 def _end(tx: Tx, found: Duty, state: str, reference: str | None) -> None:
     # A reason that was asked about before the report was made is of no use any more.
-    tx.run(
+    ended = tx.run(
         """UPDATE duties SET state = %(state)s, reference = %(ref)s, closed_at = %(now)s,
              closed_by = %(by)s, no_report = CASE WHEN %(state)s = 'no_report' THEN no_report END
            WHERE id = %(id)s AND state = 'open'""",
         id=found.id, state=state, ref=reference, now=tx.now, by=str(tx.actor),
     )  # fmt: skip
-    _noted(tx, state, found.id, found.case_id)
+    if ended:
+        _noted(tx, state, found.id, found.case_id)
 
 
 def _locked(tx: Tx, duty_id: str) -> Duty:

@@ -11,6 +11,8 @@ from openhaven.evidence.model import GRACE, Hold, Item, ground
 from openhaven.storage import Tx
 
 _STEP = 100
+# The longest reference of a hold, in characters.
+_LONGEST = 200
 
 
 def hold(
@@ -32,6 +34,9 @@ def hold(
     if ground_code == "operator" and not reference.strip():
         raise Problem("hold.reason", "A hold of one's own needs a reason.",
                       next_step="Say in a few words why this is to be kept.")  # fmt: skip
+    if len(reference) > _LONGEST:
+        raise Problem("hold.reference", "This is too long.",
+                      next_step=f"Write up to {_LONGEST} characters.")  # fmt: skip
     case, item = _target(tx, target)
     found = _same(tx, case, item, ground_code, reference)
     if found is not None:
@@ -108,11 +113,13 @@ def end_over(tx: Tx) -> int:
 
 
 def _end(tx: Tx, ended: Sequence[Hold], why: str) -> None:
+    # One that was renewed or released while this waited for its row is left as it is.
     sql = """UPDATE holds SET ended_at = %(now)s, why_ended = %(why)s
-             WHERE id = ANY(%(ids)s) AND ended_at IS NULL"""
-    tx.run(sql, now=tx.now, why=why, ids=[one.id for one in ended])
-    ledger.append_many(tx, [ledger.New("hold.ended", {"hold": one.id, "case": one.case_id})
-                            for one in ended])  # fmt: skip
+             WHERE id = ANY(%(ids)s) AND ended_at IS NULL
+               AND (%(why)s = 'released' OR until <= %(now)s) RETURNING id, case_id"""
+    rows = tx.rows(sql, now=tx.now, why=why, ids=[one.id for one in ended])
+    ledger.append_many(tx, [ledger.New("hold.ended", {"hold": row["id"], "case": row["case_id"]})
+                            for row in rows])  # fmt: skip
 
 
 # The end of an item ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from openhaven import ledger
 from openhaven.core import Problem, new_id, permits
 from openhaven.evidence import sealing, store
-from openhaven.evidence.actions import put_key, touch, unsealed
+from openhaven.evidence.actions import OFFICERS, put_key, touch, unsealed
 from openhaven.evidence.model import VAULT
 from openhaven.evidence.opening import may_open
 from openhaven.evidence.vault import Vault
@@ -21,6 +21,7 @@ def add(vault: Vault, tx: Tx, staff: str, public: bytes) -> int:
     manage staff, 409 for who is one already or whose role does not open evidence.
     """
     _require_manager(tx)
+    _alone(tx)
     roles = tx.value("SELECT roles FROM staff WHERE id = %(s)s AND disabled_at IS NULL", s=staff)
     if not permits(roles or (), "evidence.open"):
         raise Problem("officer.role", "Only a specialist can be an officer.", status=409,
@@ -44,6 +45,7 @@ def add(vault: Vault, tx: Tx, staff: str, public: bytes) -> int:
 def remove(tx: Tx, staff: str) -> int:
     """Take an officer's wrapped keys away; return how many. Raises `Problem` 403, 404."""
     _require_manager(tx)
+    _alone(tx)
     sql = """UPDATE evidence_officers SET removed_at = %(now)s
              WHERE staff = %(s)s AND removed_at IS NULL RETURNING id"""
     officer = tx.value(sql, now=tx.now, s=staff)
@@ -70,6 +72,11 @@ def recover(vault: Vault, tx: Tx, item: str, private: X25519PrivateKey) -> Itera
         raise Problem("officer.key", "This key does not open this item.", status=403,
                       next_step="Is it the one that was named for you?") from error  # fmt: skip
     return unsealed(vault, found, key, touch(tx, found.id, "opened", "recovery"))
+
+
+def _alone(tx: Tx) -> None:
+    """Wait until nothing is being received, and let nothing be until this is stored."""
+    tx.run("SELECT pg_advisory_xact_lock(hashtextextended(%(n)s, 0))", n=OFFICERS)
 
 
 def _require_manager(tx: Tx) -> None:

@@ -1,7 +1,7 @@
 """Making a packet: what is handed out is written down first, then proven, then packed."""
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,28 +50,30 @@ def export(
     entries their place in the log. Raises `Problem` as `evidence.read` does, and 409 when the
     target is there already; what was written of a packet that failed is removed.
     """
-    with vault.db.begin(actor) as tx:
-        living = released_to(tx, case, to, reference)
-        streams = {one.id: actions.read(vault, tx, one, "export") for one in living}
-    sequence()
-    with vault.db.read() as tx:
-        parts = _parts(tx, case, signer)
     try:
         target.touch(mode=0o600, exist_ok=False)
     except FileExistsError as error:
         raise Problem("packet.exists", f"{target} is there already.", status=409,
                       next_step="Choose another name.") from error  # fmt: skip
     try:
+        with vault.db.begin(actor) as tx:
+            living = released_to(tx, case, to, reference)
+            streams = {one.id: actions.read(vault, tx, one, "export") for one in living}
+            known = [one.id for one in store.items(tx, case)]
+        sequence()
+        with vault.db.read() as tx:
+            parts = _parts(tx, case, known, signer)
         _write(target, parts, living, streams)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
-def _parts(tx: Tx, case: str, signer: Signer) -> dict[str, bytes]:
-    """Return everything of a packet but the files."""
-    items, custody = store.items(tx, case), store.custody_of_case(tx, case)
-    held = store.holds(tx, case)
+def _parts(tx: Tx, case: str, known: Collection[str], signer: Signer) -> dict[str, bytes]:
+    """Return everything of a packet but the files; what came after the `known` is not in it."""
+    items = [one for one in store.items(tx, case) if one.id in known]
+    custody = [one for one in store.custody_of_case(tx, case) if one.item in known]
+    held = [one for one in store.holds(tx, case) if one.item is None or one.item in known]
     sealed = _sealed(tx, [one.id for one in items], [one.id for one in custody],
                      [one.id for one in held])  # fmt: skip
     manifest = model.manifest_of(

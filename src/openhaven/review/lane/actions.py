@@ -59,6 +59,9 @@ def suspect(tx: Tx, task: str) -> None:
     From this moment a specialist alone sees it. Raises `Problem`: 404, 409 when the task is not the
     actor's now.
     """
+    # First the case, as whoever opens a task on it does: so neither waits for the other in a ring.
+    tx.run("""SELECT 1 FROM cases WHERE id = (SELECT case_id FROM tasks WHERE id = %(t)s)
+              FOR UPDATE""", t=task)  # fmt: skip
     sql = """SELECT case_id FROM tasks WHERE id = %(t)s AND state = 'claimed'
              AND claimed_by = %(me)s AND lease_until >= %(now)s FOR UPDATE"""
     case = tx.value(sql, t=task, me=tx.actor.id, now=tx.now)

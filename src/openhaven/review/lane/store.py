@@ -1,6 +1,6 @@
 """Reading the lane: whether something belongs to it, and its cases."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -31,6 +31,16 @@ _CASES_OF = {
     "WHERE f.id = %(id)s",
     "cpl": "SELECT d.case_id AS c FROM copy_lists l JOIN decisions d ON d.id = l.decision "
     "WHERE l.id = %(id)s",
+    "nex": "SELECT d.case_id AS c FROM notice_exceptions n JOIN decisions d ON d.id = n.decision "
+    "WHERE n.id = %(id)s",
+    # What a second person is asked about what was judged or decided; duties and evidence of the
+    # lane are asked of other roles on purpose.
+    "apr": "SELECT t.case_id AS c FROM approvals a JOIN judgements j ON j.id = a.matter "
+    "JOIN tasks t ON t.id = j.task WHERE a.id = %(id)s "
+    "UNION ALL SELECT d.case_id FROM approvals a JOIN copy_lists l ON l.id = a.matter "
+    "JOIN decisions d ON d.id = l.decision WHERE a.id = %(id)s "
+    "UNION ALL SELECT d.case_id FROM approvals a JOIN notice_exceptions n ON n.id = a.matter "
+    "JOIN decisions d ON d.id = n.decision WHERE a.id = %(id)s",
     "evi": "SELECT case_id AS c FROM evidence_items WHERE id = %(id)s",
 }
 
@@ -117,20 +127,21 @@ def case(tx: Tx, case_id: str) -> Case:
     return found
 
 
-def to_quarantine(tx: Tx) -> str | None:
+def to_quarantine(tx: Tx, besides: Collection[str] = ()) -> str | None:
     """Lock and return a case that one of us suspects and that is not hidden yet, if any."""
     sql = """SELECT id FROM cases WHERE lane_at IS NOT NULL AND lane_why <> 'report'
-               AND quarantined_at IS NULL
+               AND quarantined_at IS NULL AND NOT id = ANY(%(besides)s)
              ORDER BY lane_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
-    found = tx.value(sql)
+    found = tx.value(sql, besides=list(besides))
     return None if found is None else str(found)
 
 
-def to_seal(tx: Tx) -> str | None:
+def to_seal(tx: Tx, besides: Collection[str] = ()) -> str | None:
     """Lock and return a hidden case of which no sealed copy was made yet, if any."""
     sql = """SELECT id FROM cases WHERE quarantined_at IS NOT NULL AND sealed_at IS NULL
+               AND NOT id = ANY(%(besides)s)
              ORDER BY quarantined_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
-    found = tx.value(sql)
+    found = tx.value(sql, besides=list(besides))
     return None if found is None else str(found)
 
 

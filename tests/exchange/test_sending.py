@@ -10,7 +10,8 @@ from exchange_scene import ME, Scene, due, hexed
 from openhaven import staff
 from openhaven.core import Actor, Problem
 from openhaven.exchange import remove_source, send_entries
-from openhaven.exchange.sending import ask, sendings, take_back
+from openhaven.exchange.model import Told
+from openhaven.exchange.sending import Given, actions, ask, sendings, take_back
 from openhaven.signals.banks import add_entries, create_bank, withdraw_entry
 from openhaven.signals.banks.model import NewEntry
 from openhaven.staff import approvals
@@ -202,3 +203,44 @@ def test_a_source_whose_way_is_not_public_takes_none(scene: Scene) -> None:
     with scene.db.read() as tx:
         (line,) = sendings(tx)
     assert (line.failed, line.last_error) == (1, "Sources of the kind ncmec take no entries.")
+
+
+def test_what_may_have_arrived_is_taken_back_and_not_only_dropped(scene: Scene) -> None:
+    double = StopNciiDouble()
+    keys = {"subscription": "sub", "fetch": "fetch-key", "feedback": "send-key",
+            "submit": "submit-key"}  # fmt: skip
+    bank(scene, "ours", "pdq", hexed(1, 32))
+    with serving(double) as url:
+        scene.connect("stop", "stopncii", url, harm=HARM, credentials=keys)
+        double.fault = "half"
+        sent(scene, "ours", "stop")
+        double.fault = ""
+        # Nobody knows whether the first attempt arrived.
+        with scene.db.begin(ME) as tx:
+            withdraw_entry(tx, "ours", bytes.fromhex(hexed(1, 32)))
+        hurry(scene)
+        send_entries(scene.db, scene.http)
+    assert len(double.feedback) == 1
+    assert states(scene) == ["retracted"]
+
+
+def test_what_is_taken_back_on_its_way_is_known_by_its_name(
+    scene: Scene, group: ThreatExchangeDouble
+) -> None:
+    ana, pia = member(scene, "Ana"), member(scene, "Pia")
+    bank(scene, "ours", "md5", hexed(1))
+    agreed(scene, pia, wanted(scene, ana, "ours", "group"))
+    with scene.db.begin(ME) as tx:
+        actions.settle(tx)
+    with scene.db.begin(ME) as tx:
+        claimed = actions.claim(tx)
+    assert claimed is not None
+    with scene.db.begin(ME) as tx:
+        take_back(tx, "ours", "group", "We leave the group.")
+    # It must arrive before it can be taken back.
+    assert send_entries(scene.db, scene.http) == 0
+    with scene.db.begin(ME) as tx:
+        actions.finish(tx, claimed[0], Given(Told("sent"), "123"))
+    (row,) = scene.rows("SELECT state, remote FROM bank_sent")
+    assert (row["state"], row["remote"]) == ("retracting", "123")
+    assert not scene.rows("SELECT 1 AS one FROM ledger_entries WHERE kind = 'bank.entry_sent'")

@@ -129,17 +129,25 @@ def finish(tx: Tx, one: Sent, given: Given) -> None:
     over = told.state == "failed" or (told.state == "retry" and one.attempts >= _ATTEMPTS)
     state = done if told.state == "sent" else "failed" if over else one.state
     pause = min(_PAUSE * 2 ** min(one.attempts, 20), _LONGEST)
-    tx.run(
+    kept = tx.run(
         """UPDATE bank_sent SET state = %(state)s, last_error = %(error)s, next_at = %(next)s,
              remote = CASE WHEN %(remote)s = '' THEN remote ELSE %(remote)s END
            WHERE id = %(id)s AND state = %(was)s""",
         id=one.id, was=one.state, state=state, error=told.error[:500] or None, next=tx.now + pause,
         remote=given.remote[:200],
     )  # fmt: skip
-    if state != one.state:
+    if not kept:
+        _late(tx, one, given)
+    elif state != one.state:
         ids = {"entry": str(one.entry), "source": one.source}
         kind = "bank.entry_retraction_failed" if _lost(one, state) else f"bank.entry_{state}"
         append(tx, kind, ids)
+
+
+def _late(tx: Tx, one: Sent, given: Given) -> None:
+    """Note what arrived although it was meanwhile to be taken back: without its name nobody can."""
+    tx.run("UPDATE bank_sent SET remote = %(r)s WHERE id = %(id)s AND %(r)s <> ''",
+           r=given.remote[:200], id=one.id)  # fmt: skip
 
 
 def _lost(one: Sent, state: str) -> bool:
@@ -147,8 +155,11 @@ def _lost(one: Sent, state: str) -> bool:
 
 
 def drop(tx: Tx, one: Sent) -> None:
-    """End one that was withdrawn here before it was sent."""
-    tx.run("UPDATE bank_sent SET state = 'retracted' WHERE id = %(id)s", id=one.id)
+    """End one that was withdrawn here before it was sent; take back one that may have arrived."""
+    sql = """UPDATE bank_sent SET attempts = 0, next_at = %(now)s,
+               state = CASE WHEN attempts = 1 AND remote = '' THEN 'retracted' ELSE 'retracting' END
+             WHERE id = %(id)s AND state = 'intended'"""
+    tx.run(sql, id=one.id, now=tx.now)
 
 
 def recall_withdrawn(tx: Tx, limit: int = 1_000) -> int:
@@ -171,13 +182,17 @@ def take_back(tx: Tx, bank: str, source: str, reason: str) -> int:
     words = _said(reason)
     info, to = bank_named(tx, bank), sources.source(tx, source)
     count = tx.run(
-        """UPDATE bank_sent t SET attempts = 0, next_at = %(now)s,
+        """UPDATE bank_sent t SET attempts = 0,
+             next_at = CASE WHEN t.state = 'intended' AND t.attempts > 0
+                         THEN %(sure)s ELSE %(now)s END,
              state = CASE WHEN t.state = 'intended' AND t.remote = '' AND t.attempts = 0
                        THEN 'retracted' ELSE 'retracting' END
            FROM bank_entries e WHERE e.id = t.entry AND e.bank = %(b)s AND t.source = %(s)s
              AND t.state IN ('sent', 'intended', 'failed')
              AND NOT (t.state = 'failed' AND t.remote = '')""",
         b=info.id, s=to.id, now=tx.now,
+        # What is on its way now arrives first, or its taking back would come before it.
+        sure=tx.now + LEASE,
     )  # fmt: skip
     append(tx, "bank.sending_taken_back",
            {"bank": info.id, "source": to.id, "entries": str(count)})  # fmt: skip

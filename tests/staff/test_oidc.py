@@ -16,8 +16,9 @@ from web_scene import Place
 
 from openhaven import staff
 from openhaven.core import Problem
-from openhaven.staff import oidc
+from openhaven.staff import oidc, passwords
 from openhaven.staff.oidc import provider
+from openhaven.staff.passwords import totp
 from openhaven.storage.settings import Oidc
 
 if TYPE_CHECKING:
@@ -269,3 +270,21 @@ def test_without_a_service_there_is_none(haven: "Haven") -> None:
         assert Visitor(place).see("/sign-in/service").status == 404
         assert Visitor(place).see("/sign-in/service/back?code=x&state=y").status == 400
         assert b"/sign-in/service" not in Visitor(place).see("/sign-in").body
+
+
+def test_who_has_no_group_any_more_has_no_other_way_in(haven: "Haven", liar: Service) -> None:
+    with house(haven, liar.url) as place:
+        liar.claims = {"sub": "u-left", "name": "Lea", "groups": ["Trust"]}
+        assert sign_in(place, liar)[1] == 303
+        with haven.db.begin(ME) as tx:
+            lea = staff.named(tx, "Lea")
+            code = totp.code_at(bytes(20), int(tx.now.timestamp()) // totp.STEP)
+            passwords.keep(tx, lea, "four words of a song", bytes(20), code)
+            path = staff.sign_in_link(tx, lea)
+        liar.claims["groups"] = []
+        assert sign_in(place, liar)[1] == 403
+        with haven.db.read() as tx:
+            assert passwords.standing(tx, lea.id) is None
+        assert Visitor(place).send(path).status == 410
+        liar.claims["groups"] = ["Trust"]
+        assert sign_in(place, liar)[1] == 303

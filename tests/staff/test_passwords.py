@@ -297,3 +297,12 @@ def test_passwords_can_be_switched_off(haven: "Haven") -> None:
         hire(haven, "Ben")
         ben = enter(haven, place, "Ben")
         assert ben.send("/console/account/password").status == 403
+
+
+def test_a_stranger_at_the_door_slows_nobody_down_inside(haven: "Haven", place: Place) -> None:
+    ada_is = hire(haven, "Ada")
+    ada = enter(haven, place, "Ada")
+    printed = set_password(ada)
+    for number in range(30):
+        knock(place, f"confirm {ada_is.id}", GOOD, "000000", f"198.51.100.{number}")
+    assert ada.send("/console/confirm", password=GOOD, code=printed[0]).status == 303

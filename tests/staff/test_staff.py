@@ -197,3 +197,13 @@ def test_the_commands(db: Database) -> None:
     assert run(db, "add", "Ben").exit_code == 2
     assert run(db, "add", "Ben", "--role", "king").exit_code == 2
     assert isinstance(run(db, "link", "Nobody").exception, Problem)
+
+
+def test_a_name_like_an_id_takes_nobodys_place(db: Database) -> None:
+    with db.begin(Actor("system", "test")) as tx:
+        ana = staff.create(tx, "ana", ("administrator",))
+        eve = staff.create(tx, ana.id, ("moderator",))
+        # Whatever was written last stands last in the table.
+        tx.run("UPDATE staff SET name = name WHERE id = %(id)s AND name = 'ana'", id=ana.id)
+        assert staff.named(tx, ana.id).id == ana.id
+        assert staff.named(tx, eve.id).id == eve.id

@@ -13,7 +13,9 @@ _MEMBER = "SELECT id, name, roles, created_at, disabled_at FROM staff "
 
 def named(tx: Tx, name: str) -> Member:
     """Return the member of this name or id, disabled or not; raises `Problem` (404)."""
-    found = tx.one(_MEMBER + "WHERE name = %(n)s OR id = %(n)s", Member, n=name.strip())
+    # An id goes first: else who calls themselves by another's id would be taken for them.
+    sql = _MEMBER + "WHERE name = %(n)s OR id = %(n)s ORDER BY id = %(n)s DESC LIMIT 1"
+    found = tx.one(sql, Member, n=name.strip())
     if found is None:
         raise Problem("staff.missing", "Nobody of that name works here.", status=404,
                       next_step="See who does with: openhaven staff list")  # fmt: skip

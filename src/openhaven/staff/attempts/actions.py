@@ -15,13 +15,14 @@ from openhaven.staff.attempts.model import (
 from openhaven.storage import Tx
 
 
-def take(tx: Tx, name: str, place: str, device: str) -> None:
+def take(tx: Tx, name: str, place: str, device: str, door: str = "name") -> None:
     """Count an attempt for the name that was typed, from a place and perhaps a known device.
 
-    It must be committed before the password is looked at. Raises `Problem` (429) when there were
-    too many; those that are refused are not counted, so that trying on makes nothing worse.
+    `door` counts apart what nobody can try from elsewhere. An attempt must be committed before the
+    password is looked at. Raises `Problem` (429) when there were too many; those that are refused
+    are not counted, so that trying on makes nothing worse.
     """
-    name_digest, known = _name(tx, name), _is_known(tx, name, device)
+    name_digest, known = _name(tx, name, door), _is_known(tx, name, device)
     where = _device(tx, device) if known else tx.keys.digest(f"place:{place}".encode())
     # Attempts at one name come one after the other here, so that many at once count as many.
     lock = int.from_bytes(name_digest[:8], "big", signed=True)
@@ -35,11 +36,11 @@ def take(tx: Tx, name: str, place: str, device: str) -> None:
            n=name_digest, p=where, stranger=not known, now=tx.now)  # fmt: skip
 
 
-def succeeded(tx: Tx, name: str, place: str, device: str) -> None:
+def succeeded(tx: Tx, name: str, place: str, device: str, door: str = "name") -> None:
     """Forgive the attempts from here, since the right person made the last one."""
     for where in (_device(tx, device), tx.keys.digest(f"place:{place}".encode())):
         tx.run("DELETE FROM sign_in_attempts WHERE name = %(n)s AND place = %(p)s",
-               n=_name(tx, name), p=where)  # fmt: skip
+               n=_name(tx, name, door), p=where)  # fmt: skip
 
 
 def know(tx: Tx, staff: str, device: str) -> str:
@@ -84,8 +85,8 @@ def _is_known(tx: Tx, name: str, device: str) -> bool:
     return bool(device) and tx.value(sql, **given) is not None
 
 
-def _name(tx: Tx, name: str) -> bytes:
-    return tx.keys.digest(b"sign-in name:" + name.strip().encode())
+def _name(tx: Tx, name: str, door: str) -> bytes:
+    return tx.keys.digest(f"sign-in {door}:{name.strip()}".encode())
 
 
 def _device(tx: Tx, device: str) -> bytes:

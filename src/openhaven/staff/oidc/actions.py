@@ -6,7 +6,8 @@ import msgspec
 
 from openhaven import ledger
 from openhaven.core import Problem
-from openhaven.staff.actions import create, end_sessions, set_roles
+from openhaven.staff import passkeys, passwords
+from openhaven.staff.actions import create, set_roles, sign_out_everywhere
 from openhaven.staff.model import Member
 from openhaven.staff.oidc.model import Who, roles_of
 from openhaven.staff.oidc.store import subject_digest
@@ -82,11 +83,18 @@ def _led(tx: Tx, member: Member, wanted: tuple[str, ...]) -> Member | None:
     kept = tuple(role for role in member.roles if role == "administrator")
     roles = tuple(sorted({*wanted, *kept}))
     if not roles:
-        end_sessions(tx, member)
+        _shut(tx, member)
         return None
     if roles != member.roles:
         set_roles(tx, member, roles)
     return named(tx, member.id)
+
+
+def _shut(tx: Tx, member: Member) -> None:
+    """Leave whom the service has let go no other way in; with a group they come back by it."""
+    sign_out_everywhere(tx, member)
+    passkeys.remove_all(tx, member)
+    passwords.remove(tx, member)
 
 
 def _known(tx: Tx, who: Who) -> _Known | None:

@@ -165,15 +165,15 @@ def confirm(call: Call) -> Answer:
     form = call.form()
     then, where = page_after(form.get("then", "")), place(call.client)
     # Counted apart: whatever strangers try at the door, nobody inside waits for it.
-    counted = f"confirm {member.id}"
+    counted = member.id, where, "", "confirm"
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
-            attempts.take(tx, counted, where, "")
+            attempts.take(tx, *counted)
         with call.haven.db.begin(call.actor, call.now) as tx:
             given = form.get("password", ""), form.get("code", "")
             if not passwords.confirmed(tx, member, *given):
                 raise Problem("confirm.wrong", "The password or the code is not right.", status=403)
-            attempts.succeeded(tx, counted, where, "")
+            attempts.succeeded(tx, *counted)
             cookie = proven(call, tx, session)
     except Problem as problem:
         return _confirm_form(call, then, problem)

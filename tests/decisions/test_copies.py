@@ -1,15 +1,21 @@
 """Copies of what was removed: one list that is seen before, two people for many, one way back."""
 
+import threading
+import time
 from typing import Any
 
 import psycopg
 import pytest
 from decisions_scene import judged, made_by, rules, sent, task_of
+from door_scene import enter, hire, named_house
 from line_scene import OPERATOR, Scene, event, post
 
-from openhaven import decisions
+from openhaven import decisions, review
 from openhaven.core import Actor, Problem
 from openhaven.decisions import copies
+from openhaven.decisions.appeals.actions import undo
+from openhaven.line import jobs
+from openhaven.records.erasure import erase
 from openhaven.staff import approvals
 
 WORDS = (
@@ -115,3 +121,79 @@ def test_refused_nothing_happens_and_what_was_overturned_spreads_no_more(here: S
     judged(here, here.reviewer("eve"), task["id"], "upheld")
     with pytest.raises(Problem, match="what holds"):
         begin(here, ana, made, items)
+
+
+def test_what_was_agreed_to_is_carried_out_by_the_worker_too(here: Scene) -> None:
+    rules(here)
+    ana, ben = here.reviewer("ana"), here.reviewer("ben")
+    items = others(here, WORDS, WORDS)
+    one = begin(here, ana, removed(here, ana), items, upto=1)
+    # Somebody else's answer held the list just then, so that whoever agreed passed it over.
+    with here.haven.db.begin(ben) as tx:
+        approvals.answer(tx, approvals.waiting(tx, "bulk")[0].id, True)
+    jobs.return_leases(here.haven)
+    with here.haven.db.read() as tx:
+        assert copies.listed(tx, one.id).state == "done"
+
+
+def test_copies_wait_for_who_overturns_the_first(here: Scene) -> None:
+    rules(here)
+    ana, ben = here.reviewer("ana"), here.reviewer("ben")
+    made = removed(here, ana)
+    items = others(here, WORDS, WORDS)
+    begin(here, ana, made, items, upto=1)
+    with here.haven.db.begin(ben) as tx:
+        approvals.answer(tx, approvals.waiting(tx, "bulk")[0].id, True)
+    done = threading.Event()
+
+    def follow() -> None:
+        with here.haven.db.begin(OPERATOR) as tx:
+            copies.follow(tx, here.haven.voice)
+        done.set()
+
+    with here.haven.db.begin(OPERATOR) as tx:
+        undo(tx, made, str(made.judgement))
+        other = threading.Thread(target=follow)
+        other.start()
+        # It is either waiting for us, or (wrongly) through already.
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        end = time.monotonic() + 60
+        while not done.is_set() and not tx.value(waiting) and time.monotonic() < end:
+            time.sleep(0.01)
+    other.join(60)
+    assert done.is_set()
+    assert here.rows("SELECT 1 AS one FROM decisions WHERE copy_of IS NOT NULL") == []
+
+
+def test_erasing_somebody_blanks_what_a_second_person_was_asked(here: Scene) -> None:
+    rules(here)
+    ana = here.reviewer("ana")
+    items = others(here, WORDS, WORDS)
+    one = begin(here, ana, removed(here, ana), items, upto=1)
+    with here.haven.db.begin(OPERATOR) as tx:
+        erase(tx, here.platform, "grown")
+        assert approvals.waiting(tx, "bulk") == []
+    assert here.rows("SELECT reason FROM approvals") == [{"reason": None}]
+    assert here.rows("SELECT 1 AS one FROM copy_items") == []
+    jobs.return_leases(here.haven)
+    with here.haven.db.read() as tx:
+        assert copies.listed(tx, one.id).state == "refused"
+
+
+def test_what_is_in_the_lane_is_asked_of_specialists_alone(here: Scene) -> None:
+    rules(here)
+    ana = here.reviewer("ana")
+    made = removed(here, ana)
+    one = begin(here, ana, made, others(here, WORDS, WORDS), upto=1)
+    hire(here.haven, "mod", "moderator")
+    hire(here.haven, "spec", "specialist")
+    with named_house(here.haven) as place:
+        mod, spec = (enter(here.haven, place, name) for name in ("mod", "spec"))
+        assert one.id.encode() in mod.see("/console/second").body
+        with here.haven.db.begin(OPERATOR) as tx:
+            review.lane.enter(tx, made.case_id, "reviewer")
+            asked = approvals.waiting(tx, "bulk")[0].id
+        assert one.id.encode() not in mod.see("/console/second").body
+        assert mod.send(f"/console/second/{asked}/agree").status == 403
+        assert one.id.encode() in spec.see("/console/second").body
+        assert spec.send(f"/console/second/{asked}/agree").status == 303

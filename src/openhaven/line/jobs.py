@@ -23,7 +23,7 @@ from openhaven import (
     survivors,
 )
 from openhaven.core import Problem, system
-from openhaven.decisions import Act
+from openhaven.decisions import Act, copies
 from openhaven.line import filings, lane
 from openhaven.line.drafts import matter
 from openhaven.line.guarding import keep_guard, tell_of_glass
@@ -197,6 +197,8 @@ def return_leases(haven: Haven) -> int:
     with haven.db.begin(ME) as tx:
         review.return_leases(tx)
         decisions.cancel_expired(tx)
+    with haven.db.begin(ME) as tx:
+        copies.follow(tx, haven.voice)
     return 0
 
 

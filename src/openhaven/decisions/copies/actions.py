@@ -86,6 +86,8 @@ def follow(tx: Tx, voice: Voice) -> int:
 
 
 def _carry_out(tx: Tx, one: Listed, voice: Voice) -> None:
+    # Whoever overturns it now waits, and then finds these copies; or is waited for.
+    tx.run("SELECT 1 FROM decisions WHERE id = %(d)s FOR UPDATE", d=one.decision)
     made = decision(tx, one.decision)
     if made.state != "in_force":
         _end(tx, one, "refused")

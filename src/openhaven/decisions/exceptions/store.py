@@ -35,13 +35,14 @@ def exempt(tx: Tx, exception: str) -> Exempt | None:
 
 
 def living(tx: Tx, limit: int = 100) -> list[Exempt]:
-    """Lock exceptions that have not ended, the next to end first."""
+    """Lock exceptions that wait for a second person or are over, the next to end first."""
     sql = (
         _ONE
-        + """FROM notice_exceptions WHERE state <> 'ended'
+        + """FROM notice_exceptions
+                    WHERE state = 'asked' OR state = 'stands' AND until <= %(now)s
                     ORDER BY until LIMIT %(limit)s FOR UPDATE SKIP LOCKED"""
     )
-    return tx.all(sql, Exempt, limit=limit)
+    return tx.all(sql, Exempt, now=tx.now, limit=limit)
 
 
 def told_at(tx: Tx, decision: str) -> datetime | None:

@@ -20,7 +20,7 @@ def withhold(tx: Tx, decision: str) -> None:
     To be called before the decision's entries are appended, since what they seal is changed.
     """
     until = tx.now + WITHHELD
-    tx.run("""UPDATE acts SET next_at = %(u)s WHERE decision = %(d)s AND verb = 'notify'
+    tx.run("""UPDATE acts SET next_at = %(u)s WHERE decision = %(d)s AND verb IN ('notify', 'warn')
                 AND state = 'intended' AND attempts = 0""", u=until, d=decision)  # fmt: skip
     # What is taken away is hidden, not destroyed: an authority may ask for it.
     tx.run("""UPDATE acts SET target = target || '{"preserve": "yes"}' WHERE decision = %(d)s
@@ -75,7 +75,7 @@ def settle_longer(tx: Tx) -> int:
 
 def _longer(tx: Tx, case: str, until: object) -> None:
     sql = """UPDATE acts a SET next_at = %(u)s FROM decisions d WHERE d.id = a.decision
-             AND d.case_id = %(c)s AND a.verb = 'notify' AND a.state = 'intended'
+             AND d.case_id = %(c)s AND a.verb IN ('notify', 'warn') AND a.state = 'intended'
              AND a.attempts = 0 AND a.next_at < %(u)s"""
     tx.run(sql, u=until, c=case)
     sql = """UPDATE notices n SET email_next_at = %(u)s FROM decisions d WHERE d.id = n.decision
@@ -88,7 +88,7 @@ def _longer(tx: Tx, case: str, until: object) -> None:
 def tell_now(tx: Tx, case: str) -> None:
     """Let the notices of a case go out now: a specialist has found nothing that asks to wait."""
     sql = """UPDATE acts a SET next_at = %(now)s FROM decisions d WHERE d.id = a.decision
-             AND d.case_id = %(c)s AND a.verb = 'notify' AND a.state = 'intended'
+             AND d.case_id = %(c)s AND a.verb IN ('notify', 'warn') AND a.state = 'intended'
              AND a.attempts = 0 AND a.next_at > %(now)s"""
     tx.run(sql, now=tx.now, c=case)
     sql = """UPDATE notices n SET email_next_at = %(now)s FROM decisions d WHERE d.id = n.decision

@@ -164,6 +164,17 @@ def _end_cases(tx: Tx, cases: list[str]) -> None:
               WHERE id = ANY(%(cases)s)""", now=tx.now, cases=cases)  # fmt: skip
 
 
+def _forget_what_followed(tx: Tx, made: list[str]) -> None:
+    """Blank what a second person was asked about these decisions, and which copies there were."""
+    sql = """SELECT id FROM copy_lists WHERE decision = ANY(%(d)s)
+             UNION ALL SELECT id FROM notice_exceptions WHERE decision = ANY(%(d)s)"""
+    asked = _ids(tx, sql, d=made)
+    approvals.forget(tx, asked)
+    # Items of the person that were found as copies of what somebody else posted go as well.
+    tx.run("""DELETE FROM copy_items c USING events e WHERE e.seq = c.event
+                AND (e.account = '' OR c.list = ANY(%(l)s))""", l=asked)  # fmt: skip
+
+
 def _blank_decisions(tx: Tx, whom: dict[str, str], cases: list[str]) -> list[str]:
     """Blank decisions with what followed from them; return the subjects that is sealed for."""
     sql = """UPDATE decisions SET account = NULL, item = NULL, facts = %(erased)s
@@ -179,6 +190,7 @@ def _blank_decisions(tx: Tx, whom: dict[str, str], cases: list[str]) -> list[str
     tx.run("DELETE FROM kept_copies WHERE decision = ANY(%(ids)s)", ids=made)
     tx.run("DELETE FROM strikes WHERE decision = ANY(%(ids)s)", ids=made)
     tx.run("UPDATE decision_words SET body = NULL WHERE decision = ANY(%(ids)s)", ids=made)
+    _forget_what_followed(tx, made)
     _withdraw_appeals(tx, made)
     return [str(row["subject"]) for row in rows]
 

@@ -7,6 +7,7 @@ from openhaven.decisions import Voice, copies, exceptions, penalties, strikes
 from openhaven.decisions.store import decision
 from openhaven.decisions.views import title
 from openhaven.policy import clause_as_it_stood
+from openhaven.review import lane
 from openhaven.staff import approvals
 from openhaven.staff.approvals import KINDS, Approval
 from openhaven.storage import Tx
@@ -55,11 +56,18 @@ def second(call: Call) -> Answer:
 
 def _second(call: Call, problem: Problem | None = None, about: str = "") -> Answer:
     with call.haven.db.read(call.now) as tx:
-        asked = [(one, *_told(tx, one)) for one in approvals.waiting(tx)]
-        waits = [(one, _what(tx, one.decision)) for one in strikes.waiting(tx)]
+        asked = [(one, *_told(tx, one)) for one in approvals.waiting(tx)
+                 if _open(call, tx, one.id)]  # fmt: skip
+        waits = [(one, _what(tx, one.decision)) for one in strikes.waiting(tx)
+                 if _open(call, tx, one.decision)]  # fmt: skip
     return page(call, "staff/second.html", problem.status if problem else 200, asked=asked,
                 waits=waits, kinds=KINDS, problem=problem, about=about,
                 may_answer=lambda one: _may_answer(call, one))  # fmt: skip
+
+
+def _open(call: Call, tx: Tx, thing: str) -> bool:
+    """Say whether who looks may see a matter: what is in the lane is for specialists alone."""
+    return call.may("lane.work") or not lane.is_closed(tx, [thing])
 
 
 def _may_answer(call: Call, one: Approval) -> bool:

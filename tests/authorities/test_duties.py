@@ -7,6 +7,7 @@ import pytest
 from authorities_scene import NOW, Desk, a_case, desk
 
 from openhaven.authorities import Facts, due, duties, route
+from openhaven.authorities.duties import actions
 from openhaven.authorities.router import laws
 from openhaven.core import HARMS, Problem
 from openhaven.line import Haven
@@ -142,3 +143,17 @@ def test_who_works_alone_needs_nobody_and_it_is_marked(here: Desk) -> None:
         assert duties.duty(tx, made).state == "no_report"
         assert not approvals.independent(tx, "no-report", made)
         set_staffing(tx, "team")
+
+
+def test_a_duty_that_ended_once_is_told_once(here: Desk) -> None:
+    case = a_case(here)
+    with here.haven.db.begin(here.ada) as tx:
+        made = duties.open(tx, case, "US", tx.now, "18 U.S.C. 2258A")
+        found = duties.duty(tx, made)
+        assert duties.close(tx, made, reference="R-1")
+        # The sender had read it as open a moment before.
+        actions._fulfil(tx, found, "R-2")
+        assert duties.duty(tx, made).reference == "R-1"
+    told = here.rows("""SELECT kind FROM ledger_entries WHERE ids ->> 'duty' = %(d)s
+                        AND kind = 'duty.reported'""", d=made)  # fmt: skip
+    assert len(told) == 1

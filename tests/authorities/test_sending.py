@@ -1,5 +1,6 @@
 """One report, finished once, whatever happens on the way."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from filing_scene import Office, office, picture, schema_of
 
 from openhaven import evidence
-from openhaven.authorities import duties, withdraw
+from openhaven.authorities import duties, file, withdraw, write
 from openhaven.authorities.actions import forget
 from openhaven.authorities.cybertip import store as cybertip
 from openhaven.core import Problem, utcnow
@@ -285,3 +286,26 @@ def test_who_edits_while_a_report_is_taken_back_loses_nothing(at: Office) -> Non
     at.until_quiet()
     assert at.filing(filed).state == "finished"
     assert len(at.finished()) == 1
+
+
+def test_what_was_filed_a_moment_before_is_not_written_over(at: Office) -> None:
+    draft = at.draft(at.case())
+    refused: list[str] = []
+
+    def write_too() -> None:
+        with at.haven.db.begin(at.desk.ben) as tx:
+            try:
+                write(tx, draft.case_id, "ncmec", b"{}", version=draft.version)
+            except Problem as problem:
+                refused.append(problem.code)
+
+    other = threading.Thread(target=write_too)
+    with at.haven.db.begin(at.desk.ada) as tx:
+        file(tx, draft.id, draft.version, test=False)
+        other.start()
+        while not at.desk.rows("""SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                                  AND datname = current_database()"""):
+            assert other.is_alive()
+    other.join()
+    assert refused == ["filing.filed"]
+    assert at.filing(draft).state == "filed"

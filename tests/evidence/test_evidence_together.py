@@ -74,6 +74,20 @@ def test_a_hold_that_ended_once_ends_once(haven: Haven) -> None:
         evidence.hold(tx, item, "operator", reference="x" * 201)
 
 
+def test_the_five_years_of_a_reference_are_none_of_the_content(haven: Haven) -> None:
+    item = taken(haven)
+    with haven.db.begin(ME, NOW) as tx:
+        for ground in ("uk.nca.content", "uk.nca.reference"):
+            evidence.hold(tx, item.case_id, ground, reference="NCA-1")
+    evidence.tend(haven.vault, NOW + 364 * DAY)
+    assert kinds(haven, item) == ["received"]
+    evidence.tend(haven.vault, NOW + 366 * DAY)
+    assert kinds(haven, item)[-2:] == ["destroyed", "removed"]
+    with haven.db.read(NOW + 4 * 365 * DAY) as tx:
+        (left,) = [one for one in evidence.holds(tx, item.case_id) if one.stands(tx.now)]
+    assert left.ground == "uk.nca.reference"
+
+
 def test_a_packet_that_could_not_be_written_was_not_released(haven: Haven, tmp_path: Path) -> None:
     sam = person(haven, "Sam", "specialist")
     case, made = a_case(haven)

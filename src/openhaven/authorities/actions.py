@@ -175,7 +175,7 @@ def forget(tx: Tx) -> int:
                  OR (f.state IN ('draft', 'withdrawn')
                      AND f.created_at < %(now)s - %(stale)s * interval '1 day'))
                AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.case_id = f.case_id
-                 AND h.ended_at IS NULL AND h.until > %(now)s)
+                 AND h.ended_at IS NULL AND h.until > %(now)s AND h.ground <> 'uk.nca.reference')
              ORDER BY f.created_at LIMIT 100 FOR UPDATE SKIP LOCKED"""
     gone = [str(row["id"]) for row in tx.rows(sql, now=tx.now, stale=_STALE_DAYS)]
     for one in gone:

@@ -49,7 +49,7 @@ def _to_keep(tx: Tx) -> list[_Due]:
     """Return items that a hold keeps for longer than the store was told."""
     sql = """SELECT i.id, i.blob, max(h.until) AS until FROM evidence_items i
              JOIN holds h ON h.case_id = i.case_id AND h.ended_at IS NULL
-               AND (h.item IS NULL OR h.item = i.id)
+               AND h.ground <> 'uk.nca.reference' AND (h.item IS NULL OR h.item = i.id)
              WHERE i.destroyed_at IS NULL GROUP BY i.id, i.blob, i.kept_until
              HAVING i.kept_until IS NULL OR max(h.until) > i.kept_until
              ORDER BY i.id LIMIT 500"""

@@ -124,8 +124,10 @@ def _end(tx: Tx, ended: Sequence[Hold], why: str) -> None:
 
 # The end of an item ----------------------------------------------------------------------------
 
+# The hold on a report's reference is none on its content: the filing keeps the reference.
 _FREE = """NOT EXISTS (SELECT 1 FROM holds h WHERE h.case_id = i.case_id AND h.ended_at IS NULL
-             AND h.until > %(now)s AND (h.item IS NULL OR h.item = i.id))"""
+             AND h.until > %(now)s AND h.ground <> 'uk.nca.reference'
+             AND (h.item IS NULL OR h.item = i.id))"""
 
 
 def forget_case(tx: Tx, cases: Sequence[str]) -> int:

@@ -70,6 +70,25 @@ def test_who_reported_may_say_that_something_should_have_been_done(here: Scene) 
     assert made["outcome"] == "allow"
 
 
+def test_what_one_of_two_reporters_achieves_ends_the_others_appeal_too(here: Scene) -> None:
+    rules(here)
+    body = sent(here)
+    receipts = [told(here, body["item"]["id"]) for _ in range(2)]
+    judged(here, here.reviewer("ana"), task_of(here, body), "allow")
+    for receipt in receipts:
+        again(here, receipt)
+    tasks = here.rows("SELECT id FROM tasks WHERE kind = 'appeal' ORDER BY id")
+    judged(here, here.reviewer("ben"), tasks[0]["id"], "upheld")
+    # Nobody can say of the second one that the decision stands, since it does not.
+    assert here.rows("SELECT DISTINCT state FROM appeals") == [{"state": "upheld"}]
+    assert here.rows("SELECT state FROM tasks WHERE id = %(t)s", t=tasks[1]["id"]) == [
+        {"state": "cancelled"}
+    ]
+    sql = "SELECT count(*) AS n FROM notices WHERE kind = 'appeal_upheld' AND audience = 'reporter'"
+    assert here.rows(sql) == [{"n": 2}]
+    assert len(here.rows("SELECT 1 AS one FROM reports WHERE state = 'in_review'")) == 2
+
+
 def test_rejected_it_stays_and_says_why(here: Scene) -> None:
     receipt, made = nothing_done(here)
     again(here, receipt)

@@ -94,8 +94,22 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
         _tell_end(tx, made, given, voice, one, upheld=True)
         return
     tx.wake("console")
-    decide_anew(tx, made.case_id, one.report, given.staff)
-    _answer(tx, made, one.report, given, voice, one, upheld=True)
+    for other in (one, *_others(tx, made, given)):
+        assert other.report is not None  # only who reported appeals against nothing being done
+        decide_anew(tx, made.case_id, other.report, given.staff)
+        _answer(tx, made, other.report, given, voice, other, upheld=True)
+
+
+def _others(tx: Tx, made: Decision, given: review.Given) -> list["_Ended"]:
+    """End what others who reported the same appealed, unless somebody has judged it already."""
+    sql = """SELECT id, decision, subject, report, true AS independent FROM appeals
+             WHERE decision = %(d)s AND state = 'open' AND report IS NOT NULL
+             ORDER BY id FOR UPDATE SKIP LOCKED"""
+    ended = [other for other in tx.all(sql, _Ended, d=made.id)
+             if review.cancel_appeal_task(tx, other.id)]  # fmt: skip
+    for other in ended:
+        _close_appeal(tx, other.id, made.id, given.id, "upheld")
+    return ended
 
 
 def _take_back_copies(tx: Tx, made: Decision, given: review.Given, voice: Voice) -> None:

@@ -253,6 +253,9 @@ def test_a_person_is_told_later_only_with_a_second_person(here: Scene) -> None:
     sql = "SELECT kind FROM ledger_entries WHERE kind LIKE 'notice.exception%%' ORDER BY at, id"
     kinds = [row["kind"].removeprefix("notice.exception_") for row in here.rows(sql)]
     assert kinds == ["asked", "stands", "ended"]
+    # The ledger is public: why a person is told later stands in the sealed row only.
+    sql = "SELECT 1 AS one FROM ledger_entries WHERE ids ->> 'kind' LIKE 'legal%%'"
+    assert here.rows(sql) == []
 
 
 def test_refused_or_unanswered_the_notice_goes_out(here: Scene) -> None:

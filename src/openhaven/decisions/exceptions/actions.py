@@ -32,7 +32,8 @@ def begin(tx: Tx, decision: str, later: Later, by: str) -> str:
         now=tx.now,
         until=tx.now + timedelta(days=later.days),
     )
-    ids = {"exception": exception, "decision": decision, "kind": later.kind}
+    # Not of which kind: the ledger is public, and the row is sealed into it with its kind.
+    ids = {"exception": exception, "decision": decision}
     ledger.append(tx, "notice.exception_asked", ids, row=("notice_exceptions", exception))
     _tell_at(tx, decision, tx.now + _ASKED)
     reason = f"{_WORDS[later.kind]} ({later.reference.strip()}): tell after {later.days} days."

@@ -101,7 +101,8 @@ def test_an_act_arrives_in_the_fixed_shape_and_its_outcome_is_noted(town: Town) 
     [act] = [
         a for a in town.receiver.acts if a["decision"] == made["id"] and a["verb"] == "restrict"
     ]
-    assert set(act) == {"id", "verb", "subject", "decision", "until", "reverses"}
+    assert set(act) == {"id", "verb", "subject", "decision", "until", "reverses", "measure",
+                        "scope"}  # fmt: skip
     assert act["subject"] == {"item": made["item"]}
     assert datetime.fromisoformat(act["until"]) > datetime.now(UTC)
     path = f"/v1/acts/{act['id']}/outcome"

@@ -55,7 +55,7 @@ def test_the_leaf_holds_exactly_the_public_members(db: Database) -> None:
     members = msgspec.json.decode(sealed.leaf)
     assert sealed.commitment is not None
     assert members["commitment"] == sealed.commitment.hex()
-    assert members["row"] == f"decisions:{decision}"
+    assert members["row"] == f"decisions@2:{decision}"
     assert b"Posted" not in sealed.leaf
 
 

@@ -147,8 +147,12 @@ def test_a_specialist_may_find_that_there_is_nothing_to_count(here: Scene) -> No
     assert found.state == "lifted"
 
 
-def test_what_a_specialist_decided_counts_at_once(here: Scene) -> None:
-    decided(here, here.reviewer("sara", "specialist"), CHILD, "grooming")
+def test_who_takes_a_picture_down_is_asked_about_the_strike_alone(here: Scene) -> None:
+    sara = here.reviewer("sara", "specialist")
+    made = decided(here, sara, CHILD, "grooming")
+    assert counting(here, "kid") == 0
+    with here.haven.db.begin(sara) as tx:
+        strikes.answer(tx, made, counts=True)
     assert counting(here, "kid") == 1
 
 

@@ -45,7 +45,8 @@ def test_a_rule_removes_tells_why_and_the_act_arrives_signed(
     assert {act["verb"] for act in receiver.acts} == {"notify", "remove"}
     removed = next(act for act in receiver.acts if act["verb"] == "remove")
     assert removed == {"id": removed["id"], "verb": "remove", "decision": made.id, "until": None,
-                       "subject": {"item": body["item"]["id"]}, "reverses": None}  # fmt: skip
+                       "subject": {"item": body["item"]["id"]}, "reverses": None,
+                       "measure": "", "scope": ["*"]}  # fmt: skip
     with here.haven.db.read() as tx:
         platform = intake.platform_named(tx, here.platform)
         secret = tx.keys.open(platform.id, platform.webhook_secret or b"")

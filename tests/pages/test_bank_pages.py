@@ -44,8 +44,10 @@ def filled(scene: Scene) -> dict[str, int]:
             create_bank(tx, name, kind="pdq", harm=harm, owner="us", purpose="A test.",
                         opinion=opinion)  # fmt: skip
         entry = NewEntry(seen.pdq, 90, "a partner", tags=("reported",))
-        for name in ("shared-list", "closed-list", "scams"):
+        for name in ("shared-list", "scams"):
             add_entries(tx, name, [entry])
+        # Another picture: what matches here would be for specialists alone.
+        add_entries(tx, "closed-list", [NewEntry(bytes(range(32)), 90, "a partner")])
     with scene.haven.db.read() as tx:
         scene.haven.banks.refresh(tx)
     item = scene.post("A picture.", account="pat", pictures=[small(picture)])

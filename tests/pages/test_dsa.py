@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openhaven.core import HARMS
+from openhaven.core.words import Measure
 from openhaven.decisions import dsa
 
 OUTCOMES = ("allow", "warn", "restrict", "remove", "block", "suspend")
@@ -32,6 +34,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     ground: str
     ground_reference: str
     scope: tuple[str, ...]
+    measure: str
+    starts_at: datetime | None
     until: datetime | None
     source: str
     automated_detection: bool
@@ -61,6 +65,8 @@ rows = st.builds(
     ground=st.sampled_from(["terms", "law"]),
     ground_reference=words,
     scope=st.lists(countries, min_size=1, max_size=4).map(tuple),
+    measure=st.sampled_from(get_args(Measure)),
+    starts_at=st.none() | moments,
     until=st.none() | moments,
     source=st.sampled_from(["own_initiative", "report", "trusted_flagger", "order"]),
     automated_detection=st.booleans(),

@@ -102,7 +102,8 @@ def made(harm: str) -> decisions.Decision:
     given |= {"outcome": "remove", "ground": "terms", "source": "report", "content_type": [],
               "automated_decision": "not", "harm": harm, "event": None,
               "automated_detection": True, "permanent": True, "content_at": moment,
-              "decided_at": moment, "appeal_until": moment, "overturned_at": None}  # fmt: skip
+              "decided_at": moment, "appeal_until": moment, "overturned_at": None,
+              "measure": "", "starts_at": None}  # fmt: skip
     return msgspec.convert(given, decisions.Decision)
 
 

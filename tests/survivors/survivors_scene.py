@@ -94,7 +94,7 @@ class Town(Scene):
                     "reports": one.reports,
                     "harm": one.harm,
                 }
-                for one in store.queue(tx)
+                for one in store.queue(tx, lane=True)
             ]
 
     def said(self, kind: str) -> int:

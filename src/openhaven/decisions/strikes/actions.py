@@ -4,22 +4,18 @@ from openhaven import ledger
 from openhaven.core import Problem, permits
 from openhaven.decisions.model import Decision
 from openhaven.decisions.strikes.model import CHILD_HARMS, gives_strike, life, severity_of
-from openhaven.decisions.strikes.store import judged_by_specialist, may_be_child
+from openhaven.decisions.strikes.store import may_be_child
 from openhaven.storage import Tx
 
 
 def give(tx: Tx, made: Decision) -> list[ledger.New]:
     """Store the strike of a decision, where it gives one; return the entry still to be appended.
-    Where the one acted against may be a child who was hurt, it waits for a specialist and counts
-    for nothing, unless a specialist decided the matter.
+    Where the one acted against may be a child who was hurt, it waits and counts for nothing until
+    a specialist answers just that: who takes a picture down need not mean to punish who is in it.
     """
     if not gives_strike(made):
         return []
-    waits = (
-        made.harm in CHILD_HARMS
-        and may_be_child(tx, made.platform, made.account or "")
-        and not judged_by_specialist(tx, made.judgement)
-    )
+    waits = made.harm in CHILD_HARMS and may_be_child(tx, made.platform, made.account or "")
     tx.run(
         """INSERT INTO strikes (decision, platform, account, severity, state, given_at, expires_at)
            VALUES (%(d)s, %(p)s, %(a)s, %(severity)s, %(state)s, %(now)s, %(end)s)""",

@@ -25,13 +25,6 @@ def waiting(tx: Tx, limit: int = 100) -> list[Strike]:
     return tx.all(sql, Strike, limit=limit)
 
 
-def judged_by_specialist(tx: Tx, judgement: str | None) -> bool:
-    """Say whether a specialist for child safety decided the matter."""
-    sql = """SELECT 1 FROM judgements j JOIN staff s ON s.id = j.staff
-             WHERE j.id = %(j)s AND 'specialist' = ANY (s.roles)"""
-    return judgement is not None and tx.value(sql, j=judgement) is not None
-
-
 def may_be_child(tx: Tx, platform: str, account: str) -> bool:
     """Say whether the holder may be a child: nobody said 18 or more, or some source says less.
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from openhaven import connectors, evidence, intake, ledger, policy, signals, staff, support
 from openhaven.connectors import Http, Wiring
 from openhaven.core import system
@@ -16,7 +14,6 @@ from openhaven.storage import Blobs, Database, Secrets, Settings, migrate, postg
 from openhaven.storage.logs import configure_logs
 
 _ME = system("start")
-log = structlog.get_logger("start")
 
 
 @contextmanager
@@ -83,7 +80,4 @@ def _first_words(haven: Haven) -> None:
         haven.banks.refresh(tx)
         support.ship(tx)
         staff.set_staffing(tx, haven.settings.staffing)
-        differs = staff.differs(tx)
     haven.support.current()
-    if differs:
-        log.warning("staffing.differs", meaning=differs)

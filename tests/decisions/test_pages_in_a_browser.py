@@ -100,7 +100,7 @@ def _by_keyboard_without_script(town: Town, chromium: Browser, about: dict[str, 
     page.keyboard.type("Look at the second line.")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    assert page.get_by_role("heading", name="You asked us to look again").is_visible()
+    page.get_by_role("heading", name="You asked us to look again").wait_for()
     page = signed_in(town, chromium, "ana", script=False)
     page.goto(f"{town.place.url}/console/tasks/{about['task']}")
     page.get_by_text("How, where, from when").focus()
@@ -111,7 +111,7 @@ def _by_keyboard_without_script(town: Town, chromium: Browser, about: dict[str, 
     page.get_by_label("What did you see").fill("It calls for it.")
     page.get_by_label("For how many days?").fill("7")
     page.get_by_role("button", name="Send your judgement").focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/console**")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     terms = town.rows("SELECT terms FROM judgements WHERE outcome = 'restrict'")
     assert [one["terms"]["measure"] for one in terms] == ["demote"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 import psycopg
+import structlog
 
 from openhaven.storage import Secrets, Settings, postgres
 from openhaven.supervise import Service, check_port, run_tree
@@ -55,9 +56,13 @@ def serve(haven: "Haven") -> None:
 @click.pass_obj
 def work(haven: "Haven") -> None:
     """Run the worker until SIGTERM."""
+    from openhaven import staff
     from openhaven.line import Worker
 
     _collect_less()
+    with haven.db.read() as tx:
+        if differs := staff.differs(tx):
+            structlog.get_logger("start").warning("staffing.differs", meaning=differs)
     worker = Worker(haven)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.ask_to_stop())

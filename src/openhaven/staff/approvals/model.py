@@ -32,8 +32,8 @@ KINDS: dict[str, Kind] = {
 }  # fmt: skip
 
 
-class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """A request for a second person; `reason` and `answer` are empty once they were blanked."""
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for a second person, as far as it names no reasons."""
 
     id: str
     kind: str
@@ -45,6 +45,11 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     answered_by: str | None
     answered_at: datetime | None
+
+
+class Approval(Asked, frozen=True, kw_only=True):
+    """A request for a second person; `reason` and `answer` are empty once they were blanked."""
+
     reason: str = ""
     answer: str = ""
 

@@ -1,12 +1,10 @@
 """Reading what waits for a second person, and what was said."""
 
-from datetime import datetime
-
 import msgspec
 from msgspec.structs import replace
 
 from openhaven.core import Problem
-from openhaven.staff.approvals.model import Approval
+from openhaven.staff.approvals.model import Approval, Asked
 from openhaven.storage import Tx
 
 _ONE = """SELECT a.id, a.kind, a.matter, a.asked_by, s.name AS asked_name, a.asked_at, a.lapses_at,
@@ -14,17 +12,7 @@ _ONE = """SELECT a.id, a.kind, a.matter, a.asked_by, s.name AS asked_name, a.ask
           FROM approvals a JOIN staff s ON s.id = a.asked_by """
 
 
-class _Row(msgspec.Struct, kw_only=True):
-    id: str
-    kind: str
-    matter: str
-    asked_by: str
-    asked_name: str
-    asked_at: datetime
-    lapses_at: datetime
-    state: str
-    answered_by: str | None
-    answered_at: datetime | None
+class _Row(Asked, frozen=True, kw_only=True):
     sealed: bytes | None
     sealed_answer: bytes | None
 

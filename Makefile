@@ -24,8 +24,8 @@ test: ## everything: sets itself up, then every check and every test
 	@scripts/environment .venv-synapse requirements-synapse.lock
 	@scripts/browser
 	@$(MAKE) --no-print-directory lint types
-	$(PYTEST) $(SIDE_BY_SIDE) -m "not slow"
-	$(PYTEST) -m slow
+	@scripts/tests $(SIDE_BY_SIDE) -m "not slow"
+	@scripts/tests -m slow
 
 bench: ## events per second through the whole line; one JSON object as the last line
 	@scripts/environment .venv requirements-dev.lock
@@ -82,5 +82,5 @@ lock: ## make the lock files anew (needs uv: pip install uv)
 	@scripts/lock
 
 clean: ## remove environments and caches; the state in .openhaven stays
-	rm -rf .venv .venv-synapse .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-synapse .mypy_cache .ruff_cache .hypothesis .pytest_cache dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

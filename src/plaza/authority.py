@@ -1,25 +1,31 @@
 """A stand-in for an authority's server: it speaks the CyberTipline protocol over real HTTP.
 
-For the demo and for tests. Reports are held against a schema, a finished report cannot be changed,
-an unfinished one is deleted when its time is over, and faults can be ordered: answers that come too
-late or not at all, before or after they took effect, wrong hashes, errors. It keeps hashes, no
-files. Nobody should ever send it anything real.
+For the demo (`python -m plaza.authority`) and for tests. Reports are held against a schema, a
+finished report cannot be changed, an unfinished one is deleted when its time is over, and faults
+can be ordered: answers that come too late or not at all, before or after they took effect, wrong
+hashes, errors. It keeps hashes, no files, and all of it in memory. Nobody should ever send it
+anything real.
 """
 
 import base64
 import hashlib
 import itertools
+import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 from lxml import etree
+
+from plaza.authority_page import shown
 
 # What lets every document pass, where no schema of the authority is at hand.
 ANY_SCHEMA = b"""<?xml version="1.0"?><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
@@ -63,6 +69,11 @@ class Authority:
         """Return the reports that were finished."""
         with self._lock:
             return [one for one in self.reports.values() if one.state == "finished"]
+
+    def received(self) -> list[Held]:
+        """Return every report that it knows of, the newest first."""
+        with self._lock:
+            return sorted(self.reports.values(), key=lambda one: -one.id)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, and delete what was not finished in its time."""
@@ -165,6 +176,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, method: str) -> None:
         authority, path = self.server.authority, self.path.removeprefix("/ispws")
+        if method == "GET" and path in ("/", ""):
+            self._send(200, shown(authority.received()).encode(), "text/html; charset=utf-8")
+            return
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length)
         if len(body) < length:
@@ -237,11 +251,13 @@ class _Handler(BaseHTTPRequestHandler):
             parts.append(f"<files>{names}</files>")
         self._send(status, f"<?xml version='1.0'?><{root}>{''.join(parts)}</{root}>".encode())
 
-    def _send(self, status: int, body: bytes) -> None:
+    def _send(self, status: int, body: bytes, kind: str = "text/xml") -> None:
         self.send_response_only(status)
         self.send_header("date", formatdate(self.server.authority.date, usegmt=True))
         self.send_header("request-id", secrets.token_hex(8))
-        self.send_header("content-type", "text/xml")
+        self.send_header("content-type", kind)
+        self.send_header("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
+        self.send_header("x-content-type-options", "nosniff")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -269,3 +285,25 @@ def serving(authority: Authority, port: int = 0) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+def main() -> int:
+    """Answer on PLAZA_AUTHORITY_PORT until told to stop; returns 2 without one.
+
+    PLAZA_AUTHORITY_SCHEMA names a file with the schema that reports are held against; without one
+    everything that is XML passes.
+    """
+    port, schema = os.environ.get("PLAZA_AUTHORITY_PORT", ""), ANY_SCHEMA
+    if not (port.isascii() and port.isdecimal()):
+        sys.stderr.write("PLAZA_AUTHORITY_PORT says on which port the stand-in answers.\n")
+        return 2
+    if file := os.environ.get("PLAZA_AUTHORITY_SCHEMA"):
+        schema = Path(file).read_bytes()
+    server = _Server(("127.0.0.1", int(port)), _Handler)
+    server.authority = Authority(schema)
+    server.serve_forever()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -120,6 +120,12 @@ TRIES = (
 )
 
 
+PLACEHOLDER = (
+    "A placeholder for trying out reports to authorities. It is synthetic, and the picture shows "
+    "nothing and nobody."
+)
+
+
 def people() -> list[Account]:
     """Return everybody, as they are when Plaza starts for the first time."""
     rows = [(*row, 1) for row in _GENERATED] + [(*row, 0) for row in _VISITORS]
@@ -136,6 +142,13 @@ def people() -> list[Account]:
         )
         for id_, name, band, country, language, about, generated in rows
     ]
+
+
+def placeholder() -> Account:
+    """Return the account that the synthetic case for specialists is about; nobody speaks for it."""
+    return Account(id="d-placeholder", name="Placeholder (synthetic)", age_band="18-plus",
+                   country="GB", language="en", about="Made for the demo's case; it is nobody.",
+                   generated=1, created_at=_joined("d-placeholder"))  # fmt: skip
 
 
 def _joined(id_: str) -> str:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from plaza import store, words
+from plaza import cast, pictures, store, words
 from plaza.actions import Draft, Unfit, clean, digest
 from plaza.generator import CAP
 from plaza.look import render
@@ -402,7 +402,21 @@ def behind(call: Call) -> Response:
         generator=store.fact(house.store, "generator"),
         generating=house.settings.generator,
         cap=CAP,
+        authority=house.settings.authority_url,
+        case=call.request.query_params.get("case") == "1",
     )
+
+
+def case(call: Call) -> Response:
+    """Plant the synthetic case for specialists: a placeholder that the demo's list knows."""
+    who = cast.placeholder()
+    call.house.plaza.join(who)
+    if store.suspended(call.house.store, who.id):
+        raise Unfit("The placeholder's account is suspended. Start the demo in a new folder.")
+    draft = Draft("post", cast.PLACEHOLDER, pictures.placeholder(), "An abstract placeholder",
+                  planted="the placeholder for a specialist", language="en")  # fmt: skip
+    call.house.plaza.publish(who, draft)
+    return to("/behind?case=1#case")
 
 
 def help_(call: Call) -> Response:
@@ -435,5 +449,6 @@ ROUTES: list[tuple[str, str, Handler]] = [
     ("GET", "/notices", notices),
     ("GET", "/mine", mine),
     ("GET", "/behind", behind),
+    ("POST", "/behind/case", case),
     ("GET", "/help", help_),
 ]

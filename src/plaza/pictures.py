@@ -29,6 +29,11 @@ def planted_variant() -> bytes:
     return _encoded(_lighthouse(random.Random(_PLANTED_SEED)).resize((420, 280)), "JPEG")  # noqa: S311
 
 
+def placeholder() -> bytes:
+    """Return the abstract picture of the bank `demo-child-safety`, which says what it is: a PNG."""
+    return _encoded(_marked(), "PNG")
+
+
 def benign(seed: str) -> tuple[bytes, str]:
     """Return a JPEG for this seed and a sentence that says what it shows."""
     chance = random.Random(seed)  # noqa: S311
@@ -97,6 +102,26 @@ def _fruit(chance: random.Random) -> "Image":
         pen.ellipse((x - r, y - r, x + r, y + r), fill=colour)
         pen.ellipse((x - r // 2, y - r // 2, x - r // 4, y - r // 4), fill=(255, 255, 255))
         pen.line((x, y - r, x + 6, y - r - 14), fill=(60, 44, 30), width=4)
+    return image
+
+
+def _marked() -> "Image":
+    """Return rings and bars, with the words that this is a placeholder and shows nothing."""
+    from PIL import ImageFont
+
+    chance = random.Random("a placeholder that shows nothing")  # noqa: S311
+    image, pen = _canvas(chance)
+    for number, radius in enumerate(range(230, 20, -42)):
+        pen.ellipse((150 - radius, 180 - radius, 150 + radius, 180 + radius),
+                    fill=_BRIGHT[number % len(_BRIGHT)])  # fmt: skip
+    for number in range(7):
+        x = 330 + 38 * number
+        pen.rectangle((x, 30 + 34 * (number % 4), x + 24, 300), fill=_EARTHS[number % 5])
+    pen.rectangle((0, 316, 600, 400), fill=(20, 24, 34))
+    pen.text((300, 340), "PLACEHOLDER, SYNTHETIC", fill=(255, 255, 255), anchor="mm",
+             font=ImageFont.load_default(30))  # fmt: skip
+    pen.text((300, 376), "It shows nothing and nobody", fill=(255, 255, 255), anchor="mm",
+             font=ImageFont.load_default(20))  # fmt: skip
     return image
 
 

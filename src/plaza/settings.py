@@ -24,6 +24,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8701
     generator: bool = True
+    # Where the stand-in for an authority shows what it has received; empty without one.
+    authority_url: str = ""
 
     @property
     def url(self) -> str:
@@ -46,6 +48,7 @@ class Settings:
             host=environ.get("PLAZA_HOST") or "127.0.0.1",
             port=int(environ.get("PLAZA_PORT") or 8701),
             generator=environ.get("PLAZA_GENERATOR", "1") == "1",
+            authority_url=environ.get("PLAZA_AUTHORITY_URL", ""),
         )
 
 

@@ -51,12 +51,18 @@ def _new_links(settings: Settings) -> dict[str, str]:
 
 
 def _first(settings: Settings) -> Made:
+    from openhaven.authorities.cybertip import Account, set_account
     from openhaven.main import running
+    from plaza import pictures
 
     with running(settings) as haven:
         with haven.db.begin(_ME) as tx:
             made = Made(_keep(haven, tx), _links(tx))
-            _bank(haven, tx)
+            _bank(haven, tx, "demo-known", pictures.planted(), "other",
+                  "A benign picture that stands for known material in the demo.")  # fmt: skip
+            _bank(haven, tx, "demo-child-safety", pictures.placeholder(), "csam.known",
+                  "An abstract placeholder that stands for known abuse in the demo.")  # fmt: skip
+            set_account(tx, Account("demo", "demo"))
         # Whoever finds the file may rely on what it names: the database has it already.
         file = os.open(settings.home / KEPT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(file, "wb") as out:
@@ -82,22 +88,19 @@ def _keep(haven: "Haven", tx: Tx) -> Kept:
     return Kept(intake.create_key(tx, name, intake.platform_named(tx, platform)), secret)
 
 
-def _bank(haven: "Haven", tx: Tx) -> None:
-    """Plant a benign picture in a bank, so that a perceptual match happens before one's eyes."""
+def _bank(haven: "Haven", tx: Tx, name: str, picture: bytes, harm: str, purpose: str) -> None:
+    """Plant a picture in a bank, so that a perceptual match happens before one's eyes."""
     from openhaven.signals.banks import NewEntry, add_entries, create_bank
-    from plaza import pictures
 
-    if tx.value("SELECT 1 FROM banks WHERE name = 'demo-known'"):
+    if tx.value("SELECT 1 FROM banks WHERE name = %(n)s", n=name):
         return
-    found = haven.hasher.hash(pictures.planted())
+    found = haven.hasher.hash(picture)
     if found.pdq is None or found.quality is None:
         raise Problem(
             "demo.picture", "The demo's picture could not be hashed.", found.unknown or ""
         )
-    create_bank(tx, "demo-known", kind="pdq", harm="other", owner="demo",
-                purpose="A benign picture that stands for known material in the demo.")  # fmt: skip
-    entry = NewEntry(found.pdq, found.quality, "made by the demo")
-    add_entries(tx, "demo-known", [entry])
+    create_bank(tx, name, kind="pdq", harm=harm, owner="demo", purpose=purpose)
+    add_entries(tx, name, [NewEntry(found.pdq, found.quality, "made by the demo")])
 
 
 def _links(tx: Tx) -> dict[str, str]:

@@ -18,6 +18,7 @@ import msgspec
 import psycopg
 import structlog
 
+from openhaven.cli.stand_in import configured, stand_in
 from openhaven.storage import Secrets, Settings, postgres
 from openhaven.supervise import Service, check_port, run_tree
 
@@ -86,8 +87,10 @@ def demo() -> None:
     plaza_port = int(os.environ.get("PLAZA_PORT") or settings.port + 1)
     check_port(settings.host, settings.port)
     check_port(settings.host, plaza_port, "PLAZA_PORT")
+    authority, received = stand_in(settings, os.environ, plaza_port)
+    config = {"OPENHAVEN_CONFIG": str(configured(settings, received))}
     server = _database(settings)
-    env = {"OPENHAVEN_SERVICE_NAME": "Plaza"} | _environment(settings, server)
+    env = {"OPENHAVEN_SERVICE_NAME": "Plaza"} | _environment(settings, server) | config
     preparation = _Preparation(env)
     try:
         # From the second start on nothing has to wait until the sign-in links are made.
@@ -103,6 +106,7 @@ def demo() -> None:
             "PLAZA_PORT": str(plaza_port),
             "PLAZA_HOST": settings.host,
             "PLAZA_HOME": str(settings.home / "plaza"),
+            "PLAZA_AUTHORITY_URL": received,
             "OPENHAVEN_URL": f"http://{settings.host}:{settings.port}",
             "OPENHAVEN_KEY": known.key,
             "OPENHAVEN_WEBHOOK_SECRET": known.webhook_secret,
@@ -111,9 +115,14 @@ def demo() -> None:
         address=(settings.host, plaza_port),
     )
     address = f"http://{settings.host}:{plaza_port}"
-    services = [*_tree(settings, env), plaza]
+    services = [*_tree(settings, env), plaza, authority]
     announce = lambda: _announce(settings, address, preparation.made)  # noqa: E731
     sys.exit(run_tree(services, server, announce=announce))
+
+
+# All that an earlier start made; what an older version left out is made anew.
+_MADE = """SELECT 1 FROM platforms, banks, authority_accounts
+           WHERE platforms.name = 'plaza' AND banks.name = 'demo-child-safety'"""
 
 
 class Kept(msgspec.Struct):
@@ -135,7 +144,7 @@ def kept(home: Path, url: str) -> Kept | None:
     try:
         found = msgspec.json.decode((home / KEPT).read_bytes(), type=Kept)
         with psycopg.connect(url) as connection:
-            known = connection.execute("SELECT 1 FROM platforms WHERE name = 'plaza'").fetchone()
+            known = connection.execute(_MADE).fetchone()
     except (OSError, msgspec.MsgspecError, psycopg.Error):
         return None
     return found if known else None
@@ -194,7 +203,10 @@ def _announce(settings: Settings, plaza: str, made: Made) -> None:
         "     reviewers, since an appeal is always decided by somebody else (open the second link",
         "     in a private window, to be both at once):",
         *(f"       {name:<14} {settings.url}{path}" for name, path in made.links.items()),
-        "  3. See what the public sees:",
+        "  3. Be a specialist for child safety, with a case that shows nothing and nobody: press",
+        "     “Plant the case” there. Reports go to a stand-in on this machine, and no further:",
+        f"       {plaza}/behind#case",
+        "  4. See what the public sees:",
         f"       {settings.url}/transparency",
         "",
         f"  State and logs are in {_short(settings.home)}. Ctrl-C stops everything.",

@@ -97,8 +97,18 @@ def question(tx: Tx, claimed: Claimed, verdict: Verdict) -> dict[str, Any]:
         "trusted": is_report and event.context.get("trusted") == "yes",
         "language": (event.item.language if event.item else None) or "",
         "within": HELD_DUE if verdict.hold else None,
+        "clock": _clock(tx, claimed, verdict),
         "suspected": suspicion(claimed, verdict),
     }
+
+
+def _clock(tx: Tx, claimed: Claimed, verdict: Verdict) -> review.Clock | None:
+    """Return the legal clock that a rule set; it runs from when we were told."""
+    if verdict.clock_hours is None:
+        return None
+    told = tx.value("SELECT received_at FROM events WHERE seq = %(e)s", e=claimed.seq)
+    since = told or tx.now
+    return review.Clock(since, since + timedelta(hours=verdict.clock_hours))
 
 
 def of_conduct(verdict: Verdict) -> bool:

@@ -25,6 +25,7 @@ from openhaven import (
 from openhaven.core import Problem, system
 from openhaven.decisions import Act, copies
 from openhaven.line import filings, lane
+from openhaven.line.clocks import run_clocks
 from openhaven.line.drafts import matter
 from openhaven.line.guarding import keep_guard, tell_of_glass
 from openhaven.line.haven import Haven
@@ -286,6 +287,7 @@ class Worker:
         self._loop("ledger", 0.5, haven.sequencer.tick)
         self._loop("tally", 5.0, lambda: tally_passed(haven))
         self._loop("leases", 5.0, lambda: return_leases(haven))
+        self._loop("clocks", 5.0, lambda: run_clocks(haven))
         self._loop("rules", 10.0, lambda: watch_rules(haven))
         self._loop("rule-messages", 30.0, lambda: tell_owners(haven), "rule_messages")
         self.follow()

@@ -279,6 +279,10 @@ class _Rules:
         if outcome in ("allow", "review") and days is not None:
             self.tell(f"{path}.then.days", f"“{outcome}” takes nothing away, so it has no days.")
 
+        if outcome == "allow" and rule.then.clock_hours is not None:
+            what = "Nobody looks at what is allowed, so no clock runs for it."
+            self.tell(f"{path}.then.clock_hours", what)
+
     def check_limits(self, path: str, rule: Rule) -> None:
         if rule.daily_cap is not None and rule.then.outcome in ("allow", "review"):
             what = f"“{rule.then.outcome}” decides nothing, so there is nothing to cap."

@@ -82,6 +82,8 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     to a child) and `help` come from the harm when they are left out. `days` says for how
     long; a rule that restricts must say it. `label` is put on the account or the item as well.
     `measure` says how something is restricted, where that is not in the platform's own way.
+    `clock_hours` is a time that a law sets: what comes before a person is due within so many hours
+    after we were told, and says so.
     """
 
     outcome: Outcome
@@ -92,6 +94,7 @@ class Then(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     help: Annotated[tuple[Topic, ...], msgspec.Meta(max_length=10)] | None = None
     label: Label | None = None
     measure: Measure = ""
+    clock_hours: Annotated[int, msgspec.Meta(ge=1, le=2160)] | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -143,6 +146,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     (severity 0 and empty words when no rule spoke). `shadow` are reasons that do not act. `unknown`
     names every live rule that could not be answered, whatever followed, so that it can be counted.
     `hold` says that it is held back until a person has looked. `labels` are what its rules note.
+    `clock_hours` is the shortest legal clock of the rules that match.
     `capped` and `fallen` name the rules for which a person is asked although they would act.
     """
 
@@ -156,6 +160,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     queue: str = ""
     days: int | None = None
     measure: Measure = ""
+    clock_hours: int | None = None
     shadow: tuple[Reason, ...] = ()
     unknown: tuple[str, ...] = ()
     hold: bool = False

@@ -191,6 +191,7 @@ class Pack:
             queue=first.rule.then.queue,
             days=first.rule.then.days if first.reason.matched else None,
             measure=first.rule.then.measure if first.reason.outcome == "restrict" else "",
+            clock_hours=_clock(acting),
             shadow=tuple([one.reason for one in shadow]),
             unknown=unknown,
             hold=_held(event, acting),
@@ -198,6 +199,12 @@ class Pack:
             capped=_reined(acting, reined, "capped"),
             fallen=_reined(acting, reined, "fallen"),
         )
+
+
+def _clock(acting: list[Spoken]) -> int | None:
+    """Return the shortest legal clock, in hours, of the rules that match; None without one."""
+    clocks = [one.rule.then.clock_hours for one in acting if one.reason.matched]
+    return min((hours for hours in clocks if hours), default=None)
 
 
 def _held(event: Event, acting: list[Spoken]) -> bool:

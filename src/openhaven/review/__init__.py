@@ -14,12 +14,14 @@ from openhaven.review.actions import (
     release,
     return_leases,
 )
+from openhaven.review.clocks import Clock, run_clocks
 from openhaven.review.judging import end_own, judge, settled, take_back, waiting_judgements
 from openhaven.review.model import Given
 from openhaven.review.waiting import ask_again, go_on, wait
 from openhaven.review.wellbeing import reveal
 
 __all__ = [
+    "Clock",
     "Given",
     "ask_again",
     "cancel_appeal_task",
@@ -35,6 +37,7 @@ __all__ = [
     "release",
     "return_leases",
     "reveal",
+    "run_clocks",
     "settled",
     "take_back",
     "wait",

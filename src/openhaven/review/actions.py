@@ -1,7 +1,7 @@
 """Verbs of review: open a task, claim it, give it back, and close what is over."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from openhaven import ledger
@@ -9,6 +9,7 @@ from openhaven.core import Permission, Problem, new_id
 from openhaven.core.permissions import GRANTS
 from openhaven.review import lane, order
 from openhaven.review.access import may_work, may_work_on
+from openhaven.review.clocks.model import Clock
 from openhaven.review.model import ALL, APPEAL_DUE, DUE, LEASE, Narrowed
 from openhaven.review.reporters import said_before
 from openhaven.review.store import next_task
@@ -39,6 +40,7 @@ def open_task(
     slow: bool = False,
     language: str = "",
     within: timedelta | None = None,
+    clock: Clock | None = None,
     suspected: lane.Why | None = None,
 ) -> str:
     """Ask a person: join the open task on the same matter, or open one; return the task's id.
@@ -49,8 +51,8 @@ def open_task(
     `report` is the id where it was sent to us, `reporter` the account that the platform named and
     `trusted` that it is a trusted flagger. `slow` gives it twice the time, since who reports was
     warned for reports without ground. `within` is when it is due, if that is sooner than its
-    severity says; `suspected` brings it into the lane for suspected child exploitation, as its harm
-    does. Neither the number of reports nor who sent them changes the severity.
+    severity says; `clock` is a legal clock that a rule set; `suspected` brings it into the lane for
+    suspected child exploitation, as its harm does. Neither the number of reports nor who sent them changes the severity.
     """
     case = case_for(tx, platform, item, account, harm, sure=sure)
     if report is not None:
@@ -58,15 +60,19 @@ def open_task(
         tx.run(sql, c=case, r=report)
     task = new_id("tsk")
     sql = """INSERT INTO tasks AS t (id, case_id, kind, queue, event, severity, reports, opened_at,
-               due_at, language, share, level)
+               due_at, language, share, law_from, law_at, clock_at, level)
              VALUES (%(id)s, %(case)s, 'review', %(queue)s, %(event)s, %(severity)s, %(reports)s,
-               %(now)s, %(due)s, %(language)s, %(share)s,
+               %(now)s, %(due)s, %(language)s, %(share)s, %(since)s, %(law)s, %(law)s,
                CASE WHEN %(lane)s THEN 'specialist' ELSE '' END)
              ON CONFLICT (case_id) WHERE kind = 'review' AND state IN ('open', 'claimed')
              DO UPDATE SET reports = t.reports + excluded.reports,
                severity = greatest(t.severity, excluded.severity),
                due_at = least(t.due_at, excluded.due_at),
                share = least(t.share, excluded.share),
+               law_from = CASE WHEN t.law_at <= excluded.law_at THEN t.law_from
+                               ELSE coalesce(excluded.law_from, t.law_from) END,
+               law_at = least(t.law_at, excluded.law_at),
+               clock_at = least(t.clock_at, excluded.clock_at),
                language = coalesce(nullif(t.language, ''), excluded.language),
                level = coalesce(nullif(excluded.level, ''), t.level),
                event = CASE WHEN %(sure)s AND EXISTS (SELECT 1 FROM events e WHERE e.seq = t.event
@@ -85,7 +91,9 @@ def open_task(
             reports=int(reported),
             sure=sure,
             now=tx.now,
-            due=tx.now + min(within or DUE[severity], DUE[severity]) * (2 if slow else 1),
+            due=_due(tx, severity, within, clock, slow=slow),
+            since=clock.since if clock else None,
+            law=clock.until if clock else None,
             language=language[:35],
             share=_share(tx, platform, reporter, trusted=trusted) if reported else 1.0,
             lane=harm in LANE,
@@ -96,6 +104,15 @@ def open_task(
     _into_lane(tx, case, event, harm, suspected, reported=reported)
     tx.wake("console")
     return stored
+
+
+def _due(
+    tx: Tx, severity: int, within: timedelta | None, clock: Clock | None, *, slow: bool
+) -> datetime:
+    """Return when a task is due: by its severity, and never after a legal clock."""
+    due = tx.now + min(within or DUE[severity], DUE[severity]) * (2 if slow else 1)
+    # A clock that was over before anybody could look makes it due at once.
+    return due if clock is None else min(due, max(clock.until, tx.now))
 
 
 def _into_lane(

@@ -39,6 +39,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     clause: str | None
     urgency: int = 0
     clock_at: datetime | None = None
+    law_from: datetime | None = None
+    law_at: datetime | None = None
     language: str = ""
     level: str = ""
     snoozed_until: datetime | None = None
@@ -89,7 +91,8 @@ _TASK = """SELECT t.id, t.kind, t.queue, t.severity, t.reports, t.state, t.barre
              e.verdict #>> '{reasons,0,clause}' AS clause,
              t.language, t.level, t.snoozed_until, t.offered_to, t.offered_until, t.share,
              t.case_id, t.event, t.appeal, t.lease_until, t.done_at, c.platform AS platform_id,
-             p.private_basis, t.reopens, t.urgency, t.clock_at, c.lane_at, c.lane_why
+             p.private_basis, t.reopens, t.urgency, t.clock_at,
+             t.law_from, t.law_at, c.lane_at, c.lane_why
            FROM tasks t JOIN cases c ON c.id = t.case_id JOIN platforms p ON p.id = c.platform
            LEFT JOIN staff s ON s.id = t.claimed_by LEFT JOIN events e ON e.seq = t.event """
 _FIRST = " ORDER BY t.urgency DESC, t.rank, t.id "

@@ -146,7 +146,8 @@ def withdraw(tx: Tx, code: str) -> None:
     tx.keys.destroy(found.subject)
     _forget_reports(tx, found.id)
     tx.run(
-        """UPDATE tasks SET clock_at = NULL, urgency = 0 WHERE state IN ('open', 'claimed')
+        """UPDATE tasks SET clock_at = law_at, urgency = CASE WHEN law_stage >= 2 THEN 1 ELSE 0 END
+                WHERE state IN ('open', 'claimed')
                 AND case_id IN (SELECT r.case_id FROM survivor_items i
                   JOIN reports r ON r.id = i.report WHERE i.request = %(id)s)""",
         id=found.id,
@@ -222,8 +223,10 @@ def mark_tasks(tx: Tx) -> int:
                JOIN reports r ON r.id = i.report
                WHERE q.state = 'open' AND r.case_id IS NOT NULL GROUP BY r.case_id),
              wanted AS (
-               SELECT t.id, a.due, least(t.due_at, coalesce(a.due, t.due_at)) AS due_at,
-                 CASE WHEN a.danger THEN 2 WHEN a.due - %(last)s <= %(now)s THEN 1 ELSE 0 END
+               SELECT t.id, least(a.due, t.law_at) AS due,
+                 least(t.due_at, coalesce(a.due, t.due_at)) AS due_at,
+                 CASE WHEN a.danger THEN 2
+                   WHEN a.due - %(last)s <= %(now)s OR t.law_stage >= 2 THEN 1 ELSE 0 END
                    AS urgency,
                  CASE WHEN a.danger OR a.due - %(half)s <= %(now)s THEN 4 ELSE t.severity END
                    AS severity,

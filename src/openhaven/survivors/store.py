@@ -300,8 +300,11 @@ def clocks(tx: Tx) -> dict[str, Any]:
                count(*) FILTER (WHERE clock_at <= %(now)s) AS late,
                count(*) FILTER (WHERE clock_at > %(now)s AND urgency = 1) AS soon,
                (SELECT count(DISTINCT a.request) FROM staff_alerts a
-                JOIN survivor_requests q ON q.id = a.request AND q.state = 'open'
-                WHERE a.state IN ('failed', 'skipped') AND NOT EXISTS (
+                WHERE (EXISTS (SELECT 1 FROM survivor_requests q
+                               WHERE q.id = a.request AND q.state = 'open')
+                       OR EXISTS (SELECT 1 FROM tasks t
+                                  WHERE t.id = a.request AND t.state IN ('open', 'claimed')))
+                  AND a.state IN ('failed', 'skipped') AND NOT EXISTS (
                   SELECT 1 FROM staff_alerts s WHERE s.request = a.request AND s.kind = a.kind
                     AND s.state IN ('sent', 'intended'))) AS uncalled
              FROM tasks WHERE state IN ('open', 'claimed')

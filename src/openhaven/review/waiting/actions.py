@@ -2,6 +2,7 @@
 
 from openhaven.core import Problem
 from openhaven.review.actions import open_task
+from openhaven.review.clocks.model import Clock
 from openhaven.storage import Tx
 
 
@@ -30,10 +31,12 @@ def ask_again(tx: Tx, judgement: str, level: str = "") -> str | None:
     ended = tx.rows(sql, j=judgement)
     if not ended:
         return None
-    sql = """SELECT c.platform, c.item, c.account, c.harm, t.severity, t.queue, t.event
+    sql = """SELECT c.platform, c.item, c.account, c.harm, t.severity, t.queue, t.event,
+               t.law_from, t.law_at
              FROM tasks t JOIN cases c ON c.id = t.case_id WHERE t.id = %(t)s"""
     about = tx.rows(sql, t=ended[0]["task"])[0]
-    task = open_task(tx, **about)
+    since, until = about.pop("law_from"), about.pop("law_at")
+    task = open_task(tx, **about, clock=Clock(since, until) if until else None)
     bar = """UPDATE tasks SET barred = array_append(barred, %(s)s)
              WHERE id = %(t)s AND NOT %(s)s = ANY (barred) AND claimed_by IS DISTINCT FROM %(s)s"""
     tx.run(bar, s=ended[0]["staff"], t=task)

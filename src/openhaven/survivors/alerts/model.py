@@ -7,6 +7,8 @@ TITLES = {
     "danger": "Somebody may be in danger now",
     "clock": "A removal is due within six hours",
     "overdue": "A removal is overdue",
+    "task_clock": "A task is in the last part of the time that a law gives",
+    "task_overdue": "A task is overdue by law",
     "duty": "A report to an authority is due soon",
     "duty_overdue": "A report to an authority is overdue",
     "filing_failed": "A report to an authority needs a person",
@@ -15,6 +17,8 @@ TITLES = {
     "authority_closed": "An authority does not accept our user and password",
     "schema_changed": "An authority has changed what reports have to look like",
 }
+
+_OF_TASKS = ("danger", "clock", "overdue", "task_clock", "task_overdue")
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -34,7 +38,7 @@ class Alert(msgspec.Struct, frozen=True):
     @property
     def page(self) -> str:
         """The page of the console where it is seen."""
-        return "/console" if self.kind in ("danger", "clock", "overdue") else "/console/filings"
+        return "/console" if self.kind in _OF_TASKS else "/console/filings"
 
     def message(self, url: str) -> dict[str, str]:
         """Return what is sent; `url` is where this service answers."""

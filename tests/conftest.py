@@ -10,6 +10,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as laws
+from hypothesis.internal.conjecture import providers
 
 from openhaven.core import new_id
 from openhaven.core.words import speak
@@ -19,6 +22,17 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 KEY = bytes(range(32))
 # A sentence for people that is not translated yet shall be seen in tests.
 speak(show_missing=True)
+# The same examples in every run, however slow the machine: a law that fails, fails for everybody.
+# New examples are looked for with `--hypothesis-profile=search`.
+laws.register_profile("search", deadline=None, suppress_health_check=list(HealthCheck))
+laws.register_profile("certain", laws.get_profile("search"), derandomize=True, database=None)
+laws.load_profile("certain")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give examples nothing of the modules that happen to be loaded: each process has others."""
+    if laws().derandomize:
+        providers._get_local_constants = lambda: providers._local_constants
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from api_scene import REVIEW, Town, body, name, problem, saying
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
@@ -467,8 +467,6 @@ pieces = (
     max_examples=40,
     deadline=None,
     database=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.dictionaries(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from api_scene import BLOCK, REMOVE, REVIEW, VERDICT, Town, body, name, problem, saying
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openhaven.core.words import EVENT_KINDS
@@ -349,8 +349,6 @@ near = st.dictionaries(fields, values | st.dictionaries(fields, values, max_size
     max_examples=50,
     deadline=None,
     database=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(near | values | st.lists(near, max_size=3))
 def test_no_body_whatsoever_is_an_error_of_ours(town: Town, value: Any) -> None:
@@ -365,8 +363,6 @@ def test_no_body_whatsoever_is_an_error_of_ours(town: Town, value: Any) -> None:
     max_examples=20,
     deadline=None,
     database=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.dictionaries(

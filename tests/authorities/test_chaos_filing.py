@@ -5,7 +5,6 @@ from bench.chaos_filing import chaos
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_killed_anywhere_there_is_one_report() -> None:
     tally = chaos(runs=6, seed=11)
     assert tally.kills > 0

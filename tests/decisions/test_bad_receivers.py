@@ -109,7 +109,6 @@ def test_200_with_garbage_is_taken_as_taken_and_never_read(here: Scene) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_who_hangs_is_tried_again_and_holds_up_nobody_for_good(
     here: Scene, receiver: Receiver
 ) -> None:

@@ -19,7 +19,7 @@ from openhaven.intake.flaggers import issue
 from openhaven.line import Haven
 from openhaven.staff import approvals
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 # Where pictures of the pages are put for somebody to look at, when it is set.
 SHOTS = os.environ.get("OPENHAVEN_SHOTS", "")
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from api_scene import Town, town_on
 from decisions_scene import GROWN, judged, made_by, rules, sent, task_of
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from line_receiver import receiving
 from line_scene import NOW, OPERATOR, Scene
@@ -128,8 +128,7 @@ def test_a_judgement_after_the_lease_ended_counts_nothing(here: Scene) -> None:
 # Laws -----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=12, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(max_examples=12, deadline=None)  # fmt: skip
 @given(
     reports=st.lists(st.sampled_from(["scam", "spam", "hate", "bullying", "other"]), max_size=5),
     trusted=st.booleans(),

@@ -58,7 +58,6 @@ def _steps() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_commands_of_the_page_answer_as_shown(place: Place) -> None:
     steps = list(_steps())
     assert len(steps) >= 12

@@ -15,7 +15,7 @@ from openhaven.intake import Event
 from openhaven.line import Haven
 from openhaven.storage import Settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 DEATHS = [
     ("openhaven.history.actions:_taken", "after"),
     ("openhaven.history.actions:_write", "before"),

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from history_scene import ME, NOON, counters
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openhaven import history
@@ -115,7 +115,7 @@ class Recount:
         return sum(abs(here - then) < seconds and then >= newest - kept for then in last.values())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None)
 @given(BATCHES, st.booleans())
 def test_counting_is_a_recount(db: Database, batches: list[list[Event]], late: bool) -> None:
     platform, recount = new_id("p"), Recount()

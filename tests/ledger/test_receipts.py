@@ -3,7 +3,7 @@
 from base64 import b64decode, b64encode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledger_scene import NOW, VKEY, WORKER, fill, run
 
@@ -132,7 +132,7 @@ def test_a_strange_extra_line_is_refused(db: Database, extra: bytes) -> None:
         check_receipt(reworded(recorded(db), extra), VKEY)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80),
        before=st.integers(0, 9), after=st.integers(0, 9))  # fmt: skip
 def test_whatever_was_said_is_proven_and_nothing_else(

@@ -17,7 +17,7 @@ from line_scene import Scene, post
 from openhaven import ledger
 from openhaven.ledger import verify
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = pytest.mark.slow
 SEED = int(os.environ.get("CRASH_SEED", "20261121"))
 
 WORKER = [

@@ -15,7 +15,6 @@ from openhaven.line import Haven
 from openhaven.policy import InForce, publishing
 from stopwatch import stopwatch
 
-pytestmark = pytest.mark.timeout(120)
 WORD = "drumblefitz"
 
 

@@ -15,7 +15,7 @@ from openhaven import decisions
 from openhaven.core import new_id
 from openhaven.storage import postgres
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 def picture(seed: int) -> bytes:

@@ -109,7 +109,6 @@ def test_the_help_names_every_key(
         assert len(used) == len(set(used)), path
 
 
-@pytest.mark.timeout(600)
 def test_every_page_is_accessible_to_who_may_do_everything(
     chromium: Browser, people: dict[str, Visitor], addresses: dict[str, list[str]]
 ) -> None:
@@ -138,7 +137,6 @@ def test_every_page_is_there_without_script(
     assert broken == {}
 
 
-@pytest.mark.timeout(600)
 def test_what_only_some_roles_see_is_accessible_on_a_phone(
     chromium: Browser, people: dict[str, Visitor], addresses: dict[str, list[str]]
 ) -> None:
@@ -177,7 +175,6 @@ MISSED = """() => [...document.querySelectorAll(
   .map(one => one.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.timeout(600)
 def test_every_page_works_by_keyboard(
     chromium: Browser, people: dict[str, Visitor], addresses: dict[str, list[str]]
 ) -> None:

@@ -14,7 +14,7 @@ from openhaven.survivors import Removal, ask_removal
 from openhaven.web.routes import ROUTES
 from openhaven.web.table import PUBLIC
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 # It is saved and opened from a disk, which tests of its own do.
 SAVED = "/transparency/receipts/check.html"

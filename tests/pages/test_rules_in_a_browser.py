@@ -20,7 +20,7 @@ from openhaven.core import new_id, system
 from openhaven.line import Haven
 from stopwatch import stopwatch
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 RULE = """
 # Only to try things out: what is said about a lake.
 - id: lakes-are-looked-at

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from plaza_scene import HELD, Double, Running, Visitor, until
 
@@ -219,7 +219,7 @@ def test_the_trail_tells_it_all_but_the_notice_only_to_its_owner(
 _VERBS = ["remove", "restrict", "block", *UNDOES]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None)
 @given(order=st.permutations(range(6)), verbs=st.lists(st.sampled_from(["remove", "restrict"]),
                                                        min_size=3, max_size=3))  # fmt: skip
 def test_law_every_act_that_is_reversed_leaves_no_trace(

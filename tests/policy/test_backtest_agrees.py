@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from backtest_scene import figures, run_with, wish
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from line_scene import OPERATOR, Scene, scene
 from policy_scene import FILES, MANIFEST, rule
@@ -113,8 +113,7 @@ def here(haven: Haven) -> Scene:
     return place
 
 
-@settings(max_examples=6, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(max_examples=6, deadline=None)  # fmt: skip
 @given(st.lists(posts, min_size=10, max_size=40))
 def test_nothing_differs(here: Scene, sent: list[dict[str, Any]]) -> None:
     here.accept(*map(body, sent))

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from policy_scene import FILES, MANIFEST, POLICY, RULE, event, found, pack_of, rule
 
@@ -17,9 +17,7 @@ PIECES = st.sampled_from(
      "true", "null", ".matches('a')", ".exists(x, x == 'a')", ".all(x, true)", "has(context.a)",
      "size(", "b'a'", "r'\\'", "//", "\n", " ", "é", "𝒶", "\t", "timestamp('2026')", "type(1)"]
 )  # fmt: skip
-slow = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+slow = settings(max_examples=300, deadline=None)
 
 
 def check(**changed: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openhaven.policy.compile import Program, answering, kinds_of, plain
@@ -33,7 +33,7 @@ PATTERNS = [
     "z.{0,3}g", r"\s", "(?s).", "$",
 ]  # fmt: skip
 TERM = re.compile(r"<(\w+)>")
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=150, deadline=None)
 
 
 def quoted(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_scene import RULE, event, failed, found, pack_of, rule, write
 
@@ -88,9 +88,7 @@ def in_library(pack: Pack, parts: dict[str, Any], findings: list[Finding]) -> An
     return pack._verdict(judged, asking.ask(pack._plans.of(judged.kind, prompted=True)), {})
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(CONDITIONS, min_size=1, max_size=8), st.lists(EVENTS, min_size=1), FINDINGS)
 def test_a_verdict_is_what_the_library_says(
     base: Pack, conditions: list[str], events: list[dict[str, Any]], findings: list[Finding]
@@ -108,9 +106,7 @@ def test_a_verdict_is_what_the_library_says(
         assert pack.evaluate(event(**parts), []) == in_library(pack, parts, [])
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(CONDITIONS, min_size=1, max_size=4), EVENTS, FINDINGS)
 def test_findings_that_are_not_needed_change_nothing(
     base: Pack, conditions: list[str], parts: dict[str, Any], findings: list[Finding]

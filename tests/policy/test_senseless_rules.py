@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_scene import FILES, MANIFEST, errors_of, event, found, pack_of, rule, write
 
@@ -75,9 +75,7 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(PARTS, min_size=1, max_size=4))
 def test_what_is_called_never_true_is_never_true(parts: list[str]) -> None:
     texts = {**FILES, "rules.yaml": rule(" && ".join(parts))}

@@ -1,7 +1,7 @@
 """Where signals find nothing, most rules are not asked at all: that must never change a verdict."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_scene import event, found, pack_of, rule
 
@@ -58,9 +58,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     return pack_of(tmp_path_factory.mktemp("pack"))
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(CONDITIONS, min_size=1, max_size=4), EVENTS)
 def test_a_verdict_without_findings_is_what_all_rules_say(
     base: Pack, conditions: list[str], parts: dict[str, object]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_scene import event, failed, found, pack_of, rule
 
@@ -52,9 +52,7 @@ CONDITIONS = st.sampled_from(
         "false",
     ]
 )
-quick = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+quick = settings(max_examples=150, deadline=None)
 
 
 @st.composite

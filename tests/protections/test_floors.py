@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import (
     CELLS,
@@ -114,7 +114,7 @@ def do(tx: Any, platform: str, step: Any) -> None:
         accounts.remove_carer(tx, DEFAULTS, platform, "kid", first)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None)
 @given(start=st.sampled_from(MINORS), sequence=steps)
 def test_no_sequence_of_calls_lifts_a_floor(db: Database, start: Any, sequence: Any) -> None:
     platform = new_id("plt")

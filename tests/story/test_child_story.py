@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from story_scene import Demo, become, judge, sign_in, sound, task_about, visitor, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 SAID = "Nobody at school wants Kit on the team."
 

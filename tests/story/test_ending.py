@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from story_scene import PATIENCE, two_ports
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from town import Town, database, eventually
 from openhaven.core import new_id
 from openhaven.storage import postgres
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 SAID = "You walk like a duck, said the play."
 

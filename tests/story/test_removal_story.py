@@ -18,7 +18,7 @@ from story_scene import (
 )
 from town import eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 BANK = "removed-on-request-pdq"
 CLAUSE = "intimate-pictures"

@@ -17,7 +17,7 @@ from story_scene import (
     wait_for,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 ASKED = "Is a flumquist allowed here?"
 

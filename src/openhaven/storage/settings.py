@@ -70,6 +70,11 @@ class Authorities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reporter_last_name: str = ""
     reporter_email: str = ""
     company: str = ""
+    contact_first_name: str = ""
+    contact_last_name: str = ""
+    contact_email: str = ""
+    contact_phone: str = ""
+    terms_of_service: str = ""
     legal_url: str = ""
     hotlines: dict[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], str] = {}
 

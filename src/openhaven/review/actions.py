@@ -52,7 +52,8 @@ def open_task(
     `trusted` that it is a trusted flagger. `slow` gives it twice the time, since who reports was
     warned for reports without ground. `within` is when it is due, if that is sooner than its
     severity says; `clock` is a legal clock that a rule set; `suspected` brings it into the lane for
-    suspected child exploitation, as its harm does. Neither the number of reports nor who sent them changes the severity.
+    suspected child exploitation, as its harm does. Neither the number of
+    reports nor who sent them changes the severity.
     """
     case = case_for(tx, platform, item, account, harm, sure=sure)
     if report is not None:

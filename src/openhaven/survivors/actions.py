@@ -145,17 +145,29 @@ def withdraw(tx: Tx, code: str) -> None:
         return
     tx.keys.destroy(found.subject)
     _forget_reports(tx, found.id)
+    _end_clocks(tx, found.id)
+    if found.entry is not None:
+        _let_entry_go(tx, found.entry, "whoever asked for it withdrew it")
+    ledger.append(tx, "survivor.withdrawn", {"request": found.id})
+    tx.wake("console")
+
+
+def _end_clocks(tx: Tx, request: str) -> None:
+    """End the clock of a request, and that of a rule where nobody else reported the matter."""
+    sql = """UPDATE tasks SET law_from = NULL, law_at = NULL, law_stage = 0
+             WHERE state IN ('open', 'claimed')
+               AND case_id IN (SELECT r.case_id FROM survivor_items i
+                 JOIN reports r ON r.id = i.report WHERE i.request = %(id)s)
+               AND NOT EXISTS (SELECT 1 FROM reports o WHERE o.case_id = tasks.case_id
+                 AND o.id NOT IN (SELECT report FROM survivor_items WHERE request = %(id)s))"""
+    tx.run(sql, id=request)
     tx.run(
         """UPDATE tasks SET clock_at = law_at, urgency = CASE WHEN law_stage >= 2 THEN 1 ELSE 0 END
                 WHERE state IN ('open', 'claimed')
                 AND case_id IN (SELECT r.case_id FROM survivor_items i
                   JOIN reports r ON r.id = i.report WHERE i.request = %(id)s)""",
-        id=found.id,
+        id=request,
     )
-    if found.entry is not None:
-        _let_entry_go(tx, found.entry, "whoever asked for it withdrew it")
-    ledger.append(tx, "survivor.withdrawn", {"request": found.id})
-    tx.wake("console")
 
 
 def _forget_reports(tx: Tx, request: str) -> None:

@@ -154,7 +154,7 @@ def together(*jobs: Any) -> list[Any]:
     gate = threading.Barrier(len(jobs))
 
     def run(job: Any) -> Any:
-        gate.wait(10)
+        gate.wait(300)
         return job()
 
     with ThreadPoolExecutor(len(jobs)) as pool:

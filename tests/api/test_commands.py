@@ -27,7 +27,7 @@ def tool(
     env: dict[str, str], *argv: str, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        (*TOOL, *argv), env=env, capture_output=True, text=True, timeout=100, cwd=cwd, check=False
+        (*TOOL, *argv), env=env, capture_output=True, text=True, timeout=300, cwd=cwd, check=False
     )
 
 

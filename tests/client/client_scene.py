@@ -28,7 +28,7 @@ def connected(haven: "Haven") -> Iterator[tuple[Asker, Client]]:
         yield asker, client
 
 
-def soon(what: Callable[[], bool], seconds: float = 10.0) -> None:
+def soon(what: Callable[[], bool], seconds: float = 300.0) -> None:
     """Wait until something is so; fail when it does not come true."""
     until = time.monotonic() + seconds
     while not what():

@@ -157,7 +157,7 @@ def test_copies_wait_for_who_overturns_the_first(here: Scene) -> None:
         other.start()
         # It is either waiting for us, or (wrongly) through already.
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not done.is_set() and not tx.value(waiting) and time.monotonic() < end:
             time.sleep(0.01)
     other.join(60)

@@ -29,7 +29,7 @@ def at_once(*jobs: Callable[[], Any]) -> list[str]:
     gate, ends = threading.Barrier(len(jobs)), [""] * len(jobs)
 
     def run(number: int) -> None:
-        gate.wait(60)
+        gate.wait(300)
         try:
             jobs[number]()
             ends[number] = "done"

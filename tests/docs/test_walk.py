@@ -106,7 +106,7 @@ def test_the_walk_is_as_the_page_says(walk: Walk) -> None:
     assert post
     item = walk.alex.at.rpartition("/")[2]
     until(lambda: not walk.value("SELECT count(*) FROM events WHERE state = 'received'"))
-    until(lambda: not walk.value("SELECT count(*) FROM events WHERE NOT tallied"), seconds=20)
+    until(lambda: not walk.value("SELECT count(*) FROM events WHERE NOT tallied"))
     walk.settled(0)
     before, last = walk.counts(), walk.value("SELECT max(idx) FROM ledger_entries")
 
@@ -141,7 +141,7 @@ def test_the_walk_is_as_the_page_says(walk: Walk) -> None:
     two.send(f"/console/tasks/{appeal}/claim")
     two.send(f"/console/tasks/{appeal}/judge", outcome="upheld", facts="It is their own cat.")
     walk.settled(4)
-    until(lambda: not walk.value("SELECT count(*) FROM events WHERE NOT tallied"), seconds=20)
+    until(lambda: not walk.value("SELECT count(*) FROM events WHERE NOT tallied"))
     walk.settled(4)
     assert "Your appeal was successful" in walk.alex.get("/notices")
     assert nobody.see("/transparency")

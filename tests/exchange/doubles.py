@@ -270,7 +270,7 @@ class ThreatExchangeDouble(Double):
         return 200, "application/json", b'{"success": true}'
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 300.0) -> None:
     """Wait until something is so; fails when it is not in time."""
     end = time.monotonic() + seconds
     while not condition():

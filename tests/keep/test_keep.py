@@ -28,7 +28,7 @@ def call(folder: Path, *words: str, home: str = "home", **env: str) -> Done:
     """Run a verb on the home of this name in `folder`."""
     env |= {"OPENHAVEN_HOME": str(folder / home)}
     return subprocess.run([OPENHAVEN, *words], env=env, cwd=folder, capture_output=True,
-                          text=True, timeout=100, check=False)  # fmt: skip
+                          text=True, timeout=300, check=False)  # fmt: skip
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_the_real_command_works_on_a_ledger_on_which_nothing_else_starts(
     def openhaven(*argv: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "openhaven", *argv],
-            env=environ, capture_output=True, text=True, timeout=60, check=False,
+            env=environ, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     vkey = openhaven("ledger", "key").stdout.strip()

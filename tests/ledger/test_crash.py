@@ -67,7 +67,7 @@ def test_a_sequencer_killed_at_any_step(db: Database, tmp_path: Path) -> None:
         total += count
         child = subprocess.run(
             [sys.executable, "-c", CHILD, db.url, str(path), str(rng.randrange(16))],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, timeout=60, check=False,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, timeout=300, check=False,
         )  # fmt: skip
         assert child.returncode in (0, -signal.SIGKILL)
         killed += child.returncode != 0

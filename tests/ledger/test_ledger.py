@@ -149,12 +149,12 @@ def test_an_entry_that_commits_late_gets_a_later_place(db: Database) -> None:
         with db.begin(WORKER, NOW) as tx:
             made = append(tx, "late", {})
             early.set()
-            assert done.wait(10)
+            assert done.wait(300)
             return made
 
     with ThreadPoolExecutor() as pool:
         late = pool.submit(slow)
-        assert early.wait(10)
+        assert early.wait(300)
         fill(db, 3)
         assert run(db) == 3
         done.set()

@@ -40,7 +40,7 @@ class House:
             command = [sys.executable, str(CHILD), verb, death[0], death[1], str(death[2])]
         return subprocess.Popen(command, env=self.env, stdout=self.log, stderr=self.log)
 
-    def wait(self, seconds: float = 30) -> None:
+    def wait(self, seconds: float = 300) -> None:
         """Wait until the API answers."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -57,4 +57,4 @@ def stopping(process: subprocess.Popen[bytes]) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=300)

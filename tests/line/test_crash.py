@@ -148,7 +148,7 @@ def test_the_worker_is_killed_at_each_hand_over(here: Scene, receiver: Receiver)
             with here.haven.db.begin(here.actor) as tx:
                 tx.run("UPDATE acts SET lease_until = now() WHERE state = 'intended'")
             try:
-                assert worker.wait(timeout=25) == -9, (target, when)
+                assert worker.wait(timeout=300) == -9, (target, when)
             finally:
                 worker.kill()
                 worker.wait()
@@ -174,7 +174,7 @@ def test_the_api_is_killed_at_each_hand_over(here: Scene, receiver: Receiver) ->
             nth = 1 if "report" in target else chance.choice([1, 2])
             api = house.start("serve", (target, when, nth))
             try:
-                assert api.wait(timeout=25) == -9, (target, when)
+                assert api.wait(timeout=300) == -9, (target, when)
             finally:
                 api.kill()
                 api.wait()
@@ -206,5 +206,5 @@ def test_both_are_killed_at_random_moments(here: Scene, receiver: Receiver) -> N
     finally:
         for process in running.values():
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=300)
     check_everything(here, receiver, senders)

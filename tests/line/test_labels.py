@@ -126,7 +126,7 @@ def beside(here: Scene, work: Callable[[], object]) -> threading.Thread:
     thread.start()
     waiting = """SELECT 1 FROM pg_stat_activity
                  WHERE datname = current_database() AND wait_event_type = 'Lock'"""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 300
     while not here.rows(waiting):
         assert time.monotonic() < end, "it does not wait"
         time.sleep(0.02)

@@ -40,7 +40,7 @@ def test_one_slow_platform_keeps_no_other_from_being_served(
         carriers = [threading.Thread(target=carry_all, args=(here,)) for _ in range(jobs.CARRIERS)]
         for carrier in carriers:
             carrier.start()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 300
         while len(quick.acts) < 2 and time.monotonic() < end:
             time.sleep(0.02)
         assert len(quick.acts) == 2, "a notice and a removal"
@@ -101,7 +101,7 @@ def test_one_slow_letter_keeps_no_other_from_being_sent(
     first.start()
     try:
         # Else the second worker could be the one that the mail host keeps waiting.
-        assert called.wait(20)
+        assert called.wait(300)
         # On a machine that stands still for seconds one of them may be due again meanwhile.
         assert jobs.send_letters(haven) >= 2, "the second worker sends those that nobody is sending"
         under_way = "SELECT email_attempts AS n FROM notices WHERE last_error IS NULL"

@@ -238,7 +238,7 @@ def at_once(*jobs: Callable[[], None]) -> list[str]:
     gate, ends = threading.Barrier(len(jobs)), [""] * len(jobs)
 
     def run(number: int) -> None:
-        gate.wait(10)
+        gate.wait(300)
         try:
             jobs[number]()
             ends[number] = "done"

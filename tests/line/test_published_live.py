@@ -36,7 +36,7 @@ class Asking:
         self.headers = {
             "authorization": f"Bearer {here.key}", "content-type": "application/json",
         }  # fmt: skip
-        self.http = urllib3.PoolManager(timeout=10, maxsize=4)
+        self.http = urllib3.PoolManager(timeout=300, maxsize=4)
 
     def now(self) -> dict[str, Any]:
         """Ask and be answered by `serve`."""
@@ -129,7 +129,7 @@ def _worked(here: Scene, pack: str, since: Callable[[], float]) -> float:
 
 
 def _drain(here: Scene) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while here.rows("SELECT count(*) AS n FROM events WHERE state = 'received'")[0]["n"]:
         assert time.monotonic() < end
         time.sleep(0.1)

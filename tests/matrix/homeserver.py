@@ -18,7 +18,7 @@ import urllib3
 
 PYTHON = Path(__file__).resolve().parents[2] / ".venv-synapse" / "bin" / "python"
 NAME = "haven.test"
-_POOL = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=3, read=20))
+_POOL = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=60, read=300))
 _FREELY = {"per_second": 1000, "burst_count": 1000}
 
 
@@ -103,7 +103,7 @@ class Homeserver:
             command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         output.close()
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 300
         while time.monotonic() < ends:
             if self._process.poll() is not None:
                 raise RuntimeError((self.folder / "output").read_text()[-2000:])
@@ -112,13 +112,13 @@ class Homeserver:
                     return
             except urllib3.exceptions.HTTPError:
                 time.sleep(0.05)
-        raise RuntimeError("Synapse did not start within 30 s")
+        raise RuntimeError("Synapse did not start within 300 s")
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it with a signal and wait until it is gone."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(20)
+            self._process.wait(300)
             self._process = None
 
     def register(self, name: str, *, admin: bool = False) -> "User":

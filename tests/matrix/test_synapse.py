@@ -102,7 +102,7 @@ def test_many_first_notices_at_once_find_one_room(town: Town, square: str) -> No
     said = [dora.say(square, f"zorgblat {n}") for n in range(6)]
     sql = """SELECT a.state FROM acts a JOIN decisions d ON d.id = a.decision
              WHERE d.account = %(d)s AND a.verb = 'notify' AND a.state <> 'intended'"""
-    eventually(lambda: len(town.rows(sql, d=dora.id)) == len(said), within=60)
+    eventually(lambda: len(town.rows(sql, d=dora.id)) == len(said))
     assert {row["state"] for row in town.rows(sql, d=dora.id)} == {"done"}
     assert len(set(town.notices(dora))) == len(said)
     assert len(dora.rooms()) == 2
@@ -275,7 +275,7 @@ def forgotten(town: Town, speaker: User, room: str) -> list[str]:
     While a transaction waits for its answer the next events wait in memory only, though Synapse
     has noted already that they were sent.
     """
-    eventually(town.settled, within=60)
+    eventually(town.settled)
     town.freeze("serve")
     said = [speaker.say(room, "in flight zorgblat")]
     time.sleep(0.5)
@@ -307,8 +307,8 @@ def test_outages_lose_nothing_and_repeat_nothing(
     town.homeserver.start()
     town.start("serve")
     said += forgotten(town, alice, square)
-    eventually(lambda: all(is_removed(bob, square, event) for event in said), within=60)
-    eventually(town.settled, within=60)
+    eventually(lambda: all(is_removed(bob, square, event) for event in said))
+    eventually(town.settled)
     town.kill("work")
     town.start("work")
     time.sleep(1.0)

@@ -26,7 +26,7 @@ OPERATOR = system("operator")
 PLATFORM = "town"
 
 
-def eventually(look: Callable[[], T], *, within: float = 20.0) -> T:
+def eventually(look: Callable[[], T], *, within: float = 300.0) -> T:
     """Return what `look` finds as soon as it is true, or fail."""
     ends = time.monotonic() + within
     while True:
@@ -107,7 +107,7 @@ class Town:
                 stderr=log,
             )
         if name == "serve":
-            eventually(self._answers, within=60)
+            eventually(self._answers)
 
     def _answers(self) -> bool:
         try:
@@ -120,7 +120,7 @@ class Town:
         """End `serve` or `work` as a power cut does."""
         process = self._processes.pop(name)
         process.send_signal(signal.SIGKILL)
-        process.wait(20)
+        process.wait(300)
 
     def freeze(self, name: str) -> None:
         """Let `serve` or `work` stand still: it takes connections and answers nothing."""
@@ -137,7 +137,7 @@ class Town:
             process.terminate()
         for process in self._processes.values():
             try:
-                process.wait(15)
+                process.wait(300)
             except subprocess.TimeoutExpired:
                 process.kill()
         self.homeserver.stop(signal.SIGKILL)

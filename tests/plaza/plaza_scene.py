@@ -236,7 +236,7 @@ class Visitor:
         return answer.status, answer.data.decode()
 
 
-def until(happens: Callable[[], Any], seconds: float = 10.0) -> Any:
+def until(happens: Callable[[], Any], seconds: float = 300.0) -> Any:
     """Wait until something is true and return it; fails after so many seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -78,7 +78,7 @@ def test_an_act_with_an_end_ends(plaza: Running, double: Double, post: str) -> N
     soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     plaza.deliver(plaza.act("restrict", item=post, until=soon))
     until(lambda: double.outcomes)
-    until(lambda: _standing(plaza, post) == "live", 3)
+    until(lambda: _standing(plaza, post) == "live")
 
 
 def test_the_act_takes_the_place_of_the_verdict(

@@ -149,7 +149,7 @@ def test_a_start_that_cannot_work_says_so(tmp_path: Path, plaza: Running) -> Non
     port = str(plaza.settings.port)
     env = os.environ | GOOD | {"PLAZA_HOME": str(tmp_path / "other"), "PLAZA_PORT": port}
     run = lambda env: subprocess.run([sys.executable, "-m", "plaza"], env=env, text=True,  # noqa: E731
-                                     capture_output=True, timeout=30, check=False)  # fmt: skip
+                                     capture_output=True, timeout=300, check=False)  # fmt: skip
     taken = run(env)
     assert taken.returncode == 1
     assert f"port {port}" in taken.stderr

@@ -106,7 +106,7 @@ def browser(town: Town) -> Iterator[Page]:
     with sync_playwright() as player:
         chromium = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
         page = chromium.new_context(viewport={"width": 390, "height": 844}).new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(300_000)
         yield page
         chromium.close()
 

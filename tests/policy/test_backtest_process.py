@@ -41,7 +41,7 @@ def asked(here: Scene) -> str:
         return backtest.start(tx, wish(here.haven.packs.current))
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def until(true: Callable[[], object], seconds: float = 300.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end

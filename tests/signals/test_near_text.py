@@ -143,7 +143,7 @@ def test_an_event_takes_less_than_a_millisecond_among_a_hundred_thousand() -> No
     entries = [(INFO, chance.randbytes(32)) for _ in range(99_999)]
     one = signal(*entries, (INFO, told(" ".join(words(9, 40)))))
     bank = one._banks.snapshot.banks["text"]
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while bank.parts.main.ring is None and time.monotonic() < until:
         time.sleep(0.05)
     event = post(" ".join(words(9, 40)))

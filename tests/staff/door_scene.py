@@ -48,7 +48,7 @@ class Visitor:
         jar = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {**headers, "cookie": jar, "user-agent": self.agent}
         given = self.place.pool.request(method, self.place.url + path, body=body, headers=headers,
-                                        redirect=False, retries=False, timeout=60)  # fmt: skip
+                                        redirect=False, retries=False, timeout=300)  # fmt: skip
         for line in given.headers.getlist("set-cookie"):
             name, _, rest = line.partition("=")
             value = rest.partition(";")[0]

@@ -196,7 +196,7 @@ def knock(
                "x-forwarded-for": address, "cookie": jar}  # fmt: skip
     body = urlencode({"name": name, "password": password, "code": shown}).encode()
     given = place.pool.request("POST", place.url + "/sign-in", body=body, headers=headers,
-                               redirect=False, retries=False, timeout=60)  # fmt: skip
+                               redirect=False, retries=False, timeout=300)  # fmt: skip
     lines = [line.partition(";")[0] for line in given.headers.getlist("set-cookie")]
     kept = dict(line.split("=", 1) for line in lines)
     return Knock(int(given.status), given.data.decode(), kept)

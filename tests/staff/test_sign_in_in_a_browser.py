@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 PHONE: dict[str, Any] = {"width": 390, "height": 844}
-PATIENCE = 60_000
+PATIENCE = 300_000
 
 
 @contextmanager

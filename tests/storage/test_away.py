@@ -23,7 +23,7 @@ def test_an_unreachable_database_is_a_sentence(
 ) -> None:
     env = {"OPENHAVEN_HOME": str(tmp_path / "home"), "OPENHAVEN_DATABASE_URL": url}
     done = subprocess.run([OPENHAVEN, *verb], env=env, cwd=tmp_path, capture_output=True,
-                          text=True, timeout=60, check=False)  # fmt: skip
+                          text=True, timeout=300, check=False)  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.startswith("openhaven: The database cannot be reached.")
     assert "hidden" not in done.stderr
@@ -36,7 +36,7 @@ def test_connections_that_died_with_their_server_are_nobody_s_error(db: Database
 
     def ask(_: int) -> int:
         with db.read() as tx:
-            meet.wait(10)
+            meet.wait(300)
             return int(tx.value("SELECT pg_backend_pid()"))
 
     with ThreadPoolExecutor(8) as people:

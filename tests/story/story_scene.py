@@ -30,7 +30,7 @@ SHOWN = frozenset(
     for name in re.findall(r"\(screenshots/([a-z0-9-]+)\.png\)", page.read_text())
 )
 # As on a machine that stands still for a while.
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 @dataclass

@@ -53,7 +53,7 @@ def test_the_whole_story_on_matrix(
 
     # Somebody says something, and somebody else reports it from the menu of their client.
     event = alice.say(square, SAID)
-    eventually(lambda: town.rows("SELECT 1 FROM events WHERE id = %(i)s", i=event), within=120)
+    eventually(lambda: town.rows("SELECT 1 FROM events WHERE id = %(i)s", i=event))
     bob.report(square, event, "bullying: they say this to me every day")
 
     one, two, person = visitor(chromium), visitor(chromium), visitor(chromium, width=390)
@@ -61,8 +61,8 @@ def test_the_whole_story_on_matrix(
     judge(one, task_about(one, demo, SAID), "remove", "It makes fun of somebody.", "no-harassment")
 
     # It is redacted in the room, and its author reads why, as a message in their client.
-    eventually(lambda: bob.event(square, event)["content"] == {}, within=120)
-    notice = eventually(lambda: town.notices(alice), within=120)[0]
+    eventually(lambda: bob.event(square, event)["content"] == {})
+    notice = eventually(lambda: town.notices(alice))[0]
     assert "It makes fun of somebody." in notice
     assert "bob" not in notice
     assert "cannot be put back" in notice
@@ -102,7 +102,7 @@ def undone_as_far_as_matrix_allows(town: Town, alice: User, person: Page, appeal
     wait_for(person, appeal, "Putting back what was removed: done, as far as the service can")
     assert "it cannot be put back by itself" in person.inner_text("main")
     sound(person, "matrix-upheld")
-    told = eventually(lambda: len(town.notices(alice)) == 3 and town.notices(alice), within=120)
+    told = eventually(lambda: len(town.notices(alice)) == 3 and town.notices(alice))
     assert any("A line from a play wounds nobody." in words for words in told)
     (back,) = (words for words in told if SAID in words)
     assert "cannot be put back into its room" in back

@@ -41,7 +41,7 @@ def test_an_overturned_removal_takes_hashes_back_from_whom_they_were_shared_with
     wait_for(person, post, "removed")
     follow(demo, asker, code, "It was taken down.")
     key = demo.openhaven("keys", "create", "peer", "--platform", "plaza").strip().splitlines()[0]
-    eventually(lambda: BANK in demo.openhaven("bank", "list"), within=120)
+    eventually(lambda: BANK in demo.openhaven("bank", "list"))
     demo.openhaven("bank", "share", BANK, "--key", "peer")
     told = changes(demo, person, key)
     assert [bool(one.get("value")) for one in told["changes"]] == [True]
@@ -57,9 +57,7 @@ def test_an_overturned_removal_takes_hashes_back_from_whom_they_were_shared_with
     judge(two, task_about(two, demo, "coloured circles", "appeals"), "upheld", "It shows nobody.")
     wait_for(person, appeal, "Putting back what was removed: done")
     wait_for(person, post, "restored")
-    taken_back = eventually(
-        lambda: list(changes(demo, person, key, told["next"])["changes"]), within=120
-    )
+    taken_back = eventually(lambda: list(changes(demo, person, key, told["next"])["changes"]))
     assert [one["id"] for one in taken_back] == [told["changes"][0]["id"]]
     assert "value" not in taken_back[0]
     assert "entries: 0" in demo.openhaven("bank", "show", BANK)
@@ -106,7 +104,7 @@ def follow(demo: Demo, asker: Page, code: str, words: str) -> None:
             asker.click("main form button:has-text('Look')")
         return words in asker.inner_text("main")
 
-    eventually(look, within=120)
+    eventually(look)
     sound(asker, "phone-removal-state")
 
 

@@ -174,7 +174,7 @@ def test_a_watcher_that_leaves_is_forgotten(tmp_path: Path) -> None:
         assert hub.watchers == 3
         for stream, _ in streams:
             stream.close()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 300
         while hub.watchers and time.monotonic() < deadline:
             time.sleep(0.05)
         assert (hub.watchers, hub.topics) == (0, ())

@@ -45,7 +45,7 @@ def start(env: dict[str, str], tmp_path: Path) -> subprocess.Popen[bytes]:
 @pytest.fixture
 def server(env: dict[str, str], port: int, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     process = start(env, tmp_path)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while process.poll() is None and time.monotonic() < deadline:
         try:
             urllib3.request("GET", f"http://127.0.0.1:{port}/readyz", retries=False, timeout=2)
@@ -54,7 +54,7 @@ def server(env: dict[str, str], port: int, tmp_path: Path) -> Iterator[subproces
             time.sleep(0.1)
     yield process
     process.kill()
-    process.wait(10)
+    process.wait(300)
 
 
 def sign_in(env: dict[str, str], port: int) -> dict[str, str]:
@@ -87,7 +87,7 @@ def test_it_stops_while_people_watch(
     idle.request("GET", url + "/healthz")
     began = time.monotonic()
     server.send_signal(number)
-    assert server.wait(15) == 0
+    assert server.wait(300) == 0
     assert time.monotonic() - began < 8
     # The stream ended as it should: its last chunk is there.
     assert b"".join(parts).endswith(b"\n")
@@ -97,7 +97,7 @@ def test_it_stops_while_people_watch(
 
 def test_a_request_that_began_is_finished(server: subprocess.Popen[bytes], port: int) -> None:
     """Half of a body is on its way when the signal comes; the answer comes all the same."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=300) as line:
         line.sendall(b"POST /report HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n"
                      b"content-type: application/x-www-form-urlencoded\r\n\r\ncateg")  # fmt: skip
         time.sleep(0.5)
@@ -106,7 +106,7 @@ def test_a_request_that_began_is_finished(server: subprocess.Popen[bytes], port:
         line.sendall(b"ory=x")
         answer = line.recv(65_536)
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert server.wait(15) == 0
+    assert server.wait(300) == 0
 
 
 @pytest.mark.slow
@@ -134,7 +134,7 @@ def test_a_taken_port_gives_a_sentence(env: dict[str, str], port: int, tmp_path:
         taker.bind(("127.0.0.1", port))
         taker.listen()
         process = start(env, tmp_path)
-        assert process.wait(60) == 1
+        assert process.wait(300) == 1
     log = (tmp_path / "log").read_text()
     assert "OPENHAVEN_PORT" in log
     assert "Traceback" not in log

@@ -127,7 +127,7 @@ class Place:
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
         given = self.pool.request(method, self.url + path, body=body, headers=dict(headers or {}),
-                                  redirect=False, retries=False, timeout=30)  # fmt: skip
+                                  redirect=False, retries=False, timeout=300)  # fmt: skip
         return Reply(given.status, {k.lower(): v for k, v in given.headers.items()}, given.data)
 
     def post_json(self, path: str, body: Any, **headers: str) -> Reply:
@@ -136,7 +136,7 @@ class Place:
 
     def raw(self, data: bytes | Sequence[bytes], pause: float = 0.0) -> bytes:
         """Send bytes as they are and return everything that comes back before the end."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=300) as line:
             # A server that refuses may close before everything was sent.
             with suppress(OSError):
                 for chunk in [data] if isinstance(data, bytes) else data:
@@ -162,6 +162,6 @@ def serving(haven: "Haven", routes: Sequence[Route] = TABLE) -> Iterator[Place]:
         yield Place(listener.getsockname()[1], server)
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(300)
         assert not thread.is_alive()
         listener.close()

@@ -22,6 +22,7 @@ Permission = Literal[
     "ledger.read",
     "filing.read",
     "filing.work",
+    "network.work",
     "staff.manage",
     "policy.read",
     "policy.draft",
@@ -30,8 +31,11 @@ Permission = Literal[
     "bank.edit",
     "support.read",
     "support.edit",
+    "returning.read",
+    "returning.edit",
     "lane.work",
     "evidence.open",
+    "requests.handle",
 ]
 
 GRANTS: dict[str, frozenset[str]] = {
@@ -44,6 +48,7 @@ GRANTS: dict[str, frozenset[str]] = {
         {"queue.read", "task.work", "task.senior", "quality.read", "quality.edit", "media.reveal"}
         | {
             "safety.second",
+            "network.work",
             "decision.read",
             "delivery.read",
             "policy.read",
@@ -53,26 +58,30 @@ GRANTS: dict[str, frozenset[str]] = {
     ),
     "appeals": frozenset(
         {"queue.read", "appeal.work", "media.reveal", "decision.read", "delivery.read"}
-        | {"decision.second", "policy.read", "bank.read", "support.read"}
+        | {"decision.second", "policy.read", "bank.read", "support.read", "returning.read"}
     ),
     # Drafts and publishes rules and keeps banks; that two people are needed is not a role's matter.
     "policy": frozenset(
         {"queue.read", "decision.read", "policy.read", "policy.draft", "policy.publish"}
         | {"bank.read", "bank.edit", "support.read", "quality.read", "quality.edit"}
+        | {"returning.read", "returning.edit"}
     ),
     "auditor": frozenset(
         {"filing.read", "decision.read", "delivery.read", "ledger.read", "policy.read", "bank.read"}
-        | {"support.read", "quality.read"}
+        | {"support.read", "quality.read", "returning.read"}
     ),
     "administrator": frozenset(
         {"queue.read", "decision.read", "delivery.read", "delivery.replay", "ledger.read"}
         | {"filing.read", "staff.manage", "policy.read", "policy.publish", "bank.read"}
         | {"support.read", "support.edit", "quality.read", "safety.second"}
+        | {"returning.read", "returning.edit"}
+        # Who answers for the house answers to authorities as well.
+        | {"requests.handle"}
     ),
     # Child safety: decides where a child may be the one who was hurt.
     "specialist": frozenset(
         {"queue.read", "task.work", "task.specialist", "media.reveal", "decision.read"}
-        | {"lane.work", "evidence.open"}
+        | {"lane.work", "evidence.open", "requests.handle", "returning.read"}
         | {
             "delivery.read",
             "decision.second",
@@ -80,6 +89,7 @@ GRANTS: dict[str, frozenset[str]] = {
             "strike.answer",
             "filing.read",
             "filing.work",
+            "network.work",
             "policy.read",
             "bank.read",
             "support.read",
@@ -90,7 +100,8 @@ GRANTS: dict[str, frozenset[str]] = {
 
 # What nobody takes in need: the giving of roles, a second person's word, and what the law leaves to
 # specialists alone.
-_NEVER_TAKEN = ("staff.manage", "decision.second", "safety.second", "lane.work", "evidence.open")
+_NEVER_TAKEN = ("staff.manage", "decision.second", "safety.second", "lane.work", "evidence.open",
+                "requests.handle")  # fmt: skip
 TAKEABLE: tuple[str, ...] = tuple(one for one in get_args(Permission) if one not in _NEVER_TAKEN)
 _TAKEN = "taken:"
 

@@ -78,15 +78,25 @@ SEALED: dict[str, tuple[str, ...]] = {
     "read_seals": ("id", "reads", "digest", "made_at"),
     "glass_breaks": ("id", "staff", "permission", "subject", "taken_at", "ends_at"),
     "help_verifications": ("id", "service", "content", "seen_on", "seen_by", "at"),
+    "network_looks": ("id", "network", "origin", "reason", "second", "asked_by", "asked_at"),
+    "network_names": ("id", "network", "number", "reason", "named_by", "named_at"),
     "filing_receipts": ("id", "filing", "authority", "reference", "test", "sent", "files",
                         "finished_at"),
+    "lawful_requests": ("id", "kind", "country", "via", "life", "received_at", "received_by"),
+    "request_checks": ("id", "request", "kind", "result", "origin", "contact", "staff", "at"),
+    "request_scopes": ("id", "request", "categories", "since", "until", "accounts", "digest",
+                       "part", "delay_ground", "delay_days", "asked_by", "asked_at"),
+    "request_files": ("id", "request", "side", "sha256", "bytes", "added_at", "added_by"),
+    "request_deliveries": ("id", "request", "scope", "key_kind", "key_sha256", "plain_sha256",
+                           "sha256", "bytes", "files", "made_at", "made_by"),
 }  # fmt: skip
 
 # A row of these tables that no entry speaks of was written behind the ledger's back.
 ALWAYS_RECORDED = (
     "decisions", "judgements", "appeals", "pack_reviews", "packs_in_force", "rule_fallbacks",
     "bank_sources", "approvals", "evidence_items", "custody_events", "holds",
-    "filing_receipts",
+    "filing_receipts", "network_looks", "network_names", "lawful_requests", "request_checks",
+    "request_scopes", "request_files", "request_deliveries",
 )  # fmt: skip
 
 

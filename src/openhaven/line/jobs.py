@@ -24,7 +24,7 @@ from openhaven import (
 )
 from openhaven.core import Problem, system
 from openhaven.decisions import Act, copies
-from openhaven.line import filings, lane
+from openhaven.line import asking, filings, lane, undone
 from openhaven.line.clocks import run_clocks
 from openhaven.line.drafts import matter
 from openhaven.line.guarding import keep_guard, tell_of_glass
@@ -121,6 +121,7 @@ def _settle_next(haven: Haven, failed: list[str]) -> bool:
                 given = next(iter(review.waiting_judgements(tx, 1, but=failed)), None)
                 if given is not None:
                     conclude(haven, tx, given)
+                    undone.follow(tx, given)
         except Exception as error:  # A defect must not keep other people's decisions waiting.
             if given is None or _away(error):
                 raise
@@ -280,6 +281,8 @@ class Worker:
         self._loop("lane", 2.0, lambda: lane.tend(haven), "lane")
         self._loop("filings", 5.0, lambda: filings.send(haven), "filings")
         self._loop("duties", 20.0, lambda: filings.watch(haven), "authorities")
+        self._loop("network", 5.0, lambda: filings.look(haven), "network")
+        self._loop("requests", 5.0, lambda: asking.tend(haven), "requests")
         self._loop("evidence", 60.0, lambda: evidence.tend(haven.vault))
         for number in range(CARRIERS):
             self._spawn(f"carry-{number}", self._carry_on)
@@ -300,6 +303,7 @@ class Worker:
         self._loop("recalls", 1.0, lambda: exchange.look_after(haven.db))
         self._loop("look-backs", 5.0, lambda: exchange.look_back_due(haven.db, haven.banks))
         self._loop("expiry", 60.0, lambda: keep_banks(haven))
+        self._loop("returning", 10.0, lambda: exchange.keep_returning(haven.db), "returning")
         self._loop("survivors", 2.0, lambda: survivors.tend(haven.db), "survivors")
         self._loop("watches", 30.0, lambda: survivors.keep_watches(haven.db))
         self._loop("alerts", 5.0, lambda: call_staff(haven), "alerts")

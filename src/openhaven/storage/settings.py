@@ -60,7 +60,8 @@ class Authorities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whom the law asks this service to tell of exploited children, and who signs the reports.
 
     `cybertip_url` is NCMEC's test server unless it is set: a report there is none. `hotlines` maps
-    countries to the e-mail address of a hotline that has agreed to reports.
+    countries to the e-mail address of a hotline that has agreed to reports. `life_contacts` are
+    called at once when an authority says that a life is in danger: e-mail or https addresses.
     """
 
     established: Annotated[str, msgspec.Meta(pattern="^([A-Z]{2})?$")] = ""
@@ -77,6 +78,32 @@ class Authorities(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terms_of_service: str = ""
     legal_url: str = ""
     hotlines: dict[Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")], str] = {}
+    life_contacts: Annotated[tuple[str, ...], msgspec.Meta(max_length=10)] = ()
+
+
+class Objects(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An S3-compatible store for sealed media and evidence. Without a bucket they lie on the disk.
+
+    `credentials` is a file with the two keys; `lock` is how evidence is locked in it while a hold
+    stands, where the bucket can lock objects.
+    """
+
+    endpoint: str = ""
+    bucket: str = ""
+    region: str = "us-east-1"
+    prefix: str = ""
+    credentials: Path | None = None
+    lock: Literal["compliance", "governance", "none"] = "compliance"
+
+
+class Timestamps(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service that stamps the time on packets of evidence (RFC 3161); without `url` none.
+
+    `roots` is a PEM file of the certificates under which its answers are checked.
+    """
+
+    url: str = ""
+    roots: Path | None = None
 
 
 class Exposure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -173,6 +200,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locales: Path | None = None
     protections: Path | None = None
     age_link_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 30
+    returning: Literal["off", "review", "friction"] = "review"
     retention: Retention = Retention()
     mail: Mail = Mail()
     alerts: Alerts = Alerts()
@@ -182,6 +210,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wellbeing: Wellbeing = Wellbeing()
     translation: Translation = Translation()
     authorities: Authorities = Authorities()
+    objects: Objects = Objects()
+    timestamps: Timestamps = Timestamps()
 
     @property
     def url(self) -> str:
@@ -213,7 +243,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit", "metrics_token",
           "double_review", "undo_seconds", "staffing", "bulk_size", "language", "locales",
-          "protections", "age_link_days")  # fmt: skip
+          "protections", "age_link_days", "returning")  # fmt: skip
 
 
 def _path(kind: type, value: object) -> object:

@@ -28,6 +28,8 @@ RATES: dict[str, Rate] = {
     "report": Rate(10, 30.0),
     "appeal": Rate(10, 30.0),
     "survivor": Rate(20, 15.0),
+    # An office that asks a lot sends a letter for each matter, and no hundred of them.
+    "authority": Rate(10, 60.0),
     # A search box asks for every query, and many people may share one address.
     "support": Rate(200, 0.05),
 }

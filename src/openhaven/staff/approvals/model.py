@@ -25,7 +25,18 @@ KINDS: dict[str, Kind] = {
     "notice-exception": Kind("Tell a person later", "decision.second", timedelta(days=1)),
     "evidence-opening": Kind("Open sealed evidence", "safety.second"),
     "no-report": Kind("Make no report to an authority", "safety.second"),
+    "network-further": Kind("Look one step further from a case", "safety.second"),
     "withhold-longer": Kind("Withhold a notice for longer", "safety.second"),
+    "returning-list": Kind(
+        "Exchange a list of those who may come back", "returning.edit",
+        where="/console/returning/lists",
+    ),
+    "request-disclosure": Kind("Give data to an authority", "requests.handle"),
+    "request-delay": Kind("Tell a person later that an authority asked", "requests.handle"),
+    "authority-contact": Kind(
+        "Take an authority into the list of those that are known", "requests.handle",
+        where="/console/requests/contacts",
+    ),
     "bank-bulk": Kind(
         "Change many entries of a bank, or send them to others", "bank.edit", where="/console/banks"
     ),

@@ -24,6 +24,8 @@ KINDS: dict[str, str] = {
     "file": "what was sent along with a report",
     "filing": "a report to an authority",
     "duty": "a duty to report",
+    "request": "a request of an authority",
+    "network": "who is tied to a case",
     "person": "somebody's way of signing in",
     "reads": "who read what",
 }

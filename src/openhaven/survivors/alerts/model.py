@@ -16,6 +16,10 @@ TITLES = {
     "filing_expiring": "An authority will delete an unfinished report soon",
     "authority_closed": "An authority does not accept our user and password",
     "schema_changed": "An authority has changed what reports have to look like",
+    "request": "A request of an authority is due soon",
+    "request_overdue": "A request of an authority is overdue",
+    "request_unanswered": "A request of an authority is long overdue",
+    "request_unheard": "Nobody of the list was reached about a life in danger",
 }
 
 _OF_TASKS = ("danger", "clock", "overdue", "task_clock", "task_overdue")
@@ -38,6 +42,8 @@ class Alert(msgspec.Struct, frozen=True):
     @property
     def page(self) -> str:
         """The page of the console where it is seen."""
+        if self.kind.startswith("request"):
+            return "/console/requests"
         return "/console" if self.kind in _OF_TASKS else "/console/filings"
 
     def message(self, url: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from survivors_scene import ANYBODY, Town, a_hash
 
-from openhaven import survivors
+from openhaven import decisions, survivors
 from openhaven.core import Problem, utcnow
 from openhaven.exchange.lookback import jobs as looking_back
 
@@ -163,6 +163,27 @@ def test_an_overturned_removal_looks_for_no_copies(town: Town) -> None:
     town.tend()
     living = town.rows("SELECT count(*) AS n FROM bank_entries WHERE withdrawn_at IS NULL")
     assert living[0]["n"] == 0
+
+
+def test_an_appeal_that_is_upheld_withdraws_the_hashes_in_its_own_transaction(town: Town) -> None:
+    item = town.posted(a_hash())
+    town.removal(item)
+    town.tend()
+    town.judge(town.person(), town.tasks()[0]["id"], "remove")
+    town.tend()
+    living = "SELECT count(*) AS n FROM bank_entries WHERE withdrawn_at IS NULL"
+    assert town.rows(living)[0]["n"] > 0
+    (made,) = town.rows("SELECT id FROM decisions WHERE item = %(i)s", i=item)
+    with town.haven.db.begin(ANYBODY) as tx:
+        decisions.appeal(tx, decisions.decision(tx, made["id"]), "It is a picture of my own.")
+    (task,) = town.rows("SELECT id FROM tasks WHERE kind = 'appeal'")
+    town.judge(town.reviewer("other", "appeals"), task["id"], "upheld")
+    # Only the line works, and not what tends requests.
+    town.work()
+    assert town.rows(living)[0]["n"] == 0
+    sql = """SELECT DISTINCT e.withdrawn_at = d.overturned_at AS same, e.xmin = d.xmin AS at_once
+             FROM bank_entries e, decisions d WHERE d.id = %(d)s"""
+    assert town.rows(sql, d=made["id"]) == [{"same": True, "at_once": True}]
 
 
 def test_a_hash_stays_while_another_removal_stands(town: Town) -> None:

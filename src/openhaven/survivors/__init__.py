@@ -14,7 +14,7 @@ from openhaven.survivors.actions import (
     withdraw,
 )
 from openhaven.survivors.alerts import call_staff, send_alerts
-from openhaven.survivors.copies import forget_hashes
+from openhaven.survivors.copies import forget_hashes, unlearn_overturned
 from openhaven.survivors.jobs import keep_watches, tend
 from openhaven.survivors.model import CLOCK, Removal, Threat
 from openhaven.survivors.store import Status, clocks, status
@@ -41,5 +41,6 @@ __all__ = [
     "status",
     "tell_threat",
     "tend",
+    "unlearn_overturned",
     "withdraw",
 ]

@@ -247,9 +247,15 @@ def to_learn(tx: Tx) -> list[Learning]:
     return tx.all(sql, Learning, l="")
 
 
-def to_unlearn(tx: Tx) -> list[Learning]:
-    """Return items whose copies are looked for although their removal was overturned."""
-    return tx.all(_LEARNING + "AND d.state = 'overturned' LIMIT 100", Learning, l="learned")
+def to_unlearn(tx: Tx, cases: list[str] | None = None) -> list[Learning]:
+    """Return items whose copies are looked for although their removal was overturned.
+
+    `cases` are those that are looked at; all of them without.
+    """
+    sql = _LEARNING + "AND d.state = 'overturned' "
+    if cases is None:
+        return tx.all(sql + "LIMIT 100", Learning, l="learned")
+    return tx.all(sql + "AND r.case_id = ANY(%(c)s)", Learning, l="learned", c=cases)
 
 
 def hashes_of(tx: Tx, platform: str, item: str) -> dict[str, list[tuple[bytes, int | None]]]:

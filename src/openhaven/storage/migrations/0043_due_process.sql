@@ -14,3 +14,6 @@ CREATE INDEX tasks_law_runs ON tasks (law_at)
 -- What staff is called about is a word of the code (`survivors/alerts/model.py`).
 ALTER TABLE staff_alerts DROP CONSTRAINT staff_alerts_kind_check;
 ALTER TABLE staff_alerts ADD CONSTRAINT staff_alerts_kind_check CHECK (kind ~ '^[a-z][a-z_]{1,40}$');
+
+-- What a judgement overturned, so that all that rested on it goes in the same transaction.
+CREATE INDEX decisions_overturned_by ON decisions (overturned_by) WHERE overturned_by IS NOT NULL;

@@ -41,6 +41,14 @@ def _rest_on(tx: Tx, report: str, bank: str, values: list[bytes]) -> None:
     tx.run(sql, r=report, bank=bank, values=values)
 
 
+def unlearn_overturned(tx: Tx, cases: list[str]) -> int:
+    """Take out what was learned of removals in these cases that are overturned; return how many."""
+    found = store.to_unlearn(tx, cases)
+    for one in found:
+        unlearn(tx, one.report)
+    return len(found)
+
+
 def unlearn(tx: Tx, report: str) -> None:
     """Take the hashes of something out again that was put back after an appeal.
 

@@ -45,7 +45,8 @@ def severity_of(harm: str) -> int:
 def gives_strike(made: Decision) -> bool:
     """Say whether a decision goes against an account.
 
-    What is only held back does not, and copies count with the first decision.
+    What is only held back does not, and copies count with the first decision. What an authority
+    orders breaks no rule of ours.
     """
-    against = made.account is not None and made.outcome != "allow"
+    against = made.account is not None and made.outcome != "allow" and made.source != "order"
     return against and not made.held and made.copy_of is None

@@ -29,6 +29,7 @@ from openhaven.exchange.model import (
 )
 from openhaven.exchange.plugins import kinds
 from openhaven.exchange.recall import looked_again, reopen
+from openhaven.exchange.returning import keep_returning
 from openhaven.exchange.sending import Given, Offer, Taker, send_entries
 from openhaven.exchange.store import source, sources
 
@@ -47,6 +48,7 @@ __all__ = [
     "add_source",
     "fetch_due",
     "keep_banks",
+    "keep_returning",
     "kinds",
     "look_after",
     "look_back_due",

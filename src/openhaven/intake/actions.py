@@ -32,8 +32,11 @@ def accept(tx: Tx, platform: str, events: Sequence[Event], *, wake: bool = True)
     """Store events of one platform and say of each, in order, what became of it.
 
     The number of statements does not depend on the number of events. Call `check` on each before.
-    Who judges them in the same transaction needs no worker for that: `wake=False`.
+    Who judges them in the same transaction needs no worker for that: `wake=False`. Identifiers are
+    left out: nothing of them is stored, not even in the digest.
     """
+    events = [msgspec.structs.replace(one, identifiers=()) if one.identifiers else one
+              for one in events]  # fmt: skip
     fresh: dict[str, New] = {}
     digests = [tx.keys.digest(canonical(_normal(event))) for event in events]
     for event, digest in zip(events, digests, strict=True):

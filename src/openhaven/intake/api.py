@@ -81,8 +81,7 @@ def _single(call: Call, event: Event, wait: bool) -> Answer:
         accepted, verdict = line.answer(call.haven, call.actor, call.now, call.platform, event)
     else:
         verdict = None
-        with call.haven.db.begin(call.actor, call.now) as tx:
-            accepted = intake.accept(tx, call.platform, [event])[0]
+        accepted = _store(call, [event])[0]
     if accepted.result == "conflict":
         raise _conflict(event.id)
     if verdict is not None and wait:
@@ -115,8 +114,15 @@ def _id_of(raw: bytes) -> str:
 
 
 def _store_all(call: Call, events: Sequence[Event]) -> list[Done]:
+    return [_stored(one) for one in _store(call, events)]
+
+
+def _store(call: Call, events: Sequence[Event]) -> list[Accepted]:
+    """Store events; identifiers are looked up in the same transaction and are then gone."""
     with call.haven.db.begin(call.actor, call.now) as tx:
-        return [_stored(one) for one in intake.accept(tx, call.platform, events)]
+        stored = intake.accept(tx, call.platform, events)
+        line.look_up(call.haven, tx, call.platform, events, stored)
+    return stored
 
 
 def _judge_each(call: Call, events: Sequence[Event]) -> list[Done]:

@@ -3,7 +3,7 @@
 The structs mirror `POST /v1/events`; unknown fields are refused with their path by msgspec.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -82,8 +82,29 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: Id
 
 
+IdentifierKind = Literal["email", "phone", "payment", "device", "network", "picture"]
+
+
+class Identifier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an account can be known again by; it is turned into a token at the door and not stored.
+
+    `shared` says that many people use it, such as the network of a school: then it counts nothing.
+    """
+
+    kind: IdentifierKind
+    value: Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
+    shared: bool = False
+
+
+Identifiers = Annotated[tuple[Identifier, ...], msgspec.Meta(max_length=20)]
+
+
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Something that happened on the platform."""
+    """Something that happened on the platform.
+
+    `identifiers` are looked up when an account comes (`account.create`, `account.update`), and are
+    gone from the event before it is stored.
+    """
 
     id: Id
     kind: EventKind
@@ -94,6 +115,7 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     conversation: Conversation | None = None
     device: Device | None = None
     context: Annotated[dict[Id, Scalar], msgspec.Meta(max_length=50)] = {}
+    identifiers: Identifiers = ()
 
     @property
     def content(self) -> bool:

@@ -9,6 +9,7 @@ import structlog
 from openhaven import intake
 from openhaven.core import Actor, Problem
 from openhaven.intake import Accepted, Event
+from openhaven.line import returning
 from openhaven.line.haven import Haven
 from openhaven.line.walk import walk
 
@@ -25,15 +26,15 @@ def answer(
     now: datetime,
     platform: str,
     event: Event,
-    patience: float = PATIENCE,
+    patience: float | None = None,
 ) -> tuple[Accepted, dict[str, Any] | None]:
     """Store an event and judge it in the same transaction; return what became of it.
 
-    The verdict is None when there was none within `patience` seconds, or when judging failed: the
-    event is durable all the same and the worker takes it up. Raises `Problem` (503) when nothing
-    was stored.
+    The verdict is None when there was none within `patience` seconds (`PATIENCE` by default), or
+    when judging failed: the event is durable all the same and the worker takes it up. Raises
+    `Problem` (503) when nothing was stored.
     """
-    end = time.monotonic() + patience
+    end = time.monotonic() + (PATIENCE if patience is None else patience)
     try:
         accepted, verdict = _judge_now(haven, actor, now, platform, event, end)
     except Exception as error:  # Storing must not depend on judging: the event is stored alone.
@@ -42,6 +43,7 @@ def answer(
         )
         with haven.db.begin(actor, now) as tx:
             accepted = intake.accept(tx, platform, [event])[0]
+            returning.look_up(haven, tx, platform, [event], [accepted])
         verdict = None if accepted.result == "conflict" else accepted.verdict
     if verdict is None and accepted.result != "conflict":
         verdict = _wait(haven, platform, event.id, end)
@@ -54,6 +56,7 @@ def _judge_now(
     with haven.db.begin(actor, now) as tx:
         tx.run(f"SET LOCAL statement_timeout = {max(1, int((end - time.monotonic()) * 1000))}")
         accepted = intake.accept(tx, platform, [event], wake=False)[0]
+        returning.look_up(haven, tx, platform, [event], [accepted])
         if accepted.verdict is not None or accepted.result == "conflict":
             return accepted, accepted.verdict
         # What came before from the same account is judged first, and is taken along.

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from openhaven import decisions, exchange, history, intake, ledger, policy, review, signals
 from openhaven.decisions import Decision, Draft
 from openhaven.intake import Claimed
-from openhaven.line import answered, drafts, known, lane
+from openhaven.line import answered, drafts, known, lane, returning
 from openhaven.line.haven import Haven
 from openhaven.line.holding import hold_back
 from openhaven.line.judging import judge
@@ -51,6 +51,7 @@ def walk(
         hand_over(haven, tx, claimed, verdict, pack, media)
         for claimed, verdict in zip(batch, said, strict=True)
     ]
+    verdicts = returning.greet(haven, tx, batch, verdicts)
     intake.record(tx, drafts.verdict_rows(batch, verdicts), tallied=tally)
     matches.record(tx, known.seen(batch, findings, verdicts))
     answered.remember(tx, batch, verdicts)
@@ -104,4 +105,6 @@ def conclude(haven: Haven, tx: Tx, given: review.Given) -> None:
 
 def settle(haven: Haven, tx: Tx, draft: Draft) -> Decision:
     """Store a decision, its acts, notices and kept copies as intended, with the ledger entries."""
-    return decisions.decide(tx, draft, haven.voice)
+    made = decisions.decide(tx, draft, haven.voice)
+    exchange.returning.intend(tx, made)
+    return made

@@ -148,6 +148,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     `hold` says that it is held back until a person has looked. `labels` are what its rules note.
     `clock_hours` is the shortest legal clock of the rules that match.
     `capped` and `fallen` name the rules for which a person is asked although they would act.
+    `returning` is what a platform is told of a newcomer who may have been here before; no rule sees
+    it, and it is never a ground to refuse.
     """
 
     event: str
@@ -169,10 +171,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     fallen: tuple[str, ...] = ()
     decision: str | None = None
     task: str | None = None
+    returning: dict[str, Any] | None = None
 
     def public(self) -> dict[str, Any]:
         """Return the verdict as the API shows it: no shadow rules, no queue, no internal counts."""
-        return {
+        shown = {
             "event": self.event,
             "outcome": self.outcome,
             "reasons": [_public(reason) for reason in self.reasons],
@@ -182,6 +185,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
             "task": self.task,
             "pack": self.pack,
         }
+        return shown | {"returning": self.returning} if self.returning is not None else shown
 
 
 def _public(reason: Reason) -> dict[str, Any]:

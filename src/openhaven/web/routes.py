@@ -10,6 +10,8 @@ from openhaven.decisions.outside import Outside
 from openhaven.decisions.outside import api as outside_api
 from openhaven.evidence import pages as evidence_pages
 from openhaven.exchange import api as exchange_api
+from openhaven.exchange.returning import api as returning_api
+from openhaven.exchange.returning.actions import HandedOver
 from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
 from openhaven.intake import api as intake_api
@@ -114,6 +116,16 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/v1/decisions/{id}/receipt", handler=decisions_api.get_receipt,
           gate=KEY, summary="The receipt: what was recorded, with its proof (C2SP tlog-proof)",
           answer="text/plain"),
+    Route(method="PUT", path="/v1/decisions/{id}/identifiers", gate=KEY, takes="json",
+          handler=returning_api.put_identifiers, request=returning_api.Given, answer=HandedOver,
+          summary="Hand over what an account that was ended for good can be known again by",
+          limit=100_000),
+    Route(method="GET", path="/v1/returning", handler=returning_api.get_wanted, gate=KEY,
+          summary="The decisions for which identifiers may be handed over",
+          answer=list[returning_api.Wanted]),
+    Route(method="GET", path="/v1/returning/{account}", handler=returning_api.get_standing,
+          gate=KEY, summary="Whether a newcomer is asked for more now",
+          answer=returning_api.Standing),
     Route(method="POST", path="/v1/acts/{id}/outcome", handler=decisions_api.post_outcome,
           gate=KEY, summary="Say that an act was carried out, or failed", takes="json",
           request=decisions_api.ActOutcome, answer=dict[str, str]),

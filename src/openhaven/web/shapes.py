@@ -43,6 +43,7 @@ class VerdictShape(msgspec.Struct):
     decision: str | None
     task: str | None
     pack: str
+    returning: dict[str, Any] | None = None
 
 
 class ActShape(msgspec.Struct):

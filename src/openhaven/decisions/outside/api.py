@@ -11,6 +11,7 @@ from openhaven.decisions import Decision
 from openhaven.decisions.appeals import Reported, decided_on, reported
 from openhaven.decisions.outside import Outside, decide_outside
 from openhaven.decisions.views import appeals_of
+from openhaven.exchange import returning
 from openhaven.storage import Tx
 from openhaven.web.call import Answer, Call, as_json
 
@@ -49,6 +50,8 @@ def post_decision(call: Call) -> Answer:
         made, new = decide_outside(
             tx, call.platform, given, haven.voice, haven.packs.current.fingerprint
         )
+        if new:
+            returning.intend(tx, made)
         url = f"{haven.settings.url}/appeal/{decisions.appeal_token(tx, made.id)}"
     return as_json(OutsideAnswer(made.id, url, f"{url}/receipt"), 201 if new else 200)
 

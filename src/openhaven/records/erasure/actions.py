@@ -1,7 +1,9 @@
 """The verb of erasure: destroy the keys of what is sealed for a person, blank what names them."""
 
 from openhaven import evidence, history, ledger, review, survivors
+from openhaven.authorities import network
 from openhaven.core import Problem
+from openhaven.exchange import returning
 from openhaven.staff import approvals
 from openhaven.storage import Tx
 
@@ -24,6 +26,7 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     survivors.forget_person(tx, platform, account)
     blobs = _blank_events(tx, whom, reports)
     history.forget(tx, platform, account)
+    returning.forget(tx, platform, account)
     _wait_for_judgements(tx, whom)
     tx.run("DELETE FROM labels WHERE platform = %(p)s AND account = %(a)s", **whom)
     tx.run("DELETE FROM told_labels WHERE platform = %(p)s AND account = %(a)s", **whom)

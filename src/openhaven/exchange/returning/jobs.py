@@ -1,0 +1,17 @@
+"""Periodic work: let go of what is past its time, and tell the ledger what has ended."""
+
+from datetime import datetime
+
+from openhaven.core import system
+from openhaven.exchange.returning import expiry, lists
+from openhaven.storage import Database
+
+ME = system("returning")
+
+
+def keep_returning(db: Database, now: datetime | None = None) -> int:
+    """Let go of what is past its time, and follow what second persons said; return how much."""
+    with db.begin(ME, now) as tx:
+        done = lists.follow(tx) + expiry.expire(tx)
+    with db.begin(ME, now) as tx:
+        return done + expiry.tell_ends(tx)

@@ -10,7 +10,7 @@ from openhaven.core.words import speak
 from openhaven.line import Haven
 from openhaven.protections import accounts
 from openhaven.staff.oidc import check_settings
-from openhaven.storage import Blobs, Database, Secrets, Settings, migrate, postgres
+from openhaven.storage import Database, Secrets, Settings, blobs_of, bucket_of, migrate, postgres
 from openhaven.storage.logs import configure_logs
 
 _ME = system("start")
@@ -42,7 +42,8 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
     migrate(url)
     db = Database(url, bytes.fromhex(secrets.master))
     signer = ledger.signer_from(bytes.fromhex(secrets.ledger_seed))
-    blobs, banks = Blobs(settings.home / "blobs"), signals.Banks(folder=settings.home / "banks")
+    bucket, banks = bucket_of(settings.objects), signals.Banks(folder=settings.home / "banks")
+    blobs = blobs_of(settings.home, bucket)
     hasher = signals.MediaHasher()
     wiring = Wiring(settings, db, blobs, Http(), hasher)
     sequencer = ledger.Sequencer(db, signer, settings.home)
@@ -60,7 +61,7 @@ def build(settings: Settings, secrets: Secrets, url: str) -> Haven:
         connectors=connectors.connect(wiring),
         signer=signer,
         sequencer=sequencer,
-        vault=evidence.vault(settings.home, bytes.fromhex(secrets.master), db),
+        vault=evidence.vault(settings.home, bytes.fromhex(secrets.master), db, bucket),
         protections=accounts.start(db, settings.protections),
         support=support.Support(
             db, days=settings.helplines.verified_days, country=settings.helplines.country

@@ -9,8 +9,8 @@ destroyed by the room's job, provably: the key first, then the bytes.
 
 from openhaven.evidence.actions import read, receive, released, touch, viewed
 from openhaven.evidence.holding import forget_case, hold, release_hold, renew
-from openhaven.evidence.jobs import tend
-from openhaven.evidence.model import GROUNDS, Custody, Hold, Item, Look, Viewing
+from openhaven.evidence.jobs import check, tend
+from openhaven.evidence.model import GROUNDS, Check, Custody, Hold, Item, Look, Viewing
 from openhaven.evidence.store import (
     copy_of,
     custody,
@@ -20,18 +20,21 @@ from openhaven.evidence.store import (
     holds,
     item,
     items,
+    last_check,
     viewing_facts,
 )
 from openhaven.evidence.vault import Vault, vault
 
 __all__ = [
     "GROUNDS",
+    "Check",
     "Custody",
     "Hold",
     "Item",
     "Look",
     "Vault",
     "Viewing",
+    "check",
     "copy_of",
     "custody",
     "custody_of_case",
@@ -42,6 +45,7 @@ __all__ = [
     "holds",
     "item",
     "items",
+    "last_check",
     "read",
     "receive",
     "release_hold",

@@ -5,7 +5,7 @@ byte of an item is handed out.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from openhaven import ledger
 from openhaven.core import Problem, new_id
 from openhaven.evidence import sealing, store
-from openhaven.evidence.model import TOOL, VAULT, Item, Kind, Rendering
+from openhaven.evidence.model import TOOL, VAULT, Check, Item, Kind, Rendering
 from openhaven.evidence.opening import may_open
 from openhaven.evidence.stores import PIECE
 from openhaven.evidence.vault import Vault
@@ -206,3 +206,19 @@ def released(tx: Tx, item: Item | str, to: str, reference: str) -> str:
     """Write down that an item was given to somebody outside: `to` whom, under which `reference`."""
     item_id = item if isinstance(item, str) else item.id
     return touch(tx, item_id, "released", to, reference=reference)
+
+
+# Checking -------------------------------------------------------------------------------------
+
+
+def note_check(tx: Tx, items: int, lost: Sequence[str], strays: int) -> Check:
+    """Store what comparing the store with the items has found; return it."""
+    check = new_id("chk")
+    tx.run("""INSERT INTO evidence_checks (id, at, items, lost, strays)
+              VALUES (%(id)s, %(now)s, %(items)s, %(lost)s, %(strays)s)""",
+           id=check, now=tx.now, items=items, lost=list(lost), strays=strays)  # fmt: skip
+    if lost or strays:
+        ids = {"check": check, "lost": str(len(lost)), "strays": str(strays)}
+        ledger.append(tx, "evidence.store_differs", ids)
+    tx.wake("console")
+    return Check(tx.now, items, tuple(lost), strays)

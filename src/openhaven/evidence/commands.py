@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from openhaven import ledger, staff
 from openhaven.core import Problem
-from openhaven.evidence import officers, packet
+from openhaven.evidence import jobs, officers, packet
 from openhaven.evidence.store import officers as officers_of
 from openhaven.evidence.vault import Vault, vault
 from openhaven.ledger.note import NoteError, parse_vkey
-from openhaven.storage import Database, Secrets, Settings, opened
+from openhaven.storage import Database, Secrets, Settings, bucket_of, opened
 
 
 @click.group("evidence", help="Sealed evidence: packets, and the officers who can open it.")
@@ -39,7 +39,8 @@ def _wired(ctx: click.Context) -> Wired:
 
 
 def _vault(haven: Wired) -> Vault:
-    return vault(haven.settings.home, bytes.fromhex(haven.secrets.master), haven.db)
+    bucket = bucket_of(haven.settings.objects)
+    return vault(haven.settings.home, bytes.fromhex(haven.secrets.master), haven.db, bucket)
 
 
 @evidence.command("export")
@@ -84,6 +85,19 @@ def verify_command(ctx: click.Context, file: Path, key: str) -> None:
         f"This packet holds. Case {found.case}, made {found.made_at}: {found.files} files are as "
         f"they were received, and {found.entries} entries of the log “{found.origin}” prove it."
     )
+
+
+@evidence.command("check")
+@click.pass_context
+def check_command(ctx: click.Context) -> None:
+    """Compare the store of sealed files with the items. Exits 1 when one is lost, else 0."""
+    found = jobs.check(_vault(_wired(ctx)))
+    click.echo(f"{found.items} items, of which {len(found.lost)} are lost; {found.strays} files "
+               "belong to no item.")  # fmt: skip
+    for item in found.lost:
+        click.echo(f"Lost: {item}. Restore it from a backup.")
+    if found.lost:
+        ctx.exit(1)
 
 
 # Officers -------------------------------------------------------------------------------------

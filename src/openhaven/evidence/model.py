@@ -50,6 +50,18 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         return self.bytes
 
 
+class Check(msgspec.Struct, frozen=True):
+    """What comparing the store with the items has found.
+
+    `lost` has items whose sealed file is gone, `strays` counts files that belong to no item.
+    """
+
+    at: datetime
+    items: int
+    lost: tuple[str, ...]
+    strays: int
+
+
 class Custody(msgspec.Struct, frozen=True):
     """One touch of an item, with the ledger entry that proves it."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from openhaven.core import Problem
-from openhaven.evidence.model import Custody, Hold, Item, Look, Viewing
+from openhaven.evidence.model import Check, Custody, Hold, Item, Look, Viewing
 from openhaven.storage import Tx
 
 _ITEM = """SELECT i.id, i.case_id, i.kind, i.sha256, i.md5, i.bytes, i.media_type, i.method, i.tool,
@@ -102,6 +102,24 @@ def viewing_facts(tx: Tx, items: Iterable[Item | str]) -> dict[str, Viewing]:
     for row in tx.rows(sql, ids=ids):
         looks[str(row.pop("item"))].append(Look(**row))
     return {one: Viewing(one, tuple(looks[one])) for one in ids}
+
+
+def blobs(tx: Tx) -> set[str]:
+    """Return the names of all files that belong to an item."""
+    sql = "SELECT blob FROM evidence_items WHERE removed_at IS NULL"
+    return {str(row["blob"]) for row in tx.rows(sql)}
+
+
+def living_blobs(tx: Tx) -> dict[str, str]:
+    """Return the items that were not destroyed, by the name of their file."""
+    sql = "SELECT blob, id FROM evidence_items WHERE destroyed_at IS NULL"
+    return {str(row["blob"]): str(row["id"]) for row in tx.rows(sql)}
+
+
+def last_check(tx: Tx) -> Check | None:
+    """Return what the last comparison of the store with the items has found, None before it."""
+    sql = "SELECT at, items, lost, strays FROM evidence_checks ORDER BY at DESC LIMIT 1"
+    return tx.one(sql, Check)
 
 
 _HOLD = """SELECT id, case_id, item, ground, reference, placed_by, placed_at, until, renewed_at,

@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -40,6 +41,9 @@ class Store(Protocol):
     def sweep(self) -> int:
         """Remove drafts that were left by processes that died; return how many."""
 
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the name of everything that is stored, and when it was."""
+
 
 class Folder:
     """A store on disk: files that nobody may write, named by what is in them."""
@@ -50,9 +54,7 @@ class Folder:
 
     def put(self, parts: Iterable[bytes]) -> tuple[str, int]:
         """Store a stream durably; see `Store.put`."""
-        draft = self._folder / f".{os.getpid()}.{os.urandom(8).hex()}.part"
-        try:
-            name, size = self._write(draft, parts)
+        with self.drafted(parts) as (draft, name, size):
             path = self._path(name)
             if not path.parent.is_dir():
                 path.parent.mkdir(exist_ok=True, mode=0o700)
@@ -64,6 +66,13 @@ class Folder:
                 return name, size
             sync_folder(path.parent)
             return name, size
+
+    @contextmanager
+    def drafted(self, parts: Iterable[bytes]) -> Iterator[tuple[Path, str, int]]:
+        """Write a stream to a draft, which is gone at the end; give its path, name and size."""
+        draft = self._folder / f".{os.getpid()}.{os.urandom(8).hex()}.part"
+        try:
+            yield (draft, *self._write(draft, parts))
         finally:
             draft.unlink(missing_ok=True)
 
@@ -134,10 +143,25 @@ class Folder:
                 gone += 1
         return gone
 
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        """Yield the name of everything that is stored; see `Store.names`."""
+        for path in self._folder.glob("??/*"):
+            if _NAME.fullmatch(path.name):
+                yield path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+    def holds(self, name: str) -> bool:
+        """Say whether something of this name is here."""
+        return self._path(name).exists()
+
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise ValueError("a sealed file is named by its SHA-256")
-        return self._folder / name[:2] / name
+        return self._folder / check_name(name)[:2] / name
+
+
+def check_name(name: str) -> str:
+    """Return the name of something stored; raises `ValueError` when it is none."""
+    if not _NAME.fullmatch(name):
+        raise ValueError("a sealed file is named by its SHA-256")
+    return name
 
 
 def lost() -> Problem:

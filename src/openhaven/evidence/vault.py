@@ -5,9 +5,10 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from openhaven.evidence.remote import Remote
 from openhaven.evidence.sealing import officer_key
 from openhaven.evidence.stores import Folder, Store
-from openhaven.storage import Database
+from openhaven.storage import Bucket, Database
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class Vault:
         return self.key.public_key().public_bytes_raw()
 
 
-def vault(home: Path, master: bytes, db: Database) -> Vault:
-    """Return the vault in the folder `home/evidence`; `master` is the installation's secret."""
-    return Vault(Folder(home / "evidence"), officer_key(master), db)
+def vault(home: Path, master: bytes, db: Database, bucket: Bucket | None = None) -> Vault:
+    """Return the vault in a bucket, or without one in the folder `home/evidence`.
+
+    `master` is the installation's secret.
+    """
+    folder = home / "evidence"
+    store: Store = Folder(folder) if bucket is None else Remote(folder, bucket)
+    return Vault(store, officer_key(master), db)

@@ -7,9 +7,22 @@ it seals and opens personal data. Writes stand in the `actions.py` of the rooms 
 from openhaven.storage.blobs import Blobs
 from openhaven.storage.database import Database, Tx
 from openhaven.storage.migrate import migrate
+from openhaven.storage.objects import Bucket, blobs_of, bucket_of
 from openhaven.storage.opening import opened
 from openhaven.storage.seal import Sealer
 from openhaven.storage.secrets import Secrets
 from openhaven.storage.settings import Settings
 
-__all__ = ["Blobs", "Database", "Sealer", "Secrets", "Settings", "Tx", "migrate", "opened"]
+__all__ = [
+    "Blobs",
+    "Bucket",
+    "Database",
+    "Sealer",
+    "Secrets",
+    "Settings",
+    "Tx",
+    "blobs_of",
+    "bucket_of",
+    "migrate",
+    "opened",
+]

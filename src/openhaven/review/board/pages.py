@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from openhaven import survivors
+from openhaven import evidence, survivors
 from openhaven.core import HARMS
 from openhaven.decisions import views
 from openhaven.review import actions, handing, lane, store, wellbeing
@@ -58,6 +58,7 @@ def _overview(call: Call) -> dict[str, Any]:
             "numbers": board.numbers(tx, found),
             "stream": board.stream(tx, lane=call.may("lane.work")),
             "troubles": views.troubles(tx),
+            "evidence_lost": len(checked.lost) if (checked := evidence.last_check(tx)) else 0,
             "clocks": survivors.clocks(tx),
             "can_take": following is not None,
             "sent": sent(call, tx),

@@ -1,0 +1,16 @@
+-- What comparing the store of sealed files with the items has found.
+CREATE TABLE evidence_checks (
+  id text PRIMARY KEY,
+  at timestamptz NOT NULL,
+  items bigint NOT NULL,
+  -- items whose sealed file is gone, and how many files belong to no item
+  lost text[] NOT NULL,
+  strays bigint NOT NULL
+);
+CREATE INDEX evidence_checks_at ON evidence_checks (at);
+
+-- A hold's reference can name people and letters: it is sealed for its case from now on.
+ALTER TABLE holds ADD COLUMN sealed_reference bytea;
+
+-- What comes to a case after it was sealed is looked for with each batch of events.
+CREATE INDEX cases_lane_items ON cases (platform, item) WHERE lane_at IS NOT NULL;

@@ -1,9 +1,20 @@
 """Reports to authorities in the console: the registry, one filing, its form, and duties. Thin."""
 
+from collections.abc import Mapping
+
 import msgspec
 
-from openhaven.authorities import actions, duties, form, nca, plain, store
-from openhaven.authorities.cybertip import Body, Entered, check, compose, entered_in, is_test, kept
+from openhaven.authorities import actions, duties, form, lines, nca, plain, store
+from openhaven.authorities.cybertip import (
+    Body,
+    Entered,
+    check,
+    compose,
+    entered_in,
+    is_here,
+    is_test,
+    kept,
+)
 from openhaven.authorities.cybertip import store as cybertip
 from openhaven.authorities.facts import CaseFacts, facts_of
 from openhaven.authorities.model import STATES, TONES, Filing, named
@@ -14,7 +25,8 @@ from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
 
 _FORM = {
-    "types": form.TYPES, "wheres": form.WHERES, "report_tags": form.REPORT_TAGS,
+    "blank": Entered(), "write_ip": lines.write_ip, "types": form.TYPES, "wheres": form.WHERES,
+    "report_tags": form.REPORT_TAGS,
     "file_tags": form.FILE_TAGS, "classes": form.CLASSES, "priorities": nca.PRIORITIES,
 }  # fmt: skip
 
@@ -27,7 +39,7 @@ def filings(call: Call) -> Answer:
     with call.haven.db.read(call.now) as tx:
         due, found, trouble = duties.listed(tx), store.filings(tx), cybertip.trouble(tx)
     return page(call, "authorities/filings.html", due=due, filings=found, trouble=trouble,
-                test=_test(call), where=call.haven.settings.authorities, **_words())  # fmt: skip
+                where=call.haven.settings.authorities, **_where(call), **_words())  # fmt: skip
 
 
 def _words() -> dict[str, object]:
@@ -37,6 +49,11 @@ def _words() -> dict[str, object]:
 
 def _test(call: Call) -> bool:
     return is_test(call.haven.settings.authorities.cybertip_url)
+
+
+def _where(call: Call) -> dict[str, bool]:
+    """Say whether reports go to the authority's test server, or to a program on this machine."""
+    return {"test": _test(call), "here": is_here(call.haven.settings.authorities.cybertip_url)}
 
 
 # One filing -------------------------------------------------------------------------------------
@@ -105,20 +122,24 @@ def report(call: Call) -> Answer:
 
 
 def _report(
-    call: Call, problem: Problem | None = None, entered: Entered | None = None, priority: int = 2
-) -> Answer:
+    call: Call, problem: Problem | None = None, entered: Entered | None = None, priority: int = 2,
+    given: Mapping[str, str] | None = None,
+) -> Answer:  # fmt: skip
+    """Show the form; `given` is what was sent with a mistake, of which nothing may be lost."""
     case, authority = call.path["id"], _authority(call)
     with call.haven.db.read(call.now) as tx:
         facts = facts_of(tx, case, authority)
         number, found = _current(tx, case, authority)
+        if entered is None and given is not None:
+            entered = form.read(given, facts, lenient=True)
         if entered is None:
             entered, priority = _kept(tx, found, authority)
         values = _shown(call, tx, facts, entered, authority, priority)
         due = duties.listed(tx, case=case, ended=True)
     return page(call, "authorities/report.html", problem.status if problem else 200, facts=facts,
-                entered=entered, filing=found, number=number, authority=authority, due=due,
-                priority=priority, problem=problem, test=_test(call), **values, **_FORM,
-                **_words())  # fmt: skip
+                entered=entered, lists=form.written(entered, given), filing=found, number=number,
+                authority=authority, due=due, priority=priority, problem=problem, **_where(call),
+                **values, **_FORM, **_words())  # fmt: skip
 
 
 def _authority(call: Call) -> str:
@@ -158,6 +179,7 @@ def _shown(
     """Return what the page shows of a report that is being written: statements, faults, files."""
     body = compose(facts, entered, call.haven.settings.authorities, _service(call))
     shown = plain.files(facts.items, facts.views, body)
+    said = plain.stated(body) + plain.stated_of_files(body, facts.items, facts.views)
     if authority != "ncmec":
         sheet = _sheet(call, facts, entered, authority, priority)
         return {"said": [plain.Said(section.title, row.field, row.value, row.source)
@@ -166,7 +188,7 @@ def _shown(
     known = cybertip.schemas(tx)
     faults = check(body, facts.items, facts.views, known, call.now, case=facts.case.id)
     missing = list(dict.fromkeys(plain.words(one) for one in faults))
-    return {"said": plain.stated(body), "missing": missing, "unknown": (), "files": shown,
+    return {"said": said, "missing": missing, "unknown": (), "files": shown,
             "schema": bool(known)}  # fmt: skip
 
 
@@ -208,7 +230,7 @@ def send(call: Call) -> Answer:
         with call.haven.db.begin(call.actor, call.now) as tx:
             actions.file(tx, made.id, made.version, test=authority == "ncmec" and _test(call))
     except Problem as problem:
-        return _report(call, problem, entered, priority)
+        return _report(call, problem, entered, priority, given if entered is None else None)
     return see_other(f"/console/filings/{made.id}")
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from openhaven.authorities.cybertip.body import Body, FilePlan
+from openhaven.authorities.cybertip.body import Body, FilePlan, details
 from openhaven.authorities.cybertip.checking import Fault
 from openhaven.authorities.cybertip.parts import Part
 from openhaven.evidence import Item, Viewing
@@ -36,6 +36,35 @@ _WORDS = {
     "chatImIncident": "chat",
     "webPageIncident": "page",
     "emailIncident": "e-mail",
+    "newsgroupIncident": "newsgroup",
+    "cellPhoneIncident": "telephone",
+    "nonInternetIncident": "place",
+    "peer2peerIncident": "peer to peer",
+    "thirdPartyHostedContent": "on somebody else's server",
+    "agencyName": "police force",
+    "caseNumber": "their number",
+    "officerContact": "officer",
+    "reportedToLe": "the police was told",
+    "servedLegalProcessDomestic": "legal process was served",
+    "servedLegalProcessInternational": "legal process of another country was served",
+    "fleaCountry": "country",
+    "contactPerson": "whom to call",
+    "associatedAccount": "account that belongs to them",
+    "compromisedAccount": "the account was taken over by somebody",
+    "thirdPartyUserReported": "the account is one of another service",
+    "personOrUserReportedPerson": "person",
+    "intendedRecipientPerson": "person",
+    "victimPerson": "child",
+    "estimatedLocation": "seems to be in",
+    "fileViewedByEsp": "viewed by us",
+    "exifViewedByEsp": "camera data viewed by us",
+    "publiclyAvailable": "everybody could see it",
+    "fileRelevance": "it is",
+    "industryClassification": "classification",
+    "originalFileHash": "hash as it came",
+    "uploadedToEspTimestamp": "uploaded",
+    "locationOfFile": "where it was",
+    "fileAnnotations": "it shows",
     "onlineGamingIncident": "game",
     "reportAnnotations": "about",
     "idType": "kind of id",
@@ -62,6 +91,30 @@ class Said(NamedTuple):
 def stated(body: Body) -> list[Said]:
     """Return everything that a report states, in its order."""
     return list(_walk(body.report, "", body.sources))
+
+
+# What a file states comes from the sealed item, from the event, or from the record of who saw it.
+_FILE_SOURCES = {"originalFileName": "evidence", "originalFileHash": "evidence",
+                 "fileViewedByEsp": "viewing", "exifViewedByEsp": "viewing",
+                 "uploadedToEspTimestamp": "event"}  # fmt: skip
+
+
+def stated_of_files(
+    body: Body, items: Mapping[str, Item], views: Mapping[str, Viewing]
+) -> list[Said]:
+    """Return everything that is stated of the files which are sent, in the order of the report."""
+    found: list[Said] = []
+    for number, plan in enumerate(body.files, 1):
+        item, seen = items.get(plan.item), views.get(plan.item)
+        if item is None or seen is None:
+            continue
+        said = details(body, plan, item, seen, "1", "0")
+        sources = {f"/file/{name}": f"{kind}:{item.id}" for name, kind in _FILE_SOURCES.items()}
+        section = f"File {number} ({item.name or item.id})"
+        found += [one._replace(section=section)
+                  for one in _walk(said, "/file", {"/file": "specialist", **sources})
+                  if one.name not in ("report id", "file id")]  # fmt: skip
+    return found
 
 
 def _walk(part: Part, at: str, sources: Mapping[str, str]) -> list[Said]:

@@ -9,10 +9,11 @@ a crash says what to do (`machine.next_step`).
 from openhaven.authorities.cybertip.actions import accept_schema, set_account
 from openhaven.authorities.cybertip.body import Body, FilePlan
 from openhaven.authorities.cybertip.check import check
-from openhaven.authorities.cybertip.compose import Entered, compose, entered_in, kept
+from openhaven.authorities.cybertip.compose import compose
+from openhaven.authorities.cybertip.entered import Entered, entered_in, kept
 from openhaven.authorities.cybertip.fetching import fetch_schema
 from openhaven.authorities.cybertip.sender import send_due, send_next
-from openhaven.authorities.cybertip.wire import Account, Server, is_test
+from openhaven.authorities.cybertip.wire import Account, Server, is_here, is_test
 
 __all__ = [
     "Account",
@@ -25,6 +26,7 @@ __all__ = [
     "compose",
     "entered_in",
     "fetch_schema",
+    "is_here",
     "is_test",
     "kept",
     "send_due",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from openhaven.authorities.cybertip.model import FileDetails, FileTags, Hash, Report
-from openhaven.authorities.cybertip.parts import IpEvent
+from openhaven.authorities.cybertip.parts import Device, IpEvent
 from openhaven.evidence import Item, Viewing
 
 
@@ -23,6 +23,7 @@ class FilePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: FileTags | None = None
     classification: Literal["A1", "A2", "B1", "B2"] | None = None
     ip_event: IpEvent | None = None
+    devices: tuple[Device, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -60,6 +61,7 @@ def details(
         industry_classification=plan.classification,
         original_file_hash=() if bare else hashes(item),
         ip_capture_event=None if bare else plan.ip_event,
+        device_id=() if bare else plan.devices,
         additional_info=() if bare else plan.notes,
     )
 

@@ -95,13 +95,56 @@ class Game(Part, frozen=True, kw_only=True):
     additional_info: str | None = None
 
 
+class Newsgroup(Part, frozen=True, kw_only=True):
+    """In which newsgroup it happened."""
+
+    name: str | None = None
+    email_address: tuple[Email, ...] = ()
+    content: str | None = None
+    additional_info: str | None = None
+
+
+class CellPhone(Part, frozen=True, kw_only=True):
+    """That it happened by telephone."""
+
+    phone_number: Phone | None = None
+    additional_info: str | None = None
+
+
+class Place(Part, frozen=True, kw_only=True):
+    """That it happened outside of any network."""
+
+    location_name: str | None = None
+    additional_info: str | None = None
+
+
+class PeerToPeer(Part, frozen=True, kw_only=True):
+    """That files were shared directly, and with which program."""
+
+    client: str | None = None
+    file_names: str | None = None
+    additional_info: str | None = None
+
+
 class Internet(Part, frozen=True, kw_only=True):
     """Where it happened: exactly one of these."""
 
     web_page_incident: WebPage | None = None
     email_incident: Mail | None = None
+    newsgroup_incident: Newsgroup | None = None
     chat_im_incident: Chat | None = None
     online_gaming_incident: Game | None = None
+    cell_phone_incident: CellPhone | None = None
+    non_internet_incident: Place | None = None
+    peer2peer_incident: PeerToPeer | None = None
+
+
+class Abroad(Part, frozen=True, kw_only=True):
+    """Whether an authority of another country has served legal process, and of which."""
+
+    attributes = frozenset({"fleaCountry"})
+    text: bool
+    flea_country: str | None = None
 
 
 class LawEnforcement(Part, frozen=True, kw_only=True):
@@ -112,6 +155,7 @@ class LawEnforcement(Part, frozen=True, kw_only=True):
     officer_contact: Contact | None = None
     reported_to_le: bool | None = None
     served_legal_process_domestic: bool | None = None
+    served_legal_process_international: Abroad | None = None
 
 
 class Reporter(Part, frozen=True, kw_only=True):
@@ -178,8 +222,12 @@ class Recipient(Part, frozen=True, kw_only=True):
     intended_recipient_person: Person | None = None
     esp_identifier: str | None = None
     esp_service: str | None = None
+    compromised_account: bool | None = None
     screen_name: str | None = None
+    display_name: tuple[str, ...] = ()
+    profile_url: tuple[str, ...] = ()
     ip_capture_event: tuple[IpEvent, ...] = ()
+    device_id: tuple[Device, ...] = ()
     additional_info: tuple[str, ...] = ()
 
 

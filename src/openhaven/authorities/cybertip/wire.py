@@ -149,6 +149,11 @@ def is_test(url: str) -> bool:
     return urlsplit(url).hostname == TEST_HOST
 
 
+def is_here(url: str) -> bool:
+    """Say whether an address is on this machine, where a stand-in or a proxy answers."""
+    return urlsplit(url).hostname in _LOCAL
+
+
 def _read(body: bytes) -> Answer | None:
     try:
         root = parse(body)

@@ -4,7 +4,8 @@ Fields of the register: Schedule 1 of SI 2026/268, each "where that information 
 Nothing waits for what is missing: it is handed in, and supplemented.
 """
 
-from openhaven.authorities.cybertip.compose import Entered
+from openhaven.authorities import lines
+from openhaven.authorities.cybertip.entered import Entered
 from openhaven.authorities.facts import CaseFacts
 from openhaven.authorities.nca.model import PRIORITIES, Priority, Row, Section, Sheet
 from openhaven.core import HARMS
@@ -27,11 +28,16 @@ def sheet(
             ("name", f"{who.reporter_first_name} {who.reporter_last_name}".strip(), "settings"),
             ("organisation", who.company, "settings"),
             ("e-mail", who.reporter_email, "settings"),
+            ("whom to call", " ".join(filter(None, (
+                who.contact_first_name, who.contact_last_name, who.contact_phone,
+                who.contact_email))), "settings"),
         )),
         Section("What was detected", _content(facts, entered, service)),
         Section("History", _known(*(("earlier reference", one.reference, f"filing:{one.filing}")
                                     for one in facts.priors))),
         Section("Account", _account(facts, entered)),
+        Section("Others", _others(entered)),
+        Section("Police", _police(entered)),
         Section("Notes", _known(("what else is known", entered.notes, _PERSON),
                                 ("why it is urgent", entered.urgent, _PERSON))),
     )  # fmt: skip
@@ -49,6 +55,10 @@ def _content(facts: CaseFacts, entered: Entered, service: str) -> tuple[Row, ...
         ("address of the content", url or "", source),
         *(("address of the content", one, _PERSON) for one in entered.urls),
         ("when it happened", f"{facts.happened_at:%Y-%m-%d %H:%M:%S} UTC", source),
+        ("about that moment", entered.when_words, _PERSON),
+        ("room or place", entered.room, _PERSON),
+        ("what was said", entered.said, _PERSON),
+        ("about the place", entered.where_notes, _PERSON),
         ("from address", facts.context("ip", "ip_address") or "", source),
         ("from port", facts.context("port", "ip_port") or "", source),
     ]
@@ -65,15 +75,57 @@ def _content(facts: CaseFacts, entered: Entered, service: str) -> tuple[Row, ...
 
 def _account(facts: CaseFacts, entered: Entered) -> tuple[Row, ...]:
     source = f"event:{facts.seq}" if facts.seq is not None else f"case:{facts.case.id}"
+    some = entered.someone
+    by_hand = (
+        ("user name", (entered.screen_name,)),
+        ("name shown", some.display_names),
+        ("page of the account", some.profiles),
+        ("about themselves", (some.bio,)),
+        ("group", (some.group,)),
+        ("name of the person", (f"{some.first_name} {some.last_name}".strip(),)),
+        ("date of birth", ("" if some.born is None else some.born.isoformat(),)),
+        ("age in years", ("" if some.age is None else str(some.age),)),
+        ("postal address", (some.address,)),
+        ("seems to be in", (", ".join(filter(None, (some.city, some.region, some.country))),)),
+        ("e-mail", tuple(map(lines.write_email, entered.emails))),
+        ("telephone", tuple(map(lines.write_phone, some.phones))),
+        ("address", tuple(map(lines.write_ip, entered.ips))),
+        ("device", tuple(map(lines.write_device, some.devices))),
+        ("connected account", tuple(map(lines.write_associated, entered.associated))),
+        ("taken over by somebody", ("yes" if some.compromised else "",)),
+        ("notes on the account", (some.notes,)),
+    )
     return _known(
         ("identifier of the account", facts.case.account or "", source),
-        ("user name", entered.screen_name, _PERSON),
-        *(("e-mail", one, _PERSON) for one in entered.emails),
-        *(("address", f"{one.ip_address} {one.date_time or ''}".strip(), _PERSON)
-          for one in entered.ips),
-        *(("connected account", one.esp_identifier or "", _PERSON) for one in entered.associated),
         ("device", facts.event.device.id if facts.event and facts.event.device else "", source),
-    )  # fmt: skip
+        *((name, value, _PERSON) for name, values in by_hand for value in values),
+    )
+
+
+def _others(entered: Entered) -> tuple[Row, ...]:
+    """Return the child, further ones, and for whom it was meant."""
+    child = entered.child
+    one = (
+        ("account of the child", child.account),
+        ("its user name", child.screen_name),
+        ("its age in years", "" if child.age is None else str(child.age)),
+        ("its e-mail", child.email),
+        ("its school", child.school),
+        ("about the child", child.notes),
+    )
+    more = [("a further child", lines.write_child(each)) for each in entered.children]
+    meant = [("meant for", lines.write_recipient(each)) for each in entered.recipients]
+    return _known(*((name, value, _PERSON) for name, value in (*one, *more, *meant)))
+
+
+def _police(entered: Entered) -> tuple[Row, ...]:
+    known = entered.police
+    if not known.agency:
+        return ()
+    officer = " ".join(filter(None, (known.first_name, known.last_name, known.phone, known.email)))
+    said = "" if known.reported is None else "yes" if known.reported else "no"
+    return _known(("police force", known.agency, _PERSON), ("its number", known.number, _PERSON),
+                  ("officer", officer, _PERSON), ("was told", said, _PERSON))  # fmt: skip
 
 
 def _known(*rows: tuple[str, str, str]) -> tuple[Row, ...]:

@@ -17,11 +17,13 @@ from hypothesis.internal.conjecture import providers
 from openhaven.core import new_id
 from openhaven.core.words import speak
 from openhaven.storage import Database, Secrets, Settings, migrate, postgres
+from patience import take_time
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 KEY = bytes(range(32))
 # A sentence for people that is not translated yet shall be seen in tests.
 speak(show_missing=True)
+take_time()
 # The same examples in every run, however slow the machine: a law that fails, fails for everybody.
 # New examples are looked for with `--hypothesis-profile=search`.
 laws.register_profile("search", deadline=None, suppress_health_check=list(HealthCheck))

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ import pytest
 import urllib3
 from docs_scene import OPERATIONS, blocks, rows
 
+from ports import free_port
+
 OPENHAVEN = Path(sys.executable).with_name("openhaven")
 Place = dict[str, str]
 
@@ -22,9 +23,7 @@ Place = dict[str, str]
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Return the environment of an `openhaven run` that answers."""
     folder = tmp_path_factory.mktemp("operations")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = {"PATH": f"{OPENHAVEN.parent}:{os.environ['PATH']}", "OPENHAVEN_PORT": str(port),
            "OPENHAVEN_HOME": str(folder / "home"), "PWD": str(folder)}  # fmt: skip
     with (folder / "run.log").open("wb") as log:

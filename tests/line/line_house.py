@@ -11,13 +11,9 @@ from pathlib import Path
 
 from line_scene import Scene
 
+from ports import free_port
+
 CHILD = Path(__file__).with_name("crash_child.py")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class House:

@@ -5,7 +5,6 @@ import hmac
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -15,6 +14,8 @@ from urllib.parse import quote
 
 import pytest
 import urllib3
+
+from ports import free_port
 
 PYTHON = Path(__file__).resolve().parents[2] / ".venv-synapse" / "bin" / "python"
 NAME = "haven.test"
@@ -30,13 +31,6 @@ def need_synapse() -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
-
-
-def free_port() -> int:
-    """Return a port of loopback that is free now."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 class Homeserver:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import psycopg
-from homeserver import NAME, Homeserver, User, free_port
+from homeserver import NAME, Homeserver, User
 
 from openhaven import connectors, decisions, review, staff
 from openhaven.connectors.matrix import client, store
@@ -20,6 +20,7 @@ from openhaven.line import Haven
 from openhaven.main import build
 from openhaven.signals.banks import NewEntry, add_entries, create_bank
 from openhaven.storage import Secrets, Settings
+from ports import free_port
 
 T = TypeVar("T")
 OPERATOR = system("operator")

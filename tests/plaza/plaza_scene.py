@@ -2,7 +2,6 @@
 
 import base64
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from openhaven.protections.model import STRANGER
 from openhaven.protections.wording import Words
 from plaza.app import House, application, build
 from plaza.settings import Settings
+from ports import free_port
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 HELD = "snorvel"
@@ -244,9 +244,3 @@ def until(happens: Callable[[], Any], seconds: float = 300.0) -> Any:
             return found
         time.sleep(0.02)
     raise AssertionError("it did not happen in time")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from plaza_scene import Running, free_port, until
+from plaza_scene import Running, until
 
 from openhaven import intake, review, staff
 from openhaven.core import Actor, system
@@ -16,6 +16,7 @@ from openhaven.signals.banks import NewEntry, add_entries, create_bank
 from openhaven.storage import Secrets, Settings
 from openhaven.web.app import build_app, listen, server_for
 from plaza import cast, pictures
+from ports import free_port
 
 _OPERATOR = system("operator")
 

@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 import urllib3
-from plaza_scene import SECRET, Double, Visitor, free_port, until
+from plaza_scene import SECRET, Double, Visitor, until
+
+from ports import free_port
 
 
 def _start(home: Path, haven: str, port: int) -> subprocess.Popen[bytes]:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from plaza_scene import SECRET, Double, Running, Visitor, free_port
+from plaza_scene import SECRET, Double, Running, Visitor
 
 import plaza as package
 from plaza import pages, pictures
 from plaza.settings import Settings, SettingsError
+from ports import free_port
 
 GOOD = {"OPENHAVEN_URL": "http://127.0.0.1:8700", "OPENHAVEN_KEY": "oh_x",
         "OPENHAVEN_WEBHOOK_SECRET": SECRET}  # fmt: skip

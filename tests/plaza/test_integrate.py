@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plaza_scene import Site, Visitor, deliver, free_port, until
+from plaza_scene import Site, Visitor, deliver, until
 from plaza_town import Town
 
 from plaza import pictures
 from plaza.openhaven import OUTBOX, Openhaven, Outbox
+from ports import free_port
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "integrate.md"
 BLOCKS = re.findall(r"```(sh|json|python)\n(.*?)```", PAGE.read_text("utf-8"), re.S)

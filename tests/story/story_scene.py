@@ -6,7 +6,6 @@ With SCREENSHOTS=FOLDER the pages that docs show are kept as pictures there.
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from browsing import faults
+from ports import free_ports
 
 SHOTS = os.environ.get("SCREENSHOTS")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -61,15 +61,7 @@ class Demo:
 
 def two_ports() -> int:
     """Return a port such that it and the next one are free."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-            try:
-                two.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
+    return free_ports(2)[0]
 
 
 @contextmanager

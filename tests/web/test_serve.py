@@ -16,6 +16,7 @@ import urllib3
 from openhaven import staff
 from openhaven.core import Actor
 from openhaven.storage import Database, Secrets
+from ports import free_port
 
 FORM = "application/x-www-form-urlencoded"
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,9 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

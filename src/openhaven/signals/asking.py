@@ -24,6 +24,7 @@ MOST_LATE = 3
 KINDS = frozenset({"terms", "links", "banks"})
 
 Answers = list[list[Finding]]
+PATIENCE_S = 1.0
 
 _late: dict[str, list[helpers.Errand]] = {}
 _late_lock = threading.Lock()
@@ -58,7 +59,7 @@ def measure(
     allowed = [True] * len(events) if content is None else content
     shown = [visible(event, may) for event, may in zip(events, allowed, strict=True)]
     answers: Answers = [[] for _ in events]
-    patience = 1 + len(events) / 50 if deadline_s is None else deadline_s
+    patience = PATIENCE_S + len(events) / 50 if deadline_s is None else deadline_s
     end = math.inf
     if together_s is not None:
         patience, end = min(patience, together_s / 2), time.monotonic() + together_s

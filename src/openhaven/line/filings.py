@@ -1,7 +1,7 @@
 """Reports to authorities on the line: sent, and staff is called when one needs somebody."""
 
 from openhaven import authorities, survivors
-from openhaven.authorities import nca
+from openhaven.authorities import nca, network
 from openhaven.core import system
 from openhaven.line.haven import Haven
 
@@ -12,6 +12,11 @@ def send(haven: Haven) -> int:
     """Carry on the reports to authorities that are due, and the letters to hotlines."""
     sent = authorities.send(haven.db, haven.http, haven.vault, haven.settings.authorities)
     return sent + nca.send_letters(haven.db, haven.settings)
+
+
+def look(haven: Haven) -> int:
+    """Go on with looking for who is tied to a case; return whether there is more to do."""
+    return network.tend(haven.db)
 
 
 def watch(haven: Haven) -> int:

@@ -1,6 +1,9 @@
 """Every URL of Openhaven, in one table: what it is, who may call it, what it takes and answers."""
 
 from openhaven.authorities import pages as authorities_pages
+from openhaven.authorities.network import pages as network_pages
+from openhaven.authorities.requests import door_pages
+from openhaven.authorities.requests import pages as request_pages
 from openhaven.connectors.matrix import api as matrix_api
 from openhaven.decisions import api as decisions_api
 from openhaven.decisions import pages as decisions_pages
@@ -68,6 +71,7 @@ _REVEAL = staff("media.reveal")
 _FILINGS = staff("filing.read")
 _FILE = staff("filing.work")
 _LANE = staff("lane.work")
+_NETWORK = staff("network.work")
 _EVIDENCE = staff("evidence.open")
 _QUALITY = staff("quality.read")
 _AGREE = staff("quality.edit")
@@ -573,6 +577,21 @@ ROUTES: tuple[Route, ...] = (
           gate=_KEEP, summary="Confirm that an entry is harmless", takes="form", status=303),
     Route(method="GET", path="/console/bank-matches/{id}", handler=bank_pages.match, gate=_BANKS,
           summary="Why something matched",
+    # Who is tied to a case ---------------------------------------------------------------------
+    Route(method="GET", path="/console/cases/{id}/network", handler=network_pages.show,
+          gate=_NETWORK, summary="The accounts that are tied to a case, as a picture and a table",
+          reads="network"),
+    Route(method="POST", path="/console/cases/{id}/network", handler=network_pages.look,
+          gate=_NETWORK, summary="Look for the accounts that are one step away", takes="form",
+          status=303),
+    Route(method="POST", path="/console/cases/{id}/network/further", gate=_NETWORK, takes="form",
+          handler=network_pages.further, status=303, limit=20_000,
+          summary="Ask for one step further from one of them"),
+    Route(method="POST", path="/console/cases/{id}/network/name", handler=network_pages.name,
+          gate=_NETWORK, summary="Show one of them by its name", takes="form", status=303,
+          limit=20_000),
+    Route(method="POST", path="/console/cases/{id}/network/keep", handler=network_pages.keep,
+          gate=_NETWORK, summary="Seal a network as evidence", takes="form", status=303),
           reads="match"),
     # Whether one may say it (task.work or bank.edit), the verb checks.
     Route(method="POST", path="/console/bank-matches/{id}/say", handler=bank_pages.say,

@@ -35,6 +35,7 @@ def erase(tx: Tx, platform: str, account: str) -> list[str]:
     subjects += _blank_reports(tx, reports, cases)
     _end_cases(tx, cases)
     evidence.forget_case(tx, cases)
+    network.forget_account(tx, platform, account, cases)
     subjects += _blank_decisions(tx, whom, cases)
     for subject in set(subjects):
         tx.keys.destroy(subject)

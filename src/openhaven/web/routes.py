@@ -14,6 +14,7 @@ from openhaven.decisions.outside import api as outside_api
 from openhaven.evidence import pages as evidence_pages
 from openhaven.exchange import api as exchange_api
 from openhaven.exchange.returning import api as returning_api
+from openhaven.exchange.returning import pages as returning_pages
 from openhaven.exchange.returning.actions import HandedOver
 from openhaven.exchange.store import SharedPage
 from openhaven.intake import Event, Report
@@ -70,8 +71,9 @@ _STRIKES = staff("strike.answer")
 _REVEAL = staff("media.reveal")
 _FILINGS = staff("filing.read")
 _FILE = staff("filing.work")
-_LANE = staff("lane.work")
 _NETWORK = staff("network.work")
+_LANE = staff("lane.work")
+_REQUESTS = staff("requests.handle")
 _EVIDENCE = staff("evidence.open")
 _QUALITY = staff("quality.read")
 _AGREE = staff("quality.edit")
@@ -80,6 +82,8 @@ _DRAFT = staff("policy.draft")
 _PUBLISH = staff("policy.publish")
 _BANKS = staff("bank.read")
 _KEEP = staff("bank.edit")
+_RETURNING = staff("returning.read")
+_LISTS = staff("returning.edit")
 _HELPLINES = staff("support.read")
 _VERIFY = staff("support.edit")
 _STAFF = staff("staff.manage")
@@ -254,6 +258,22 @@ ROUTES: tuple[Route, ...] = (
           summary="How old an account is taken to be, and where to say that it is wrong"),
     Route(method="POST", path="/age/{token}", handler=protections_pages.age_send, gate=PUBLIC,
           summary="Say that an age is wrong", takes="form", status=303, rate="appeal"),
+    Route(method="GET", path="/returning/{token}", handler=returning_pages.newcomer, gate=PUBLIC,
+          summary="What a newcomer reads who may have been here before"),
+    Route(method="POST", path="/returning/{token}", handler=returning_pages.contest, gate=PUBLIC,
+          summary="Say that it is somebody else", takes="form", rate="report", status=303),
+    Route(method="GET", path="/lawful-requests", handler=door_pages.lawful, gate=PUBLIC,
+          summary="What is done when an authority asks for data"),
+    Route(method="GET", path="/authorities", handler=door_pages.door, gate=PUBLIC,
+          summary="The form for authorities that ask for data"),
+    Route(method="POST", path="/authorities", handler=door_pages.send, gate=PUBLIC,
+          summary="Send a request as an authority", takes="upload", status=201, rate="authority",
+          limit=21_000_000),
+    Route(method="POST", path="/authorities/status", handler=door_pages.look, gate=PUBLIC,
+          summary="Look how far a request of an authority is", takes="form", rate="survivor"),
+    Route(method="POST", path="/authorities/packet", handler=door_pages.packet, gate=PUBLIC,
+          summary="Fetch what is sealed to the authority's key", takes="form", rate="survivor",
+          answer="application/octet-stream"),
     Route(method="GET", path="/transparency", handler=transparency_pages.transparency,
           gate=PUBLIC, summary="What was done, in figures"),
     Route(method="GET", path="/transparency/chart.svg", handler=transparency_pages.weekly_chart,
@@ -522,6 +542,32 @@ ROUTES: tuple[Route, ...] = (
           reads="filing"),
     Route(method="POST", path="/console/cases/{id}/report/{authority}", gate=_FILE, takes="form",
           handler=authorities_pages.send, status=303, summary="Keep a report, or file it"),
+    # Requests of authorities -------------------------------------------------------------------
+    Route(method="GET", path="/console/requests", handler=request_pages.register, gate=_FILINGS,
+          summary="What authorities ask for, with its clocks; for auditors the counts"),
+    Route(method="GET", path="/console/requests/new", handler=request_pages.new, gate=_REQUESTS,
+          summary="The form for a request that came by letter"),
+    Route(method="POST", path="/console/requests/new", handler=request_pages.take, gate=_REQUESTS,
+          summary="Take a request into the register", takes="upload", status=201,
+          limit=21_000_000),
+    Route(method="GET", path="/console/requests/contacts", handler=request_pages.known,
+          gate=_REQUESTS, summary="Authorities that two people know"),
+    Route(method="POST", path="/console/requests/contacts", handler=request_pages.add_known,
+          gate=_REQUESTS, summary="Put an authority forward", takes="form", status=303),
+    Route(method="POST", path="/console/requests/contacts/{id}/remove", gate=_REQUESTS,
+          handler=request_pages.remove_known, summary="Take an authority from the list",
+          takes="form", status=303),
+    Route(method="GET", path="/console/requests/{id}", handler=request_pages.request,
+          gate=_REQUESTS, summary="One request of an authority", reads="request"),
+    Route(method="GET", path="/console/requests/{id}/files/{file}", handler=request_pages.file,
+          gate=_REQUESTS, summary="A letter, or a file that goes out", reads="request",
+          answer="application/octet-stream"),
+    Route(method="GET", path="/console/requests/{id}/packet", handler=request_pages.packet,
+          gate=_REQUESTS, summary="What was given, sealed", reads="request",
+          answer="application/octet-stream"),
+    Route(method="POST", path="/console/requests/{id}/{step}", handler=request_pages.step,
+          gate=_REQUESTS, summary="Take a request a step further", takes="upload", status=303,
+          limit=21_000_000),
     Route(method="GET", path="/console/duties/{id}", handler=authorities_pages.duty,
           gate=_FILINGS, summary="A duty to report",
           reads="duty"),
@@ -531,6 +577,21 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/console/duties/{id}/reference", gate=_FILE, takes="form",
           handler=authorities_pages.by_hand, status=303,
           summary="Enter the reference of a report made elsewhere"),
+    # Who is tied to a case ---------------------------------------------------------------------
+    Route(method="GET", path="/console/cases/{id}/network", handler=network_pages.show,
+          gate=_NETWORK, summary="The accounts that are tied to a case, as a picture and a table",
+          reads="network"),
+    Route(method="POST", path="/console/cases/{id}/network", handler=network_pages.look,
+          gate=_NETWORK, summary="Look for the accounts that are one step away", takes="form",
+          status=303),
+    Route(method="POST", path="/console/cases/{id}/network/further", gate=_NETWORK, takes="form",
+          handler=network_pages.further, status=303, limit=20_000,
+          summary="Ask for one step further from one of them"),
+    Route(method="POST", path="/console/cases/{id}/network/name", handler=network_pages.name,
+          gate=_NETWORK, summary="Show one of them by its name", takes="form", status=303,
+          limit=20_000),
+    Route(method="POST", path="/console/cases/{id}/network/keep", handler=network_pages.keep,
+          gate=_NETWORK, summary="Seal a network as evidence", takes="form", status=303),
     Route(method="GET", path="/console/platforms", handler=board_pages.platforms, gate=_DECISIONS,
           summary="The platforms, and what each can carry out"),
     Route(method="GET", path="/console/help", handler=public.console_help, gate=SIGNED_IN,
@@ -577,21 +638,6 @@ ROUTES: tuple[Route, ...] = (
           gate=_KEEP, summary="Confirm that an entry is harmless", takes="form", status=303),
     Route(method="GET", path="/console/bank-matches/{id}", handler=bank_pages.match, gate=_BANKS,
           summary="Why something matched",
-    # Who is tied to a case ---------------------------------------------------------------------
-    Route(method="GET", path="/console/cases/{id}/network", handler=network_pages.show,
-          gate=_NETWORK, summary="The accounts that are tied to a case, as a picture and a table",
-          reads="network"),
-    Route(method="POST", path="/console/cases/{id}/network", handler=network_pages.look,
-          gate=_NETWORK, summary="Look for the accounts that are one step away", takes="form",
-          status=303),
-    Route(method="POST", path="/console/cases/{id}/network/further", gate=_NETWORK, takes="form",
-          handler=network_pages.further, status=303, limit=20_000,
-          summary="Ask for one step further from one of them"),
-    Route(method="POST", path="/console/cases/{id}/network/name", handler=network_pages.name,
-          gate=_NETWORK, summary="Show one of them by its name", takes="form", status=303,
-          limit=20_000),
-    Route(method="POST", path="/console/cases/{id}/network/keep", handler=network_pages.keep,
-          gate=_NETWORK, summary="Seal a network as evidence", takes="form", status=303),
           reads="match"),
     # Whether one may say it (task.work or bank.edit), the verb checks.
     Route(method="POST", path="/console/bank-matches/{id}/say", handler=bank_pages.say,
@@ -600,6 +646,31 @@ ROUTES: tuple[Route, ...] = (
           summary="A form to compare a file with banks"),
     Route(method="POST", path="/console/compare", handler=bank_pages.compare_send, gate=_BANKS,
           summary="Compare a file with banks; nothing is kept of it", takes="upload"),
+    # Who may have come back --------------------------------------------------------------------
+    Route(method="GET", path="/console/returning", handler=returning_pages.overview,
+          gate=_RETURNING, summary="What is kept, what came of it, and whom a setting would hit",
+          query=(("newcomers", "Newcomers a month"), ("ended", "Accounts remembered"),
+                 ("again", "Per cent that come again"), ("home", "Per cent of households"))),
+    Route(method="GET", path="/console/returning/odds.svg", handler=returning_pages.picture,
+          gate=_RETURNING, summary="The same as a picture", answer="image/svg+xml"),
+    Route(method="GET", path="/console/returning/contests", handler=returning_pages.waiting,
+          gate=_APPEALS, summary="Newcomers who say that they are somebody else"),
+    Route(method="GET", path="/console/returning/contests/{id}", handler=returning_pages.matter,
+          gate=_APPEALS, summary="One of them, with what was met", reads="returning"),
+    Route(method="POST", path="/console/returning/contests/{id}", handler=returning_pages.answer,
+          gate=_APPEALS, summary="Say whether it is somebody else", takes="form", status=303),
+    Route(method="GET", path="/console/returning/tasks/{id}", handler=returning_pages.of_task,
+          gate=_QUEUE, summary="What the newcomer met whom a task is about", reads="returning"),
+    Route(method="GET", path="/console/returning/lists", handler=returning_pages.all_lists,
+          gate=_RETURNING, summary="Agreements with other operators, and lists"),
+    Route(method="POST", path="/console/returning/lists", handler=returning_pages.take_in,
+          gate=_LISTS, summary="Check a list that came", takes="upload"),
+    Route(method="POST", path="/console/returning/lists/export", takes="form",
+          handler=returning_pages.give_out, gate=_LISTS, status=303,
+          summary="Ask whether our list may go"),
+    Route(method="POST", path="/console/returning/lists/{id}/file", takes="form",
+          handler=returning_pages.download, gate=_LISTS, answer="application/json",
+          summary="Our signed list, once two people agreed"),
     # The rules in the console ------------------------------------------------------------------
     Route(method="GET", path="/console/rules", handler=rule_pages.rules, gate=_POLICY,
           summary="Each rule with its clause and its figures of the last days",

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 
+from openhaven.authorities.requests import approving
+from openhaven.authorities.requests import telling as request_words
+from openhaven.authorities.requests.contacts import follow as follow_contacts
+from openhaven.authorities.requests.narrowing import follow as follow_requests
 from openhaven.core import Problem, permits
 from openhaven.decisions import Voice, copies, exceptions, penalties, strikes
 from openhaven.decisions.store import decision
@@ -41,11 +45,16 @@ def _later(tx: Tx, one: Approval) -> Told:
 _TOLD: dict[str, Callable[[Tx, Approval], Told]] = {
     "termination": _termination,
     "notice-exception": _later,
+    "request-disclosure": approving.disclosure,
+    "request-delay": approving.delay,
 }
 _FOLLOW: dict[str, Callable[[Tx, Voice], object]] = {
     "termination": lambda tx, _: penalties.follow(tx),
     "notice-exception": lambda tx, _: exceptions.follow(tx),
     "bulk": copies.follow,
+    "request-disclosure": lambda tx, _: follow_requests(tx),
+    "request-delay": lambda tx, _: request_words.settle(tx),
+    "authority-contact": lambda tx, _: follow_contacts(tx),
 }
 
 
@@ -57,7 +66,7 @@ def second(call: Call) -> Answer:
 def _second(call: Call, problem: Problem | None = None, about: str = "") -> Answer:
     with call.haven.db.read(call.now) as tx:
         asked = [(one, *_told(tx, one)) for one in approvals.waiting(tx)
-                 if _open(call, tx, one.id)]  # fmt: skip
+                 if _open(call, tx, one.id) and _may_know(call, one)]  # fmt: skip
         waits = [(one, _what(tx, one.decision)) for one in strikes.waiting(tx)
                  if _open(call, tx, one.decision)]  # fmt: skip
     return page(call, "staff/second.html", problem.status if problem else 200, asked=asked,
@@ -68,6 +77,12 @@ def _second(call: Call, problem: Problem | None = None, about: str = "") -> Answ
 def _open(call: Call, tx: Tx, thing: str) -> bool:
     """Say whether who looks may see a matter: what is in the lane is for specialists alone."""
     return call.may("lane.work") or not lane.is_closed(tx, [thing])
+
+
+def _may_know(call: Call, one: Approval) -> bool:
+    """Say whether who looks may know of it: what authorities ask is for who handles it alone."""
+    wanted = KINDS[one.kind].permission
+    return wanted != "requests.handle" or call.may(wanted)
 
 
 def _may_answer(call: Call, one: Approval) -> bool:

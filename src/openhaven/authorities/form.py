@@ -9,6 +9,7 @@ import msgspec
 
 from openhaven.authorities import lines
 from openhaven.authorities.cybertip import Entered, FilePlan
+from openhaven.authorities.cybertip.body import original_name
 from openhaven.authorities.cybertip.model import FileTags, IncidentType, ReportTags
 from openhaven.authorities.facts import CaseFacts
 from openhaven.core import Problem
@@ -207,7 +208,7 @@ def _files(form: Mapping[str, str], facts: CaseFacts, *, lenient: bool) -> Itera
         plan = {
             "item": item.id,
             "relevance": form.get(f"relevance.{item.id}") or "Reported",
-            "name": item.name[:2056] or None,
+            "name": original_name(item),
             "uploaded_at": facts.event.at if facts.event else None,
             "location": form.get(f"location.{item.id}", "").strip() or None,
             "publicly_available": _yes_no(form, f"public.{item.id}"),

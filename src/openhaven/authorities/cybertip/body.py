@@ -66,6 +66,12 @@ def details(
     )
 
 
+def original_name(item: Item) -> str | None:
+    """Return the name under which a file came, if it had one: the id of an upload is none."""
+    own = item.kind != "media" or item.name in ("", item.media)
+    return None if own else item.name[:2056]
+
+
 def hashes(item: Item) -> tuple[Hash, ...]:
     """Return the hashes of a file as it came to the service."""
     return (Hash(text=item.md5.hex(), hash_type="MD5"),

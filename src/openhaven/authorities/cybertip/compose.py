@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from openhaven.authorities.cybertip.body import Body, FilePlan
+from openhaven.authorities.cybertip.body import Body, FilePlan, original_name
 from openhaven.authorities.cybertip.compose_people import (
     police,
     recipients,
@@ -83,7 +83,7 @@ def _files(facts: CaseFacts, entered: Entered) -> tuple[FilePlan, ...]:
         return entered.files
     generated = FileTags(generative_ai=True) if facts.case.harm == "csam.ai_generated" else None
     return tuple(
-        FilePlan(item=one.id, name=one.name[:2056] or None, uploaded_at=_uploaded(facts),
+        FilePlan(item=one.id, name=original_name(one), uploaded_at=_uploaded(facts),
                  tags=generated)
         for one in facts.items.values() if one.kind == "media"
     )  # fmt: skip

@@ -201,6 +201,8 @@ def test_a_hotline_gets_a_letter_and_its_reference_ends_the_duty(
             tx.run("UPDATE filings SET next_at = now() WHERE case_id = %(c)s", c=case)
         assert nca.send_letters(at.haven.db, settings) == 1
         assert nca.send_letters(at.haven.db, settings) == 0
+    # What is in somebody's letter box is not withdrawn in silence.
+    assert "was sent" in ada.post(f"{filed}/withdraw", ada.get(filed), 409)
     (letter,) = post.to("h@h.example")
     text = letter.get_content()
     assert "https://here.example/i/1" in text

@@ -160,7 +160,7 @@ def test_copies_wait_for_who_overturns_the_first(here: Scene) -> None:
         end = time.monotonic() + 300
         while not done.is_set() and not tx.value(waiting) and time.monotonic() < end:
             time.sleep(0.01)
-    other.join(60)
+    other.join(300)
     assert done.is_set()
     assert here.rows("SELECT 1 AS one FROM decisions WHERE copy_of IS NOT NULL") == []
 

@@ -60,6 +60,20 @@ def test_who_reports_without_ground_is_warned_first_then_slower_never_for_childr
     assert not slower("underage_account")
 
 
+def test_an_address_in_the_form_warns_nobody_since_it_may_be_somebody_elses(here: Scene) -> None:
+    rules(here)
+    ana = here.reviewer("ana")
+    by = {"reporter": None, "contact": "somebody@example.org"}
+    for _ in range(6):
+        body = sent(here, "What a nice day")
+        receipt = reported(here, body["item"]["id"], by=by)
+        [task] = here.rows("SELECT id FROM tasks WHERE state = 'open' AND kind = 'review'")
+        judged(here, ana, task["id"], "allow")
+    with here.haven.db.read() as tx:
+        assert not warned(tx, receipt)
+    assert here.rows("SELECT 1 AS one FROM reporter_warnings") == []
+
+
 def test_who_was_right_half_of_the_time_is_never_warned(here: Scene) -> None:
     rules(here)
     ana = here.reviewer("ana")

@@ -42,7 +42,7 @@ def at_once(*jobs: Callable[[], Any]) -> list[str]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(300)
     return ends
 
 

@@ -150,6 +150,12 @@ def _no_way_back(tx: Tx, found: Filing) -> None:
     if tx.value(sql, id=found.id):
         raise Problem("filing.finishing", "The authority was asked to finish this report.",
                       status=409, next_step="Wait for its answer.")  # fmt: skip
+    sql = """SELECT 1 FROM filings WHERE id = %(id)s AND state = 'filed' AND tries > 0
+             AND authority LIKE 'hotline-%%' AND (trouble IS NULL OR lease_until > %(now)s)"""
+    if tx.value(sql, id=found.id, now=tx.now):
+        raise Problem("filing.posted", "The letter to the hotline was sent, or is on its way.",
+                      status=409, next_step="Write to the hotline that it was a mistake, and enter "
+                      "the reference of its answer here.")  # fmt: skip
 
 
 def _noted(tx: Tx, what: str, found: Filing) -> None:

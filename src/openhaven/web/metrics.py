@@ -32,8 +32,9 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
      "SELECT count(*) FROM events WHERE state = 'stuck'"),
     ("judgements_waiting", "Judgements from which no decision has followed yet.",
      "SELECT count(*) FROM judgements WHERE state = 'given'"),
-    ("acts_waiting", "Acts not yet accepted by their platform.",
-     "SELECT count(*) FROM acts WHERE state = 'intended'"),
+    ("acts_waiting", "Acts that are due and not yet accepted by their platform.",
+     """SELECT count(*) FROM acts WHERE state = 'intended' AND next_at IS NOT NULL
+        AND (attempts > 0 OR next_at <= now())"""),
     ("acts_failed", "Acts that could not be carried out.",
      "SELECT count(*) FROM acts WHERE state = 'failed'"),
     ("acts_silent", "Acts accepted more than a day ago and never reported done.",
@@ -75,6 +76,13 @@ _GAUGES: tuple[tuple[str, str, str], ...] = (
     ("matrix_rooms_owed", "Rooms still to be read again since a homeserver was restarted.",
      """SELECT (SELECT count(*) FROM matrix_owed_rooms)
           + (SELECT count(*) FROM matrix_servers WHERE owed_since IS NOT NULL)"""),
+    ("requests_overdue", "Requests of authorities that are beyond their time.",
+     "SELECT count(*) FROM lawful_requests WHERE ended_at IS NULL AND due_at <= %(now)s"),
+    ("requests_unheard", "Calls about a life in danger that reached nobody.",
+     """SELECT count(*) FROM request_calls c JOIN lawful_requests r ON r.id = c.request
+        WHERE c.state = 'failed' AND r.ended_at IS NULL"""),
+    ("requests_untold", "People whom staff has to tell that an authority asked.",
+     "SELECT count(*) FROM request_notices WHERE state = 'by_hand'"),
     ("helplines_stale", "Services that help whose verification has become too old.",
      """SELECT count(*) FROM help_services WHERE withdrawn_at IS NULL
           AND verified_on < (%(now)s AT TIME ZONE 'UTC')::date - %(days)s"""),

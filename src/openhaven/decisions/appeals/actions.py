@@ -87,6 +87,8 @@ def overturn(tx: Tx, given: review.Given, voice: Voice) -> None:
 
     Where it was about nothing having been done, somebody else decides the matter anew.
     """
+    # The case before its tasks, as whoever opens one on it takes them. Others may refer to it.
+    tx.run("SELECT 1 FROM cases WHERE id = %(c)s FOR NO KEY UPDATE", c=given.case_id)
     made, one = _end_appeal(tx, given, "upheld")
     undo(tx, made, given.id)
     _take_back_copies(tx, made, given, voice)

@@ -10,9 +10,13 @@ from openhaven.decisions.kinds import content_types
 from openhaven.decisions.model import INTERIM_BY, Decision, Draft
 from openhaven.intake import Event
 from openhaven.policy import Clause
+from openhaven.staff import approvals
 from openhaven.storage import Tx
 
 LONGEST = timedelta(days=7)
+KIND = "interim-again"
+# What was hidden before a decision within this time is not hidden again by one person alone.
+SPAN = timedelta(days=90)
 
 
 class Matter(Protocol):
@@ -37,11 +41,13 @@ class Matter(Protocol):
 def hide(
     tx: Tx, about: Matter, clause: Clause, pack: str, facts: str, lasts: timedelta, by: str,
     voice: Voice,
-) -> Decision:  # fmt: skip
+) -> Decision | None:  # fmt: skip
     """Hide the item of a case for `lasts` (seven days at most), and tell the person.
 
-    `by` is the member of staff. Raises `Problem`: 409 where it is hidden already or the platform
-    cannot take it back, 400 for what is no item, no reason, or too long.
+    `by` is the member of staff. What was hidden within the last 90 days is hidden again once a
+    second person has agreed: the first call asks them and returns None, the next one finds their
+    answer. Raises `Problem`: 409 where it is hidden already, the platform cannot take it back, or
+    the second person waits or did not agree; 400 for what is no item, no reason, or too long.
     """
     facts = facts.strip()
     if about.item is None or not timedelta(0) < lasts <= LONGEST or not 1 <= len(facts) <= 5_000:
@@ -54,7 +60,34 @@ def hide(
     if hidden(tx, about.case_id):
         raise Problem("interim.hidden", "It is hidden already.", status=409,
                       next_step="Judge the matter when you are ready.")  # fmt: skip
+    if not _agreed(tx, about, facts, by):
+        return None
     return decide(tx, _draft(tx, about, clause, pack, facts, lasts, by), voice)
+
+
+def _agreed(tx: Tx, about: Matter, facts: str, by: str) -> bool:
+    """Say whether it may be hidden: for the first time, or with a second person's word.
+
+    Whom nobody has asked yet is asked now.
+    """
+    sql = """SELECT id FROM decisions WHERE platform = %(p)s AND item = %(i)s
+               AND decided_by LIKE 'held:staff:%%' AND decided_at > %(since)s
+             ORDER BY decided_at DESC, id DESC LIMIT 1"""
+    last = tx.value(sql, p=about.platform, i=about.item, since=tx.now - SPAN)
+    if last is None:
+        return True
+    match approvals.state_of(tx, KIND, str(last)):
+        case "approved" | "alone":
+            return True
+        case "waiting":
+            raise Problem("interim.asked", "A second person has been asked already.", status=409,
+                          next_step="Judge the matter, or come back when they have answered.",
+                          )  # fmt: skip
+        case "refused":
+            raise Problem("interim.refused", "A second person did not agree to hide it again.",
+                          status=409, next_step="Judge the matter now.")  # fmt: skip
+    approvals.ask(tx, KIND, str(last), facts[:2_000], by=by)
+    return approvals.state_of(tx, KIND, str(last)) == "alone"
 
 
 def hidden(tx: Tx, case: str) -> bool:

@@ -13,7 +13,10 @@ A_DAY = timedelta(days=1)
 
 
 def hide_item(call: Call) -> Answer:
-    """`POST /console/tasks/{id}/hide`: hide the item of my task for a day; the task stays mine."""
+    """`POST /console/tasks/{id}/hide`: hide the item of my task for a day; the task stays mine.
+
+    What was hidden before waits for a second person.
+    """
     task, form = call.path["id"], call.form()
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
@@ -24,7 +27,7 @@ def hide_item(call: Call) -> Answer:
             pack = form.get("pack", "")
             clause = clause_as_it_stood(tx, pack, form.get("clause", ""))
             facts = form.get("facts", "")
-            hide(tx, about, clause, pack, facts, A_DAY, call.actor.id, call.haven.voice)
+            made = hide(tx, about, clause, pack, facts, A_DAY, call.actor.id, call.haven.voice)
     except Problem as problem:
         return task_page(call, task, problem, form)
-    return see_other(f"/console/tasks/{task}")
+    return see_other(f"/console/tasks/{task}" if made else "/console/second")

@@ -72,12 +72,13 @@ def accept_report(
 def _reporter(tx: Tx, platform: str, report: Report, flagger: str | None) -> bytes | None:
     """Return the digest by which who reports is known again; None for who stays unnamed.
 
-    A trusted flagger's conduct has figures of its own.
+    It is the account for which the platform vouches. An e-mail address is nobody's: anybody can
+    write somebody else's into the form, who would then be warned and slower for it. A trusted
+    flagger's conduct has figures of its own.
     """
-    named = report.reporter or (report.contact or "").strip().lower()
-    if not named or flagger is not None:
+    if not report.reporter or flagger is not None:
         return None
-    return tx.keys.digest(f"reporter:{platform}:{named}".encode())
+    return tx.keys.digest(f"reporter:{platform}:{report.reporter}".encode())
 
 
 def warned(tx: Tx, receipt: str) -> bool:

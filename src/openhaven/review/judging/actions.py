@@ -7,7 +7,7 @@ from typing import Any
 from openhaven import ledger
 from openhaven.core import Problem, new_id
 from openhaven.review import quality, wellbeing
-from openhaven.review.actions import close_case, locked, require_may_work
+from openhaven.review.actions import close_case, lock_case_of, locked, require_may_work
 from openhaven.review.model import APPEAL_OUTCOMES, LEASE, REVIEW_OUTCOMES, Given
 from openhaven.review.store import names_nobody
 from openhaven.review.terms import NO_TERMS, Six, Terms, keep
@@ -99,6 +99,7 @@ def _require_held(tx: Tx, row: dict[str, Any]) -> None:
 
 def end_own(tx: Tx, task: str) -> str:
     """End a task of one's own without a judgement, since another stands for it; return its case."""
+    lock_case_of(tx, task)
     row = locked(tx, task)
     require_may_work(tx, row)
     _require_held(tx, row)

@@ -17,3 +17,8 @@ ALTER TABLE staff_alerts ADD CONSTRAINT staff_alerts_kind_check CHECK (kind ~ '^
 
 -- What a judgement overturned, so that all that rested on it goes in the same transaction.
 CREATE INDEX decisions_overturned_by ON decisions (overturned_by) WHERE overturned_by IS NOT NULL;
+
+-- What was hidden before anybody decided is hidden again only with a second person.
+INSERT INTO approval_kinds VALUES ('interim-again', '{moderator,appeals,specialist}');
+CREATE INDEX decisions_interim ON decisions (platform, item, decided_at)
+  WHERE decided_by LIKE 'held:staff:%';

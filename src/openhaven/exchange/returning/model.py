@@ -23,8 +23,9 @@ Strength = Literal["none", "household", "strong", "unknown"]
 class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Identifiers that say the same kind of thing, and count once however many of them match.
 
-    `crowd` accounts with one token make it tell nothing. `chance` is of how many in a million
-    strangers one carries the same as a given account, as far as nothing was measured.
+    `crowd` accounts with one token make it tell nothing. Guesses, as far as nothing was measured:
+    `chance` is how many in a million strangers carry the same as a given account, `keeps` the share
+    of those who come back with the same, `home` of those who live with somebody that has it.
     """
 
     words: str
@@ -33,6 +34,8 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     days: Annotated[int, msgspec.Meta(ge=1, le=1_830)]
     crowd: Annotated[int, msgspec.Meta(ge=2, le=100)]
     chance: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+    keeps: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    home: Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -26,6 +26,7 @@ KINDS: dict[str, str] = {
     "duty": "a duty to report",
     "request": "a request of an authority",
     "network": "who is tied to a case",
+    "returning": "what somebody met who may have come back",
     "person": "somebody's way of signing in",
     "reads": "who read what",
 }

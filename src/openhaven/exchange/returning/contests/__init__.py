@@ -5,7 +5,7 @@ the same will not be asked of that account again.
 """
 
 from openhaven.exchange.returning.contests.actions import contest, decide
-from openhaven.exchange.returning.contests.model import Contest
+from openhaven.exchange.returning.contests.model import MOST, Contest
 from openhaven.exchange.returning.contests.store import (
     contest_of,
     contests_of,
@@ -15,6 +15,7 @@ from openhaven.exchange.returning.contests.store import (
 )
 
 __all__ = [
+    "MOST",
     "Contest",
     "contest",
     "contest_of",

@@ -2,18 +2,21 @@
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import click
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from openhaven import ledger, staff
+from openhaven import connectors, ledger, staff
+from openhaven.connectors.http import UnreachableError
 from openhaven.core import Problem
 from openhaven.evidence import jobs, officers, packet
+from openhaven.evidence.sealing import SealError
 from openhaven.evidence.store import officers as officers_of
 from openhaven.evidence.vault import Vault, vault
 from openhaven.ledger.note import NoteError, parse_vkey
 from openhaven.storage import Database, Secrets, Settings, bucket_of, opened
+from openhaven.storage.settings import Timestamps
 
 
 @click.group("evidence", help="Sealed evidence: packets, and the officers who can open it.")
@@ -49,32 +52,103 @@ def _vault(haven: Wired) -> Vault:
 @click.option("--as", "name", required=True, help="Who you are: a member of staff.")
 @click.option("--to", required=True, help="Who gets it.")
 @click.option("--reference", required=True, help="Under which number of theirs.")
+@click.option("--for", "publics", multiple=True, metavar="KEY",
+              help="The receiver's public key, as `evidence key` prints it; more than one may be "
+              "given.")  # fmt: skip
+@click.option("--plain", is_flag=True, help="Do not seal it for anybody.")
 @click.pass_context
 def export_command(
-    ctx: click.Context, case: str, file: Path, name: str, to: str, reference: str
-) -> None:
-    """Write a packet of CASE to FILE: it is not encrypted, so keep it safe and send it sealed."""
+    ctx: click.Context, case: str, file: Path, name: str, to: str, reference: str,
+    publics: tuple[str, ...], plain: bool,
+) -> None:  # fmt: skip
+    """Write a packet of CASE to FILE, sealed for who has the private half of a key."""
+    if bool(publics) == plain:
+        raise Problem("packet.open", "Say for whom the packet is to be sealed.",
+                      next_step="Give --for KEY. Where the receiver has no key, and another way to "
+                      "keep it safe, --plain.")  # fmt: skip
+    keys = [_public(one) for one in publics]
     haven = _wired(ctx)
     with haven.db.read() as tx:
         actor = staff.acting(tx, name)
     signer = ledger.signer_from(bytes.fromhex(haven.secrets.ledger_seed))
     sequencer = ledger.Sequencer(haven.db, signer, haven.settings.home)
     sequencer.start()
-    packet.export(_vault(haven), actor, case, file, to=to, reference=reference,
-                  sequence=sequencer.tick, signer=signer)  # fmt: skip
-    click.echo(f"{file}: {file.stat().st_size} bytes. It holds files in the clear: keep it safe.")
+    stamp = packet.export(
+        _vault(haven), actor, case, file, to=to, reference=reference, seal_for=keys,
+        sequence=sequencer.tick, signer=signer, stamper=_stamper(haven.settings.timestamps),
+    )  # fmt: skip
+    kept = "Only who has the key opens it." if keys else (
+        "It holds files in the clear: keep it safe.")  # fmt: skip
+    click.echo(f"{file}: {file.stat().st_size} bytes. {kept}")
+    if stamp is not None and stamp.why:
+        click.echo(f"It has no time stamp: {stamp.why}.")
+
+
+def _stamper(set_to: Timestamps) -> packet.Stamper | None:
+    """Return the service that stamps the time, None when none is set."""
+    if not set_to.url:
+        return None
+    http, roots = connectors.Http(), packet.roots_in(set_to.roots) if set_to.roots else ()
+
+    def ask(request: bytes) -> bytes:
+        if not roots:
+            raise packet.StampError("the setting timestamps.roots names no certificates")
+        try:
+            said = http.send("POST", set_to.url, body=request, limit=100_000,
+                             headers={"content-type": "application/timestamp-query"})  # fmt: skip
+        except (UnreachableError, Problem) as error:
+            raise packet.StampError(f"the service gave no answer ({error})") from error
+        if said.status != 200:
+            raise packet.StampError(f"the service answered HTTP {said.status}")
+        return said.body
+
+    return packet.Stamper(ask, roots)
+
+
+@evidence.command("open")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--key", "key_file", required=True, type=click.Path(path_type=Path, exists=True),
+              help="Your secret key, as `evidence key` made it.")  # fmt: skip
+def open_command(file: Path, target: Path, key_file: Path) -> None:
+    """Open a packet that was sealed for you, offline: TARGET is the ZIP file in it."""
+    private = X25519PrivateKey.from_private_bytes(_public(key_file.read_text("ascii").strip()))
+    try:
+        with open(file, "rb") as source, _fresh(target) as out:
+            for piece in packet.opened(source, private):
+                out.write(piece)
+    except SealError as error:
+        target.unlink(missing_ok=True)
+        raise Problem("packet.closed", f"This packet was not opened: {error}.",
+                      next_step="Is it whole, and is the key yours?") from error  # fmt: skip
+    click.echo(f"{target}: {target.stat().st_size} bytes. Now check it: openhaven evidence verify")
+
+
+def _fresh(path: Path) -> BinaryIO:
+    """Open a new file (mode 0600) for writing; raises `Problem` when it is there."""
+    try:
+        return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except FileExistsError as error:
+        raise Problem("file.exists", f"{path} is there already.",
+                      next_step="Choose another name.") from error  # fmt: skip
 
 
 @evidence.command("verify")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--key", required=True, metavar="VKEY",
               help="The log's public key, as it stands at /ledger/key.")  # fmt: skip
+@click.option("--roots", type=click.Path(path_type=Path, exists=True),
+              help="A PEM file with the root of the time-stamp service.")  # fmt: skip
 @click.pass_context
-def verify_command(ctx: click.Context, file: Path, key: str) -> None:
+def verify_command(ctx: click.Context, file: Path, key: str, roots: Path | None) -> None:
     """Say whether a packet holds, without a database or a network. Exits 0 when it does, else 1."""
+    with open(file, "rb") as source:
+        if packet.is_sealed(source):
+            click.echo("This packet is sealed. First: openhaven evidence open FILE TARGET --key …")
+            ctx.exit(1)
     try:
         parse_vkey(key)
-        found = packet.verify(file, key)
+        found = packet.verify(file, key, packet.roots_in(roots) if roots else ())
     except NoteError as error:
         click.echo(f"The key cannot be used: {error}.")
         ctx.exit(1)
@@ -85,6 +159,8 @@ def verify_command(ctx: click.Context, file: Path, key: str) -> None:
         f"This packet holds. Case {found.case}, made {found.made_at}: {found.files} files are as "
         f"they were received, and {found.entries} entries of the log “{found.origin}” prove it."
     )
+    if found.stamp:
+        click.echo(found.stamp)
 
 
 @evidence.command("check")
@@ -163,13 +239,8 @@ def _public(text: str) -> bytes:
 def key_command(file: Path) -> None:
     """Make an officer's key: the secret half goes to FILE (keep it offline), the other is shown."""
     made = X25519PrivateKey.generate()
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise Problem("key.exists", f"{file} is there already.",
-                      next_step="Choose another name.") from error  # fmt: skip
-    with open(descriptor, "w", encoding="ascii") as out:
-        out.write(made.private_bytes_raw().hex() + "\n")
+    with _fresh(file) as out:
+        out.write(made.private_bytes_raw().hex().encode() + b"\n")
     click.echo(made.public_key().public_bytes_raw().hex())
 
 
@@ -188,7 +259,7 @@ def recover_command(ctx: click.Context, item: str, target: Path, key_file: Path,
         actor = staff.acting(tx, who)
     with haven.db.begin(actor) as tx:
         parts = officers.recover(_vault(haven), tx, item, private)
-    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    with _fresh(target) as out:
         for part in parts:
             out.write(part)
     click.echo(f"{target}: {target.stat().st_size} bytes, as they were received.")

@@ -54,14 +54,16 @@ def fresh_key() -> bytes:
     return os.urandom(32)
 
 
-def _keys(key: bytes, salt: bytes, named: Named) -> tuple[AESGCM, bytes]:
+def keys(key: bytes, salt: bytes, named: Named) -> tuple[AESGCM, bytes]:
+    """Return the cipher and the commitment (32 bytes) that follow from a key; see above."""
     if len(key) != 32:
         raise SealError("the key of an item has 32 bytes")
     made = HKDF(hashes.SHA256(), 64, salt, MAGIC + named.bound()).derive(key)
     return AESGCM(made[:32]), made[32:]
 
 
-def _nonce(number: int, *, last: bool) -> bytes:
+def nonce(number: int, *, last: bool) -> bytes:
+    """Return the nonce of a piece, by its number from 0 and whether it is the last."""
     return number.to_bytes(11, "big") + bytes([last])
 
 
@@ -72,7 +74,7 @@ def seal(parts: Iterable[bytes], key: bytes, named: Named) -> Iterator[bytes]:
     its hashing and its sealing.
     """
     salt = os.urandom(_SALT)
-    cipher, commitment = _keys(key, salt, named)
+    cipher, commitment = keys(key, salt, named)
     yield MAGIC + salt + commitment
     digest, size, number = hashlib.sha256(), 0, 0
     held = b""
@@ -80,11 +82,11 @@ def seal(parts: Iterable[bytes], key: bytes, named: Named) -> Iterator[bytes]:
         digest.update(chunk)
         size += len(chunk)
         if number or held:
-            yield cipher.encrypt(_nonce(number - 1, last=False), held, None)
+            yield cipher.encrypt(nonce(number - 1, last=False), held, None)
         held, number = chunk, number + 1
     if (digest.digest(), size) != (named.sha256, named.size):
         raise SealError("the bytes changed while they were being sealed")
-    yield cipher.encrypt(_nonce(max(number - 1, 0), last=True), held, None)
+    yield cipher.encrypt(nonce(max(number - 1, 0), last=True), held, None)
 
 
 def unseal(parts: Iterable[bytes], key: bytes, named: Named) -> Iterator[bytes]:
@@ -99,7 +101,7 @@ def unseal(parts: Iterable[bytes], key: bytes, named: Named) -> Iterator[bytes]:
     while True:
         following = next(pieces, None)
         try:
-            plain = cipher.decrypt(_nonce(number, last=following is None), held, None)
+            plain = cipher.decrypt(nonce(number, last=following is None), held, None)
         except (InvalidTag, ValueError) as error:
             raise SealError("the sealed bytes were altered or cut") from error
         digest.update(plain)
@@ -124,7 +126,7 @@ def _opened(parts: Iterable[bytes], key: bytes, named: Named) -> tuple[AESGCM, I
         begun += part
     head, rest = begun[:HEADER], begun[HEADER:]
     salt, claimed = head[len(MAGIC) : -32], head[-32:]
-    cipher, commitment = _keys(key, salt, named)
+    cipher, commitment = keys(key, salt, named)
     if not head.startswith(MAGIC) or not hmac.compare_digest(commitment, claimed):
         raise SealError("the sealed bytes belong to another item or another key")
     return cipher, _even(_chained(rest, source), CHUNK + _TAG)

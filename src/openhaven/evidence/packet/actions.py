@@ -1,9 +1,10 @@
 """Making a packet: what is handed out is written down first, then proven, then packed."""
 
 import zipfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from openhaven import ledger
 from openhaven.core import Actor, Problem
@@ -11,6 +12,8 @@ from openhaven.evidence import actions, store
 from openhaven.evidence.model import Item
 from openhaven.evidence.packet import case as caseuco
 from openhaven.evidence.packet import model
+from openhaven.evidence.packet.envelope import Envelope
+from openhaven.evidence.packet.stamping import Stamp, Stamper
 from openhaven.evidence.vault import Vault
 from openhaven.ledger import Signer
 from openhaven.ledger.model import canonical_row
@@ -43,12 +46,16 @@ def export(
     reference: str,
     sequence: Callable[[], int],
     signer: Signer,
-) -> None:
+    seal_for: Sequence[bytes] = (),
+    stamper: Stamper | None = None,
+) -> Stamp | None:
     """Write a packet of a case to `target`, which must not exist yet (mode 0600).
 
     `to` and `reference` say who gets it and under which number of theirs. `sequence` gives the
-    entries their place in the log. Raises `Problem` as `evidence.read` does, and 409 when the
-    target is there already; what was written of a packet that failed is removed.
+    entries their place in the log. With public keys to `seal_for` (X25519, 32 bytes each) only who
+    has one of the private ones opens it. Returns what came of the time stamp, where there is a
+    `stamper`. Raises `Problem` as `evidence.read` does, and 409 when the target is there already;
+    what was written of a packet that failed is removed.
     """
     try:
         target.touch(mode=0o600, exist_ok=False)
@@ -62,33 +69,44 @@ def export(
             known = [one.id for one in store.items(tx, case)]
         sequence()
         with vault.db.read() as tx:
-            parts = _parts(tx, case, known, signer)
-        _write(target, parts, living, streams)
+            manifest = _manifest(tx, case, known)
+            proofs = {model.proof_of(one): ledger.receipt(tx, one).encode()
+                      for one in manifest["ledger"]}  # fmt: skip
+        text = model.to_bytes(manifest)
+        stamp = None if stamper is None else stamper.stamp(text)
+        parts = _parts(manifest, text, stamp, signer) | proofs
+        with _sink(target, seal_for) as sink:
+            _write(sink, parts, living, streams)
+        return stamp
     except BaseException:
         target.unlink(missing_ok=True)
         raise
 
 
-def _parts(tx: Tx, case: str, known: Collection[str], signer: Signer) -> dict[str, bytes]:
-    """Return everything of a packet but the files; what came after the `known` is not in it."""
+def _manifest(tx: Tx, case: str, known: Collection[str]) -> dict[str, Any]:
+    """Return the manifest of a packet; what came after the `known` is not in it."""
     items = [one for one in store.items(tx, case) if one.id in known]
     custody = [one for one in store.custody_of_case(tx, case) if one.item in known]
     held = [one for one in store.holds(tx, case) if one.item is None or one.item in known]
     sealed = _sealed(tx, [one.id for one in items], [one.id for one in custody],
                      [one.id for one in held])  # fmt: skip
-    manifest = model.manifest_of(
+    return model.manifest_of(
         case=case, made_at=tx.now, items=items, custody=custody, holds=held,
         viewing=store.viewing_facts(tx, items), sealed=sealed,
     )  # fmt: skip
-    text = model.to_bytes(manifest)
+
+
+def _parts(
+    manifest: dict[str, Any], text: bytes, stamp: Stamp | None, signer: Signer
+) -> dict[str, bytes]:
+    """Return everything of a packet but the files and the receipts."""
     parts = {
         model.README: model.READ_ME.encode(),
         model.MANIFEST: text,
-        model.NOTE: signer.sign(model.note_text(text)).encode(),
+        model.NOTE: signer.sign(model.note_text(text, stamp)).encode(),
         model.GRAPH: model.to_bytes(caseuco.graph(manifest)),
     }
-    proofs = {model.proof_of(one): ledger.receipt(tx, one).encode() for one in sealed}
-    return parts | proofs
+    return parts | ({model.STAMP: stamp.answer} if stamp and stamp.answer else {})
 
 
 def _sealed(tx: Tx, *ids: list[str]) -> dict[str, dict[str, Any]]:
@@ -110,10 +128,22 @@ def _sealed(tx: Tx, *ids: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+@contextmanager
+def _sink(target: Path, seal_for: Sequence[bytes]) -> Iterator[IO[bytes]]:
+    """Give a file to write the packet to, which seals it where somebody is named for it."""
+    with open(target, "wb") as file:
+        if not seal_for:
+            yield file
+            return
+        envelope = Envelope(file, seal_for)
+        yield cast(IO[bytes], envelope)
+        envelope.close()
+
+
 def _write(
-    target: Path, parts: dict[str, bytes], items: list[Item], streams: dict[str, Iterator[bytes]]
+    sink: IO[bytes], parts: dict[str, bytes], items: list[Item], streams: dict[str, Iterator[bytes]]
 ) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED, allowZip64=True) as packed:
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as packed:
         for name, data in parts.items():
             packed.writestr(name, data)
         for item in items:

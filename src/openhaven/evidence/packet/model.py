@@ -6,6 +6,7 @@ from typing import Any
 
 from openhaven.core import canonical
 from openhaven.evidence.model import Custody, Hold, Item, Viewing
+from openhaven.evidence.packet.stamping import Stamp
 from openhaven.ledger.model import plain
 
 MANIFEST = "manifest.json"
@@ -13,8 +14,12 @@ NOTE = "manifest.signed-note"
 GRAPH = "case.jsonld"
 LEDGER = "ledger/"
 FILES = "files/"
+STAMP = "manifest.tsr"
 README = "README.txt"
 HEADER = "openhaven evidence packet 1"
+# What the signed note says of a time stamp that was asked for.
+STAMPED = "time stamp sha256 "
+UNSTAMPED = "no time stamp: "
 
 READ_ME = """What this is
 ------------
@@ -22,6 +27,8 @@ A packet of evidence. `manifest.json` says what each file is, with its SHA-256 a
 it and when. `manifest.signed-note` is the operator's signature over the manifest (Ed25519, C2SP
 signed-note). `ledger/` has a receipt for every entry of the operator's public log (C2SP tlog-proof)
 that the manifest names. `case.jsonld` says the same as the manifest in the words of CASE/UCO.
+`manifest.tsr`, where it is there, is the time that somebody else stamped on the manifest (RFC
+3161); `openssl ts -verify` and the command below check it.
 
 How to check it, without any connection
 ---------------------------------------
@@ -80,9 +87,17 @@ def _item(item: Item, viewing: Viewing) -> dict[str, Any]:
     }
 
 
-def note_text(manifest: bytes) -> str:
-    """Return the text that is signed for a manifest."""
-    return f"{HEADER}\n{hashlib.sha256(manifest).hexdigest()}\n"
+def note_text(manifest: bytes, stamp: Stamp | None = None) -> str:
+    """Return the text that is signed for a manifest, and for what came of its time stamp."""
+    return f"{HEADER}\n{hashlib.sha256(manifest).hexdigest()}\n{_stamp_line(stamp)}"
+
+
+def _stamp_line(stamp: Stamp | None) -> str:
+    if stamp is None:
+        return ""
+    if stamp.answer:
+        return f"{STAMPED}{hashlib.sha256(stamp.answer).hexdigest()}\n"
+    return UNSTAMPED + " ".join(stamp.why.split()) + "\n"
 
 
 def to_bytes(value: Any) -> bytes:

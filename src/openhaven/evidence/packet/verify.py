@@ -2,14 +2,16 @@
 
 import hashlib
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography import x509
 
 from openhaven import ledger
 from openhaven.evidence.packet import case as caseuco
-from openhaven.evidence.packet import model
+from openhaven.evidence.packet import model, stamping
 from openhaven.ledger.model import commit
 from openhaven.ledger.note import NoteError, open_note
 
@@ -29,10 +31,14 @@ class Verified(msgspec.Struct, frozen=True):
     files: int
     entries: int
     origin: str
+    # What is to be said of its time stamp; empty where none was asked for.
+    stamp: str = ""
 
 
-def verify(packet: Path, vkey: str) -> Verified:
+def verify(packet: Path, vkey: str, roots: Sequence[x509.Certificate] = ()) -> Verified:
     """Check every part of a packet; raises `Faulty` with the first thing that is wrong.
+
+    `roots` are certificates under which a time stamp is checked.
 
     Checked are the signature over the manifest, each file against its size, SHA-256 and MD5, that
     no file is missing or added, that each receipt leads to a head that the log signed, and that
@@ -40,23 +46,24 @@ def verify(packet: Path, vkey: str) -> Verified:
     """
     try:
         with zipfile.ZipFile(packet) as packed:
-            return _verified(packed, vkey)
+            return _verified(packed, vkey, roots)
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise Faulty(f"it is no packet, or parts of it are missing ({error})") from error
 
 
-def _verified(packed: zipfile.ZipFile, vkey: str) -> Verified:
+def _verified(packed: zipfile.ZipFile, vkey: str, roots: Sequence[x509.Certificate]) -> Verified:
     text = _read(packed, model.MANIFEST)
     try:
         signed = open_note(_read(packed, model.NOTE), vkey)
     except NoteError as error:
         raise Faulty(f"the signature does not hold: {error}") from error
-    if signed != model.note_text(text):
+    if not signed.startswith(model.note_text(text)):
         raise Faulty("the manifest is not the one that was signed")
+    stamp = _stamp(packed, text, signed.removeprefix(model.note_text(text)), roots)
     manifest: dict[str, Any] = msgspec.json.decode(text)
     if _read(packed, model.GRAPH) != model.to_bytes(caseuco.graph(manifest)):
         raise Faulty("case.jsonld does not say what the manifest says")
-    _check_names(packed, manifest)
+    _check_names(packed, manifest, stamped=signed.count(f"\n{model.STAMPED}") == 1)
     files = [one for one in manifest["items"] if one["path"]]
     for item in files:
         _check_file(packed, item)
@@ -65,7 +72,7 @@ def _verified(packed: zipfile.ZipFile, vkey: str) -> Verified:
         origin = _check_entry(packed, entry, sealed, vkey)
     _check_told(manifest)
     return Verified(manifest["case"], manifest["made_at"], len(files), len(manifest["ledger"]),
-                    origin)  # fmt: skip
+                    origin, stamp)  # fmt: skip
 
 
 def _read(packed: zipfile.ZipFile, name: str) -> bytes:
@@ -74,8 +81,35 @@ def _read(packed: zipfile.ZipFile, name: str) -> bytes:
     return packed.read(name)
 
 
-def _check_names(packed: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
+def _stamp(
+    packed: zipfile.ZipFile, text: bytes, line: str, roots: Sequence[x509.Certificate]
+) -> str:
+    """Check the time stamp that the signed note tells of; return what is to be said of it."""
+    if not line:
+        return ""
+    if line.startswith(model.UNSTAMPED):
+        return f"It has no time stamp by somebody else: {line.removeprefix(model.UNSTAMPED)[:-1]}."
+    answer = _read(packed, model.STAMP)
+    if line != f"{model.STAMPED}{hashlib.sha256(answer).hexdigest()}\n":
+        raise Faulty("the time stamp is not the one that was signed")
+    if not stamping.can_check():
+        return ("Its time stamp was NOT checked: run pip install 'openhaven[timestamps]', or check "
+                f"{model.STAMP} with openssl ts -verify.")  # fmt: skip
+    try:
+        at = stamping.checked(answer, text, roots)
+    except stamping.StampError as error:
+        raise Faulty(f"its time stamp does not hold: {error}") from error
+    if not roots:
+        return (f"Its time stamp says {at:%Y-%m-%d %H:%M:%S} UTC. Who made it was NOT checked: "
+                "name the root of the service with --roots.")  # fmt: skip
+    return (
+        f"It was there at {at:%Y-%m-%d %H:%M:%S} UTC, as the service behind these roots stamped it."
+    )
+
+
+def _check_names(packed: zipfile.ZipFile, manifest: dict[str, Any], *, stamped: bool) -> None:
     wanted = {model.README, model.MANIFEST, model.NOTE, model.GRAPH}
+    wanted |= {model.STAMP} if stamped else set()
     wanted |= {one["path"] for one in manifest["items"] if one["path"]}
     wanted |= {model.proof_of(entry) for entry in manifest["ledger"]}
     names = packed.namelist()

@@ -4,17 +4,20 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from filing_scene import Office, office, schema_of
 from msgspec.structs import replace
 
-from openhaven.authorities import Facts, due, duties, jobs, nca, note_calls
+from openhaven import evidence
+from openhaven.authorities import Facts, due, duties, file, jobs, nca, note_calls, write
 from openhaven.authorities.commands import authorities
 from openhaven.authorities.cybertip import Entered, accept_schema, fetch_schema
 from openhaven.authorities.cybertip import store as cybertip
 from openhaven.authorities.cybertip.wire import Account, Server, base_of, is_test
 from openhaven.authorities.facts import facts_of
+from openhaven.authorities.store import alarms
 from openhaven.core import Problem, utcnow
 from openhaven.line import Haven, filings
 from openhaven.storage.settings import Authorities
@@ -49,6 +52,40 @@ def test_staff_is_called_once_for_each_thing(at: Office) -> None:
     at.authority.account = "here:other"
     assert at.send()
     assert any(kind == "authority_closed" for kind, _ in calls(at))
+
+
+def test_everything_that_needs_somebody_stands_in_one_list(at: Office) -> None:
+    overdue, soon, stuck, failed, sheet = (at.case() for _ in range(5))
+    with at.haven.db.begin(at.desk.ada) as tx:
+        duties.open(tx, overdue, "US", tx.now - timedelta(hours=1), "18 U.S.C. 2258A")
+        duties.open(tx, soon, "US", tx.now + timedelta(hours=10), "18 U.S.C. 2258A")
+        duties.open(tx, at.case(), "US", tx.now + timedelta(days=9), "18 U.S.C. 2258A")
+        evidence.hold(tx, soon, "us.2703f", reference="letter")
+        handed = write(tx, sheet, "nca", msgspec.json.encode(nca.Sheet()))
+        file(tx, handed.id, handed.version, test=False)
+    at.fault("/finish", "error", times=99)
+    late = at.press(at.draft(stuck))
+    assert at.send()
+    at.fault("/submit", "lost-before")
+    bad = at.press(at.draft(failed))
+    with at.haven.db.begin(at.desk.ada) as tx:
+        tx.run("UPDATE filings SET state = 'failed', next_at = NULL WHERE id = %(f)s", f=bad.id)
+
+    def listed(**ahead: int) -> list[tuple[str, str]]:
+        mine = (overdue, soon, stuck, failed, sheet)
+        with at.haven.db.read(utcnow() + timedelta(**ahead)) as tx:
+            return [(one.kind, one.about) for one in alarms(tx) if one.case_id in mine]
+
+    now = listed()
+    assert [kind for kind, _ in now] == ["overdue", "failed", "stuck"]
+    assert now[1:] == [("failed", bad.id), ("stuck", late.id)]
+    assert [kind for kind, _ in listed(hours=6)] == ["overdue", "failed", "stuck", "due"]
+    later = listed(hours=25)
+    assert [kind for kind, _ in later] == [
+        "overdue", "overdue", "failed", "expiring", "stuck", "unanswered"]  # fmt: skip
+    assert ("unanswered", handed.id) in later
+    assert ("hold", "us.2703f") in listed(days=70)
+    assert ("hold", "us.2703f") not in listed(days=91)
 
 
 def test_the_worker_calls_staff(at: Office) -> None:

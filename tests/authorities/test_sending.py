@@ -12,8 +12,9 @@ from openhaven import evidence
 from openhaven.authorities import duties, file, withdraw, write
 from openhaven.authorities.actions import forget
 from openhaven.authorities.cybertip import store as cybertip
-from openhaven.core import Problem, utcnow
+from openhaven.core import Problem, system, utcnow
 from openhaven.line import Haven
+from openhaven.records import erase
 from plaza.authority import FAULTS
 
 
@@ -216,6 +217,32 @@ def test_a_case_that_is_opened_again_gets_a_supplement(at: Office) -> None:
     one, two = at.finished()
     assert f"<priorCTReports>{one.id}</priorCTReports>".encode() in two.document
     assert at.filing(first).reference == str(one.id)
+    # What was reported is kept for a year after the last report, not only after the first.
+    sql = """SELECT reference, until FROM holds WHERE case_id = %(c)s AND ground = 'us.2258a'
+             ORDER BY until"""
+    kept = at.desk.rows(sql, c=case)
+    assert [row["reference"] for row in kept] == [str(one.id), str(two.id)]
+    assert kept[0]["until"] < kept[1]["until"]
+
+
+def test_a_person_who_is_erased_meanwhile_is_still_reported_once(at: Office) -> None:
+    case = at.case(account={"id": "erased-1"})
+    with at.haven.db.begin(at.desk.ada) as tx:
+        evidence.hold(tx, case, "lane")
+    filed = at.press(at.draft(case, screen_name="zed"))
+    at.fault("/status", "lost-before")
+    assert at.send()
+    with at.haven.db.begin(system("operator")) as tx:
+        erase(tx, at.desk.platform, "erased-1")
+    evidence.tend(at.vault, utcnow() + timedelta(days=9))
+    at.until_quiet()
+    (held,) = at.finished()
+    assert (len(held.files), len(held.details)) == (1, 1)
+    assert b"<screenName>zed</screenName>" in held.document
+    assert at.filing(filed).reference == str(held.id)
+    with at.haven.db.begin(at.desk.ada) as tx:
+        longer = evidence.hold(tx, case, "operator", reference="An officer has asked.")
+    assert longer.until > utcnow() + timedelta(days=300)
 
 
 def test_what_is_withdrawn_is_taken_back(at: Office) -> None:

@@ -61,3 +61,43 @@ def named(authority: str) -> str:
 def pause(tries: int) -> timedelta:
     """Return how long to wait after so many tries that failed; never longer than an hour."""
     return timedelta(seconds=_PAUSES[min(max(tries, 1), len(_PAUSES)) - 1])
+
+
+# What needs somebody, the worst first; the words go before the authority's name.
+ALARMS: dict[str, str] = {
+    "overdue": "It is overdue to tell",
+    "failed": "A person is needed for the report to",
+    "expiring": "What was begun is deleted there, if it is not finished:",
+    "stuck": "The report does not get through to",
+    "due": "It is soon due to tell",
+    "unanswered": "No reference has come from",
+    "hold": "The time for which this is kept ends:",
+}
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about duties, reports or holds that needs somebody; without content.
+
+    `about` is the duty, the filing or the ground of the hold, `at` until or since when.
+    """
+
+    kind: str
+    about: str
+    case_id: str
+    authority: str
+    at: datetime
+
+    @property
+    def words(self) -> str:
+        """What is the matter, as the beginning of a sentence."""
+        return ALARMS[self.kind]
+
+    @property
+    def until(self) -> bool:
+        """Whether `at` is an end that comes, and not since when something stands."""
+        return self.kind in ("overdue", "due", "expiring", "hold")
+
+    @property
+    def bad(self) -> bool:
+        """Whether the law's time may be lost by it."""
+        return self.kind in ("overdue", "failed", "expiring", "stuck")

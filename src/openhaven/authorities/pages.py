@@ -20,6 +20,7 @@ from openhaven.authorities.facts import CaseFacts, facts_of
 from openhaven.authorities.model import STATES, TONES, Filing, named
 from openhaven.authorities.nca.model import Priority
 from openhaven.core import HARMS, Problem
+from openhaven.evidence import GROUNDS
 from openhaven.staff import approvals
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
@@ -38,8 +39,10 @@ def filings(call: Call) -> Answer:
     """`GET /console/filings`: what is due, what was filed, and what stands against it."""
     with call.haven.db.read(call.now) as tx:
         due, found, trouble = duties.listed(tx), store.filings(tx), cybertip.trouble(tx)
+        alarms = store.alarms(tx)
     return page(call, "authorities/filings.html", due=due, filings=found, trouble=trouble,
-                where=call.haven.settings.authorities, **_where(call), **_words())  # fmt: skip
+                alarms=alarms, grounds=GROUNDS, where=call.haven.settings.authorities,
+                **_where(call), **_words())  # fmt: skip
 
 
 def _words() -> dict[str, object]:

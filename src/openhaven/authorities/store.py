@@ -1,6 +1,6 @@
 """Named queries: filings, by case and by state."""
 
-from openhaven.authorities.model import Filing
+from openhaven.authorities.model import ALARMS, Alarm, Filing
 from openhaven.core import Problem
 from openhaven.storage import Tx
 
@@ -36,3 +36,30 @@ def filings(
               ORDER BY array_position(ARRAY['failed', 'filed', 'draft'], f.state) NULLS LAST,
                 f.created_at DESC, f.id LIMIT %(limit)s"""  # noqa: S608
     return tx.all(sql, Filing, case=case, state=state, limit=limit)
+
+
+_ALARMS = """
+  SELECT CASE WHEN due_at <= %(now)s THEN 'overdue' ELSE 'due' END AS kind, id AS about, case_id,
+    authority, due_at AS at FROM duties WHERE state = 'open' AND covered_by IS NULL
+    AND %(now)s > due_at - least(interval '6 hours', (due_at - opened_at) / 2)
+  UNION ALL SELECT 'failed', id, case_id, authority, coalesce(failing_since, created_at)
+    FROM filings WHERE state = 'failed'
+  UNION ALL SELECT 'stuck', id, case_id, authority, failing_since
+    FROM filings WHERE state = 'filed' AND failing_since IS NOT NULL
+  UNION ALL SELECT 'unanswered', id, case_id, authority, filed_at
+    FROM filings WHERE state = 'filed' AND authority <> 'ncmec' AND next_at IS NULL
+    AND filed_at < %(now)s - interval '1 day'
+  UNION ALL SELECT 'expiring', f.id, f.case_id, f.authority, a.opened_at + interval '24 hours'
+    FROM filing_attempts a JOIN filings f ON f.id = a.filing
+    WHERE a.state IN ('open', 'finishing') AND a.opened_at < %(now)s - interval '20 hours'
+  UNION ALL SELECT 'hold', h.ground, h.case_id, '', max(h.until) FROM holds h
+    WHERE h.ended_at IS NULL GROUP BY h.ground, h.case_id
+    HAVING max(h.until) < %(now)s + interval '30 days' AND max(h.until) > %(now)s"""
+
+
+def alarms(tx: Tx, limit: int = 200) -> list[Alarm]:
+    """Return everything that is due, failed or about to expire, the worst first."""
+    sql = f"""SELECT * FROM ({_ALARMS}) AS found
+              ORDER BY array_position(%(order)s::text[], kind), at, about, case_id
+              LIMIT %(limit)s"""  # noqa: S608 (constants)
+    return tx.all(sql, Alarm, now=tx.now, order=list(ALARMS), limit=limit)

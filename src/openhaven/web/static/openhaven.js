@@ -92,6 +92,26 @@ function forgetAddress() {
   if (location.search !== rest) history.replaceState(null, "", location.pathname + rest + location.hash);
 }
 
+// Menus close when something else is chosen or Escape is pressed; a shortcut to what is in a closed
+// one opens it first, since a browser looks for shortcuts only among what it shows.
+function closeMenus(menus, but) {
+  for (const menu of menus) if (menu !== but && menu.open) menu.open = false;
+}
+
+function tendMenus(menus) {
+  addEventListener("click", (event) => closeMenus(menus, event.target.closest("details.menu")));
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      const open = menus.find((menu) => menu.open && menu.contains(document.activeElement));
+      closeMenus(menus, null);
+      if (open) open.querySelector("summary").focus();
+    } else if (event.altKey && /^[a-z]$/i.test(event.key)) {
+      const link = document.querySelector(`details.menu a[accesskey="${event.key.toLowerCase()}"]`);
+      if (link) link.closest("details").open = true;
+    }
+  });
+}
+
 const live = document.querySelector("[data-live]");
 if (live) keepFresh(live.dataset.live);
 document.querySelectorAll("form[data-draft]").forEach(keepDraft);
@@ -99,3 +119,5 @@ document.querySelectorAll("a[data-leave]").forEach(quickExit);
 const way = document.querySelector("a[data-leave]");
 if (way) escapeTwice(way);
 if (document.querySelector("[data-quiet]")) forgetAddress();
+const menus = [...document.querySelectorAll("details.menu")];
+if (menus.length) tendMenus(menus);

@@ -1,6 +1,9 @@
 """Verbs of `openhaven authorities`: the account, the schema, what is due and what was sent."""
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,6 +12,8 @@ from openhaven.authorities import duties, store
 from openhaven.authorities.cybertip import Account, Server, accept_schema, fetch_schema, set_account
 from openhaven.authorities.cybertip import store as cybertip
 from openhaven.authorities.model import STATES, named
+from openhaven.authorities.requests import store as register
+from openhaven.authorities.requests.keys import open_with
 from openhaven.core import Problem, system
 from openhaven.line import Haven
 
@@ -117,6 +122,51 @@ def filings_(ctx: click.Context) -> None:
         if one.trouble:
             click.echo(f"  {one.trouble}")
     ctx.exit(1 if any(one.state == "failed" for one in found) else 0)
+
+
+@authorities.command("requests")
+@click.option("--all", "everything", is_flag=True, help="Also those that have ended.")
+@click.pass_context
+def requests_(ctx: click.Context, everything: bool) -> None:
+    """List what authorities ask for, the first due first. Exits 1 when something is overdue."""
+    haven: Haven = ctx.obj
+    with haven.db.read() as tx:
+        found, now = register.listed(tx, which="all" if everything else "open"), tx.now
+    for line in found:
+        one = line.request
+        late = "OVERDUE" if one.late(now) else "ended" if one.ended else "due"
+        at = one.ended_at or one.due_at
+        click.echo(f"{one.id}\t{one.kind}\t{one.country}\t{one.state}"
+                   f"\t{late} {at:%Y-%m-%d %H:%M} UTC{' LIFE' if one.life else ''}")  # fmt: skip
+    ctx.exit(1 if any(line.request.late(now) for line in found) else 0)
+
+
+@authorities.command("unseal")
+@click.argument("packet", type=click.File("rb"))
+@click.option("--key", type=click.File("r"), required=True, help="The X25519 key: 64 hex digits.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Where the ZIP goes.")
+def unseal(packet: Any, key: Any, out: Path) -> None:
+    """Open a PACKET that was sealed to an X25519 key. For the authority that has the key."""
+    try:
+        private = bytes.fromhex("".join(key.read().split()))
+    except ValueError as error:
+        raise Problem("request.key", "The key has 64 hexadecimal digits.") from error
+    plain = open_with(private, packet.read())
+    with _fresh_file(out) as file:
+        file.write(plain)
+    click.echo(f"Opened: {out}")
+
+
+@contextmanager
+def _fresh_file(path: Path) -> Iterator[Any]:
+    """Open a new file that only its owner reads; raises `Problem` when it is there already."""
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError as error:
+        raise Problem("request.exists", f"{path} is there already.", status=409,
+                      next_step="Choose another name.") from error  # fmt: skip
+    with path.open("wb") as file:
+        yield file
 
 
 def _server(haven: Haven) -> Server:

@@ -1,9 +1,9 @@
 """The figures as files: JSON as they are, and one CSV (RFC 4180) with a line for each number."""
 
-import csv
 import io
 from collections.abc import Iterator
 
+from openhaven.core.sheets import Sheet
 from openhaven.transparency.model import Figures, Rules
 
 _Line = tuple[str, str, str, str, str]
@@ -15,9 +15,9 @@ def as_csv(found: Figures) -> str:
     A withheld value is empty. Text that a spreadsheet would take for a formula gets an apostrophe.
     """
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(("table", "key", "label", "value", "withheld"))
-    writer.writerows(tuple(_inert(cell) for cell in line) for line in _lines(found))
+    sheet = Sheet(out)
+    sheet.line(("table", "key", "label", "value", "withheld"))
+    sheet.lines(_lines(found))
     return out.getvalue()
 
 
@@ -45,6 +45,11 @@ def _lines(found: Figures) -> Iterator[_Line]:
         "Decided without an independent person",
         *_value(found.not_independent),
     )
+    yield "requests", "accounts", "Accounts given", *_value(found.requests.accounts)
+    yield "requests", "told_later", "People told later", *_value(found.requests.told_later)
+    median = found.requests.median_hours
+    said = "" if median is None else f"{median:.4f}"
+    yield "requests", "median_hours", "Median hours to an answer", said, "no"
     if found.rules is not None:
         yield from _rules(found.rules)
 
@@ -63,7 +68,3 @@ def _rules(rules: Rules) -> Iterator[_Line]:
 
 def _value(n: int | None) -> tuple[str, str]:
     return ("", "yes") if n is None else (str(n), "no")
-
-
-def _inert(text: str) -> str:
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text

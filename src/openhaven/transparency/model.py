@@ -57,6 +57,16 @@ class FlaggerFigures(msgspec.Struct, frozen=True):
     precision: float | None
 
 
+class RequestFigures(msgspec.Struct, frozen=True):
+    """Requests of authorities: accounts of which data was given, the median time to an answer in
+    hours, and how often the person was told later. None means withheld, or nothing yet.
+    """
+
+    accounts: int | None = 0
+    median_hours: float | None = None
+    told_later: int | None = 0
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the transparency page shows.
 
@@ -76,6 +86,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules | None = None
     flaggers: tuple[FlaggerFigures, ...] = ()
     not_independent: int | None = 0
+    requests: RequestFigures = RequestFigures()
 
     def table(self, name: str) -> Table:
         """Return the table of this name."""

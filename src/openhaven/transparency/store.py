@@ -8,6 +8,7 @@ from openhaven.core import HARMS
 from openhaven.core.words import mark
 from openhaven.intake.flaggers import Flagger, flaggers
 from openhaven.storage import Tx
+from openhaven.transparency import asked
 from openhaven.transparency.model import (
     SMALLEST,
     Figures,
@@ -82,7 +83,7 @@ def figures(tx: Tx, service: str) -> Figures:
         service=service,
         since=tx.value("SELECT min(decided_at) FROM decisions"),
         until=tx.now,
-        tables=tables,
+        tables=(*tables, *asked.tables(tx)),
         weeks=weeks(tx),
         orders=_orders(tx),
         median_hours=_median(tx, _FROM_EVENT),
@@ -91,6 +92,7 @@ def figures(tx: Tx, service: str) -> Figures:
         rules=tx.one(_RULES, Rules),
         flaggers=tuple(_flagger(one) for one in flaggers(tx)),
         not_independent=_shown(int(tx.value(_SAME))),
+        requests=asked.figures(tx),
     )
 
 

@@ -233,3 +233,8 @@ BEGIN
 END $$;
 CREATE TRIGGER lawful_requests_genuine BEFORE INSERT OR UPDATE OF authenticated_at ON lawful_requests
   FOR EACH ROW WHEN (NEW.authenticated_at IS NOT NULL) EXECUTE FUNCTION lawful_requests_genuine();
+
+INSERT INTO approval_kinds VALUES
+  ('request-disclosure', '{administrator,specialist}'),
+  ('request-delay', '{administrator,specialist}'),
+  ('authority-contact', '{administrator,specialist}');

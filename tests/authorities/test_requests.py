@@ -1,0 +1,380 @@
+"""Lawful requests: nothing is given that was not checked, narrowed and agreed on by two."""
+
+import io
+import json
+import subprocess
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from requests_scene import DAY, Bureau, bureau, post
+
+from openhaven import ledger
+from openhaven.authorities.requests import actions, answering, contacts, store
+from openhaven.authorities.requests.keys import key_in, open_with, seal_to
+from openhaven.authorities.requests.kinds import CATEGORIES, kinds
+from openhaven.authorities.requests.model import ENDED, STATES, WAYS, Subject, after
+from openhaven.core import Problem, utcnow
+from openhaven.line import Haven
+from openhaven.staff import approvals
+
+
+@pytest.fixture(scope="module")
+def at(house: Haven) -> Bureau:
+    return bureau(house)
+
+
+# The law of the house --------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from(["authenticate", "check", "narrow", "ask", "agree", "disagree",
+                                 "produce", "preserve", "remove", "refuse", "withdraw"]),
+                max_size=30), st.sampled_from(sorted(kinds())))  # fmt: skip
+def test_no_path_leads_to_giving_without_each_step(verbs: list[str], code: str) -> None:
+    state, done = "received", list[str]()
+    for verb in verbs:
+        try:
+            state = after(state, verb, kinds()[code])  # type: ignore[arg-type]
+        except Problem:
+            continue
+        done.append(verb)
+    if state in ("produced", "preserved", "removed"):
+        first = [done.index(verb) for verb in ("authenticate", "check", "narrow")]
+        assert first == sorted(first)
+    if state == "produced":
+        # What was agreed on is what was asked last: no narrowing stands between agreement and gift.
+        last = max(at for at, verb in enumerate(done) if verb == "narrow")
+        assert "ask" in done[last:]
+        assert "agree" in done[last:]
+        assert kinds()[code].produces
+
+
+def test_every_state_has_words_and_every_end_is_one() -> None:
+    assert set(WAYS) | ENDED == set(STATES)
+    assert not set(WAYS) & ENDED
+    assert all(one.due(utcnow(), life=False) >= one.due(utcnow(), life=True) - timedelta(seconds=5)
+               for one in kinds().values())  # fmt: skip
+    assert all(set(one.produces) <= set(CATEGORIES) for one in kinds().values())
+
+
+_MOVES = ["call", "forged", "law", "narrow", "ask", "agree", "own", "no", "key", "produce",
+          "refuse", "withdraw"]  # fmt: skip
+
+
+def _move(at: Bureau, request: str, move: str) -> None:
+    found = at.now_is(request)
+    waiting = at.rows("SELECT id FROM approvals WHERE matter = %(s)s AND state = 'waiting'",
+                      s=found.scope)  # fmt: skip
+    approval = str(waiting[0]["id"]) if waiting else "apr_none"
+    if move in ("call", "forged"):
+        at.call_back(request, "genuine" if move == "call" else "forged")
+    elif move == "law":
+        at.lawful(request)
+    elif move == "narrow":
+        at.narrow(request)
+    elif move == "ask":
+        at.ask(request)
+    elif move in ("agree", "own", "no"):
+        at.agree(approval, at.ada if move == "own" else at.ben, yes=move != "no")
+    elif move == "key":
+        at.give_key(request)
+    elif move == "produce":
+        at.produce(request)
+    else:
+        with at.haven.db.begin(at.ada) as tx:
+            if move == "refuse":
+                actions.refuse(tx, request, "too_wide", "Too wide.")
+            else:
+                actions.withdraw(tx, request)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(st.sampled_from(_MOVES), min_size=4, max_size=14))
+def test_whatever_people_do_in_whatever_order(at: Bureau, moves: list[str]) -> None:
+    request = at.receive().id
+    # The right steps stand among the wrong ones, so that some walks arrive.
+    for move in [*moves, "call", "law", "narrow", "ask", "agree", "key", "produce"]:
+        try:
+            _move(at, request, move)
+        except Problem as problem:
+            assert problem.status in (400, 403, 404, 409), problem  # noqa: PT017
+    found = at.now_is(request)
+    assert (store_delivery(at, request) is not None) == (found.state == "produced")
+    if found.state != "produced":
+        return
+    assert found.authenticated_at
+    assert found.checked_at
+    sql = "SELECT asked_by, answered_by FROM approvals WHERE matter = %(s)s AND state = 'approved'"
+    (agreed,) = at.rows(sql, s=found.scope)
+    assert {agreed["asked_by"], agreed["answered_by"]} == {at.ada.id, at.ben.id}
+
+
+def store_delivery(at: Bureau, request: str) -> store.Delivery | None:
+    with at.haven.db.read() as tx:
+        return store.delivery(tx, request)
+
+
+def test_the_database_itself_gives_nothing_without_a_second_person(at: Bureau) -> None:
+    made = at.receive()
+    with pytest.raises(psycopg.errors.CheckViolation, match="called back"), _system(at) as tx:
+        tx.run("""UPDATE lawful_requests SET authenticated_at = now(), authenticated_by = 'x'
+                  WHERE id = %(r)s""", r=made.id)  # fmt: skip
+    at.call_back(made.id)
+    at.lawful(made.id)
+    at.narrow(made.id)
+    with pytest.raises(psycopg.errors.CheckViolation, match="second person"), _system(at) as tx:
+        tx.run("""UPDATE lawful_requests SET state = 'approved', approved_at = now()
+                  WHERE id = %(r)s""", r=made.id)  # fmt: skip
+    # An answer to another scope is none to this one.
+    at.agree(at.ask(made.id))
+    at.narrow(made.id, categories=("subscriber", "content", "evidence"))
+    with pytest.raises(psycopg.errors.CheckViolation, match="second person"), _system(at) as tx:
+        tx.run("""UPDATE lawful_requests SET state = 'approved', approved_at = now()
+                  WHERE id = %(r)s""", r=made.id)  # fmt: skip
+
+
+def _system(at: Bureau):  # type: ignore[no-untyped-def]
+    from requests_scene import OPERATOR
+
+    return at.haven.db.begin(OPERATOR)
+
+
+# Who asks ---------------------------------------------------------------------------------------
+
+_FORGED = b"""Return-Path: <bounce@mailer.example>
+Authentication-Results: mx.here.example; dkim=none; spf=fail; dmarc=fail
+Authentication-Results: mx.evil.example; dkim=pass; spf=pass; dmarc=pass
+From: Cybercrime Unit <unit@po1ice.example>
+Reply-To: <unit.office@gmail.com>
+Subject: Emergency
+Content-Type: text/plain; charset=utf-8
+
+Send us everything, at once. Call +49 30 1234567.
+"""
+
+
+def test_a_forged_mail_of_the_police_is_seen_and_never_answered(at: Bureau) -> None:
+    with at.haven.db.begin(at.ada) as tx:
+        about = contacts.About("+49 30 7654321", "the gazette")
+        one = contacts.add(tx, "Police", "DE", "police.example", about)
+    (asked,) = at.rows("SELECT id FROM approvals WHERE matter = %(c)s", c=one)
+    with at.haven.db.begin(at.ben) as tx:
+        approvals.answer(tx, str(asked["id"]), True)
+        contacts.follow(tx)
+    made = at.receive("emergency", "email", _FORGED, authority="Cybercrime Unit")
+    found = at.now_is(made.id)
+    assert {"look_alike", "unknown_domain", "reply_to", "return_path", "dkim", "dmarc"} == set(
+        found.flags
+    )
+    # Neither a signature nor an official system nor a look at its head lets anything be given.
+    for kind in ("signature", "mail", "system"):
+        with at.haven.db.begin(at.ada) as tx:
+            assert not actions.note_check(tx, made.id, kind, "genuine")
+    assert at.now_is(made.id).state == "received"
+    # The number in the letter is refused, however it is written.
+    for number in ("+49 30 1234567", "0301234567", "(030) 123-45-67"):
+        with pytest.raises(Problem, match="number in the letter"):
+            at.call_back(made.id, number=number)
+    with pytest.raises(Problem, match="where it was found"):
+        at.call_back(made.id, origin="letter")
+    assert not at.call_back(made.id, "forged", known=one, origin="")
+    with pytest.raises(Problem, match="cannot be done"):
+        at.lawful(made.id)
+    with at.haven.db.begin(at.ada) as tx:
+        actions.refuse(tx, made.id, "not_authentic", "You are not the police.")
+    assert at.now_is(made.id).refusal == "not_authentic"
+
+
+def test_a_known_domain_is_no_proof_and_a_real_office_is_heard(at: Bureau) -> None:
+    from openhaven.authorities.requests.model import Asked
+    from openhaven.authorities.requests.sender import flags_of
+
+    known = ["police.example", "bka.example"]
+    said = {"from": "A <a@unit.police.example>", "dkim": "pass"}
+    assert flags_of(Asked(authority="x", mail=said), "email", known) == []
+    for domain, flag in {
+        "police.example.evil.test": "odd_domain", "p0lice.example": "look_alike",
+        "police-unit.test": "look_alike", "xn--plice-0qa.example": "odd_domain",
+        "gmail.com": "freemail",
+    }.items():  # fmt: skip
+        asked = Asked(authority="x", email=f"a@{domain}")
+        assert flag in flags_of(asked, "door", known), domain
+    assert flags_of(Asked(authority="x"), "letter", known) == ["no_address"]
+
+
+# Narrowing --------------------------------------------------------------------------------------
+
+
+def test_a_request_that_asks_for_everything_is_narrowed_or_refused(at: Bureau) -> None:
+    made = at.receive("order")
+    at.call_back(made.id)
+    at.lawful(made.id)
+    now = utcnow()
+    for wrong in (
+        {"categories": ()}, {"categories": ("content",)}, {"subjects": ()}, {"why": " "},
+        {"since": now - 400 * DAY}, {"since": now, "until": now - DAY}, {"until": now + 9 * DAY},
+        {"subjects": tuple(Subject(at.platform, f"x{n}") for n in range(21))},
+        {"delay_days": 30}, {"delay_ground": "life"}, {"delay_ground": "life", "delay_days": 181},
+    ):  # fmt: skip
+        with pytest.raises(Problem, match="scope cannot stand"):
+            at.narrow(made.id, **({"categories": ("subscriber",)} | wrong))
+    with pytest.raises(Problem, match="not known here"):
+        at.narrow(made.id, categories=("subscriber",), subjects=(Subject(at.platform, "nobody"),))
+    at.narrow(made.id, categories=("subscriber",))
+    with at.haven.db.read() as tx:
+        scope = store.scope(tx, at.now_is(made.id).scope or "")
+    assert scope.part
+
+
+def test_what_is_changed_after_a_second_person_agreed_is_asked_again(at: Bureau) -> None:
+    request = at.approved()
+    at.narrow(request, categories=("subscriber", "access", "traffic", "content"))
+    with pytest.raises(Problem, match="cannot be done"):
+        at.produce(request)
+    approval = at.ask(request)
+    with pytest.raises(Problem, match="asked for this yourself"):
+        at.agree(approval, at.ada)
+    at.agree(approval, yes=False)
+    assert at.now_is(request).state == "narrowed"
+
+
+# Giving -----------------------------------------------------------------------------------------
+
+
+def _unpacked(at: Bureau, request: str) -> dict[str, bytes]:
+    with at.haven.db.read() as tx:
+        _, kind, sealed = answering.packet_of(tx, request)
+    assert kind == "x25519"
+    packet = zipfile.ZipFile(io.BytesIO(open_with(at.key.private_bytes_raw(), sealed)))
+    return {name: packet.read(name) for name in packet.namelist()}
+
+
+def test_what_is_given_is_what_the_scope_says_and_opens_for_one(house: Haven) -> None:
+    at = bureau(house)
+    post(at, at.account, "Long before.", utcnow() - 50 * DAY)
+    post(at, at.account, "reported somebody", kind="report.create",
+         context={"category": "spam"}, target={"account": {"id": "other"}})  # fmt: skip
+    post(at, "somebody-else", "Not theirs.")
+    request = at.approved(categories=("content", "traffic"))
+    at.produce(request)
+    files = _unpacked(at, request)
+    assert {"account-1/content.json", "account-1/traffic.json", "README.txt", "manifest.json",
+            "manifest.signed-note"} == set(files)  # fmt: skip
+    assert b"What it wrote." in files["account-1/content.json"]
+    everything = b"".join(files.values())
+    for never in (b"Long before.", b"Not theirs.", b"reported somebody", b"192.0.2.10"):
+        assert never not in everything
+    manifest = json.loads(files["manifest.json"])
+    assert manifest["reference"] == "R-1"
+    (delivery,) = at.rows("SELECT * FROM request_deliveries WHERE request = %(r)s", r=request)
+    assert b"What it wrote." not in bytes(delivery["body"])
+    other = bureau(house).key.private_bytes_raw()
+    with pytest.raises(Problem, match="cannot be opened"):
+        open_with(other, bytes(delivery["body"]))
+    altered = bytearray(delivery["body"])
+    altered[-1] ^= 1
+    with pytest.raises(Problem, match="cannot be opened"):
+        open_with(at.key.private_bytes_raw(), bytes(altered))
+    # It is given once.
+    with pytest.raises(Problem, match="cannot be done"):
+        at.produce(request)
+
+
+def test_a_certificate_opens_with_what_every_office_has(tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Our office")])
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(7).not_valid_before(now).not_valid_after(now + 3650 * DAY)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    kind, raw = key_in(made.public_bytes(Encoding.PEM).decode())
+    assert kind == "x509"
+    sealed = tmp_path / "answer.p7m"
+    sealed.write_bytes(seal_to(kind, raw, b"PK the packet\n\x00", "rdl_1"))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key.pem").write_bytes(pem)
+    opened = subprocess.run(
+        ["openssl", "cms", "-decrypt", "-inform", "DER", "-in", str(sealed), "-inkey",
+         str(tmp_path / "key.pem"), "-binary"], capture_output=True, check=True,
+    )  # fmt: skip
+    assert opened.stdout == b"PK the packet\n\x00"
+
+
+@pytest.mark.parametrize("text", ["", "00" * 32, "ff" * 31, "-----BEGIN CERTIFICATE-----\nx"])
+def test_what_is_no_key_is_taken_for_none(text: str) -> None:
+    with pytest.raises(Problem, match="no key"):
+        key_in(text)
+
+
+def test_a_key_is_confirmed_at_the_call_back(at: Bureau) -> None:
+    made = at.receive()
+    with pytest.raises(Problem, match="confirmed"):
+        at.give_key(made.id)
+    at.call_back(made.id)
+    with pytest.raises(Problem, match="confirmed"), at.haven.db.begin(at.ada) as tx:
+        actions.set_key(tx, made.id, at.public, confirmed=False)
+    at.give_key(made.id)
+    assert len(at.now_is(made.id).key_words.split()) == 16
+
+
+def test_nothing_is_given_by_a_letter_that_asks_to_keep(at: Bureau) -> None:
+    made = at.receive("preservation")
+    at.call_back(made.id)
+    at.lawful(made.id)
+    at.narrow(made.id)
+    with pytest.raises(Problem, match="cannot be done"):
+        at.ask(made.id)
+
+
+def test_who_has_not_the_role_does_nothing(at: Bureau) -> None:
+    from openhaven import staff
+    from openhaven.core import Actor, new_id
+
+    with _system(at) as tx:
+        one = staff.create(tx, new_id("m")[-10:], ("moderator", "auditor", "senior"))
+    nobody = Actor("staff", one.id, one.roles)
+    made = at.receive()
+    for do in (lambda: at.call_back(made.id, who=nobody), lambda: at.narrow(made.id, nobody)):
+        with pytest.raises(Problem) as wrong:
+            do()
+        assert wrong.value.status == 403
+
+
+def test_each_step_is_in_the_ledger_and_every_row_is_sealed(house: Haven) -> None:
+    at = bureau(house)
+    request = at.approved()
+    at.produce(request)
+    kinds_ = [row["kind"] for row in at.rows(
+        "SELECT kind FROM ledger_entries WHERE ids->>'request' = %(r)s ORDER BY at, id",
+        r=request)]  # fmt: skip
+    for kind in ("received", "sender_checked", "authenticate", "check", "scope_made", "narrow",
+                 "ask", "agree", "key_set", "delivered", "produce", "notice_due"):  # fmt: skip
+        assert f"request.{kind}" in kinds_, kind
+    house.sequencer.tick()
+    with house.db.begin(at.ada) as tx:
+        assert ledger.verify(tx, None, house.signer.vkey).findings == ()
+    # What the letter says stands in clear nowhere.
+    for table in ("lawful_requests", "request_scopes", "request_checks", "ledger_entries"):
+        for row in at.rows(f"SELECT t::text AS words FROM {table} t"):
+            assert "Police of Here" not in row["words"]
+            assert at.account not in row["words"]

@@ -32,12 +32,14 @@ def due(tx: Tx, case: str, facts: Facts, where: Authorities) -> dict[str, str]:
 
 
 def write(
-    tx: Tx, case: str, authority: str, body: bytes, *, number: int = 0, version: int = 0
-) -> Filing:
+    tx: Tx, case: str, authority: str, body: bytes, *, number: int = 0, version: int = 0,
+    priority: int | None = None,
+) -> Filing:  # fmt: skip
     """Store what a filing shall state, as a draft; return it.
 
     `body` is sealed for the filing. `number` is 0 for the report and above for what supplements it,
-    which needs a finished one before. `version` is that of the draft which was changed (0 for a new
+    which needs a finished one before. `priority` is how urgent it is said to be, from 1 (a child is
+    in danger) to 3. `version` is that of the draft which was changed (0 for a new
     one): raises `Problem` 409 when somebody else changed or filed it meanwhile, 403 for who has not
     the role.
     """
@@ -50,7 +52,7 @@ def write(
     tx.run(sql, c=case, a=authority, n=number)
     found = store.filing_of(tx, case, authority, number)
     if found is None:
-        return _begun(tx, case, authority, body, number)
+        return _begun(tx, case, authority, body, number, priority)
     if not found.editable:
         raise Problem("filing.filed", "This was filed already, so it is not changed any more.",
                       STATES[found.state], status=409,
@@ -59,10 +61,11 @@ def write(
         raise Problem("filing.meanwhile", "Somebody else has changed it meanwhile.", status=409,
                       next_step="Look at what it says now.")  # fmt: skip
     sql = """UPDATE filings SET body = %(body)s, version = version + 1, state = 'draft',
-               trouble = NULL, failing_since = NULL, next_at = NULL, tries = 0
+               trouble = NULL, failing_since = NULL, next_at = NULL, tries = 0,
+               priority = %(priority)s
              WHERE id = %(id)s"""
     _no_way_back(tx, found)
-    tx.run(sql, id=found.id, body=tx.keys.seal(found.id, body))
+    tx.run(sql, id=found.id, body=tx.keys.seal(found.id, body), priority=priority)
     _noted(tx, "changed", found)
     return store.filing(tx, found.id)
 
@@ -76,17 +79,20 @@ def _not_repeated(tx: Tx, case: str, authority: str) -> None:
                           next_step="If none is made there, this duty is open again.")  # fmt: skip
 
 
-def _begun(tx: Tx, case: str, authority: str, body: bytes, number: int) -> Filing:
+def _begun(
+    tx: Tx, case: str, authority: str, body: bytes, number: int, priority: int | None
+) -> Filing:
     before = store.filing_of(tx, case, authority, number - 1) if number else None
     if number and (before is None or before.state != "finished"):
         raise Problem("filing.order", "A supplement follows a report that has arrived.", status=409,
                       next_step="Wait for the receipt of the report.")  # fmt: skip
     made = new_id("fil")
     tx.run(
-        """INSERT INTO filings (id, case_id, authority, number, body, created_at, created_by)
-           VALUES (%(id)s, %(case)s, %(a)s, %(n)s, %(body)s, %(now)s, %(by)s)""",
+        """INSERT INTO filings (id, case_id, authority, number, body, created_at, created_by,
+             priority)
+           VALUES (%(id)s, %(case)s, %(a)s, %(n)s, %(body)s, %(now)s, %(by)s, %(p)s)""",
         id=made, case=case, a=authority, n=number, body=tx.keys.seal(made, body), now=tx.now,
-        by=str(tx.actor),
+        by=str(tx.actor), p=priority,
     )  # fmt: skip
     found = store.filing(tx, made)
     _noted(tx, "begun", found)

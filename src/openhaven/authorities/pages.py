@@ -47,7 +47,7 @@ def filings(call: Call) -> Answer:
 
 def _words() -> dict[str, object]:
     return {"states": STATES, "tones": TONES, "named": named, "duty_states": duties.STATES,
-            "harms": HARMS}  # fmt: skip
+            "harms": HARMS, "no_report_grounds": duties.GROUNDS}  # fmt: skip
 
 
 def _test(call: Call) -> bool:
@@ -225,6 +225,7 @@ def send(call: Call) -> Answer:
             made = actions.write(
                 tx, facts.case.id, authority, _made(call, facts, entered, authority, priority),
                 number=_int(given.get("number", "")), version=_int(given.get("version", "")),
+                priority=_urgency(authority, entered, priority),
             )  # fmt: skip
         if given.get("do") != "file":
             return see_other(call.url_path + "#sent")
@@ -235,6 +236,13 @@ def send(call: Call) -> Answer:
     except Problem as problem:
         return _report(call, problem, entered, priority, given if entered is None else None)
     return see_other(f"/console/filings/{made.id}")
+
+
+def _urgency(authority: str, entered: Entered, priority: int) -> int | None:
+    """Return how urgent a report is said to be, 1 to 3; a hotline's letter says nothing of that."""
+    if authority == "ncmec":
+        return 1 if entered.urgent else 2
+    return None if authority.startswith("hotline-") else _priority(priority)
 
 
 def _made(call: Call, facts: CaseFacts, entered: Entered, authority: str, priority: int) -> bytes:
@@ -284,7 +292,9 @@ def no_report(call: Call) -> Answer:
     """`POST /console/duties/{id}/no-report`: say why there is no report; a second person agrees."""
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
-            duties.close(tx, call.path["id"], no_report_reason=call.form().get("reason", ""))
+            given = call.form()
+            duties.close(tx, call.path["id"], no_report_reason=given.get("reason", ""),
+                         ground=given.get("ground") or "other")  # fmt: skip
     except Problem as problem:
         return _duty(call, problem)
     return see_other(f"/console/duties/{call.path['id']}")

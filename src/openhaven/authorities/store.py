@@ -1,5 +1,7 @@
 """Named queries: filings, by case and by state."""
 
+import msgspec
+
 from openhaven.authorities.model import ALARMS, Alarm, Filing
 from openhaven.core import Problem
 from openhaven.storage import Tx
@@ -63,3 +65,39 @@ def alarms(tx: Tx, limit: int = 200) -> list[Alarm]:
               ORDER BY array_position(%(order)s::text[], kind), at, about, case_id
               LIMIT %(limit)s"""  # noqa: S608 (constants)
     return tx.all(sql, Alarm, now=tx.now, order=list(ALARMS), limit=limit)
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How many reports, or duties, there are of something."""
+
+    key: str
+    n: int
+
+
+# What is counted for everybody: only what arrived, and nothing of a server for tests.
+_COUNTS = {
+    "authority": """SELECT CASE WHEN authority LIKE 'hotline-%%' THEN 'hotline' ELSE authority END
+      AS key FROM filings WHERE state = 'finished' AND number = 0 AND NOT test""",
+    "priority": """SELECT coalesce(priority::text, 'none') AS key FROM filings
+      WHERE state = 'finished' AND number = 0 AND NOT test""",
+    "after": """SELECT CASE WHEN state = 'finished' THEN 'supplemented' ELSE 'withdrawn' END AS key
+      FROM filings WHERE NOT test AND (state = 'finished' AND number > 0
+        OR state = 'withdrawn' AND filed_at IS NOT NULL)""",
+    "no_report": """SELECT coalesce(no_report_ground, 'other') AS key FROM duties
+      WHERE state = 'no_report'""",
+}
+
+
+def counted(tx: Tx, what: str) -> dict[str, int]:
+    """Return counts by `authority`, `priority`, what came `after`, or grounds for `no_report`."""
+    sql = f"SELECT key, count(*) AS n FROM ({_COUNTS[what]}) AS one GROUP BY key"  # noqa: S608
+    return {one.key: one.n for one in tx.all(sql, Counted)}
+
+
+def median_hours(tx: Tx, least: int) -> float | None:
+    """Return the median of the hours from a duty to its report; None for fewer than `least`."""
+    sql = """SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY
+               greatest(extract(epoch FROM closed_at - opened_at), 0))
+             FROM duties WHERE state = 'reported' HAVING count(*) >= %(least)s"""
+    seconds = tx.value(sql, least=least)
+    return None if seconds is None else float(seconds) / 3600

@@ -6,11 +6,12 @@ person agreed. There is no fourth way, and nothing ends one in silence.
 """
 
 from openhaven.authorities.duties.actions import close, cover, open, reported, settle
-from openhaven.authorities.duties.model import STATES, Duty
+from openhaven.authorities.duties.model import GROUNDS, STATES, Duty
 from openhaven.authorities.duties.store import duty, listed, reason
 from openhaven.authorities.duties.store import listed as list
 
 __all__ = [
+    "GROUNDS",
     "STATES",
     "Duty",
     "close",

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from openhaven import ledger
-from openhaven.authorities.duties.model import LONGEST_REASON, Duty
+from openhaven.authorities.duties.model import GROUNDS, LONGEST_REASON, Duty
 from openhaven.authorities.duties.store import duty, listed, open_of
 from openhaven.authorities.permitted import only_specialists
 from openhaven.core import Problem, new_id
@@ -55,13 +55,15 @@ def cover(tx: Tx, covered: str, by: str) -> None:
 
 
 def close(
-    tx: Tx, duty_id: str, *, reference: str | None = None, no_report_reason: str | None = None
-) -> bool:
+    tx: Tx, duty_id: str, *, reference: str | None = None, no_report_reason: str | None = None,
+    ground: str = "other",
+) -> bool:  # fmt: skip
     """End a duty: with the reference that an authority gave, or with a reason for no report.
 
-    A reason is put before a second person; the duty stays open until that one agrees (`settle`), or
-    ends at once where nobody else works here. Returns whether it has ended. Raises `Problem` for
-    both or neither, for one that has ended (409), and for who has not the role (403).
+    `ground` is one of `GROUNDS`, by which the reason is counted. A reason is put before a second
+    person; the duty stays open until that one agrees (`settle`), or ends at once where nobody else
+    works here. Returns whether it has ended. Raises `Problem` for both or neither, for one that has
+    ended (409), and for who has not the role (403).
     """
     only_specialists(tx)
     found = _locked(tx, duty_id)
@@ -71,8 +73,11 @@ def close(
         _fulfil(tx, found, _tidy(reference, 200))
         return True
     words = _tidy(no_report_reason or "", LONGEST_REASON)
-    sql = "UPDATE duties SET no_report = %(why)s WHERE id = %(id)s"
-    tx.run(sql, id=duty_id, why=tx.keys.seal(duty_id, words.encode()))
+    if ground not in GROUNDS:
+        raise Problem("duty.ground", "Choose why nothing is to be reported.",
+                      next_step="One of the grounds of the list.")  # fmt: skip
+    sql = "UPDATE duties SET no_report = %(why)s, no_report_ground = %(g)s WHERE id = %(id)s"
+    tx.run(sql, id=duty_id, why=tx.keys.seal(duty_id, words.encode()), g=ground)
     approvals.ask(tx, NO_REPORT, duty_id, words)
     if approvals.approved(tx, NO_REPORT, duty_id):
         _give_up(tx, found)
@@ -96,7 +101,8 @@ def settle(tx: Tx) -> int:
             _give_up(tx, found)
             ended += 1
         elif said != "waiting":
-            tx.run("UPDATE duties SET no_report = NULL WHERE id = %(id)s", id=found.id)
+            tx.run("UPDATE duties SET no_report = NULL, no_report_ground = NULL "
+                   "WHERE id = %(id)s", id=found.id)  # fmt: skip
             _noted(tx, "no_report_refused", found.id, found.case_id)
     return ended
 
@@ -125,7 +131,8 @@ def _end(tx: Tx, found: Duty, state: str, reference: str | None) -> None:
     # A reason that was asked about before the report was made is of no use any more.
     ended = tx.run(
         """UPDATE duties SET state = %(state)s, reference = %(ref)s, closed_at = %(now)s,
-             closed_by = %(by)s, no_report = CASE WHEN %(state)s = 'no_report' THEN no_report END
+             closed_by = %(by)s, no_report = CASE WHEN %(state)s = 'no_report' THEN no_report END,
+             no_report_ground = CASE WHEN %(state)s = 'no_report' THEN no_report_ground END
            WHERE id = %(id)s AND state = 'open'""",
         id=found.id, state=state, ref=reference, now=tx.now, by=str(tx.actor),
     )  # fmt: skip

@@ -13,6 +13,15 @@ STATES: dict[str, str] = {
     "no_report": "not reported, with a reason",
 }
 LONGEST_REASON = 2_000
+# Grounds on which nothing is reported: counted for everybody, the words about it are sealed.
+GROUNDS: dict[str, str] = {
+    "no_exploitation": "It shows and says no sexual exploitation",
+    "no_child": "It is about no child",
+    "told_elsewhere": "The authority knows of it in another way",
+    "no_law": "The law does not ask this service",
+    "mistake": "It was taken for something else",
+    "other": "Another reason",
+}
 # So long before the end of its clock a duty calls for somebody.
 SOON = timedelta(hours=6)
 
@@ -33,6 +42,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     closed_by: str | None = None
     asked: bool = False
+    no_report_ground: str | None = None
 
     def late(self, now: datetime) -> bool:
         """Say whether it is still open after its time."""

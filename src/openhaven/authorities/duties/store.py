@@ -5,7 +5,8 @@ from openhaven.core import Problem
 from openhaven.storage import Tx
 
 _COLUMNS = """d.id, d.case_id, d.jurisdiction, d.authority, d.why, d.opened_at, d.due_at, d.state,
-  d.covered_by, d.reference, d.closed_at, d.closed_by, d.no_report IS NOT NULL AS asked"""
+  d.covered_by, d.reference, d.closed_at, d.closed_by, d.no_report IS NOT NULL AS asked,
+  d.no_report_ground"""
 
 
 def duty(tx: Tx, duty_id: str) -> Duty:

@@ -83,6 +83,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     median_report_hours: float | None
     overturned_share: float | None
     smallest: int = SMALLEST
+    median_filing_hours: float | None = None
     rules: Rules | None = None
     flaggers: tuple[FlaggerFigures, ...] = ()
     not_independent: int | None = 0

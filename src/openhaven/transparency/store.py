@@ -8,7 +8,7 @@ from openhaven.core import HARMS
 from openhaven.core.words import mark
 from openhaven.intake.flaggers import Flagger, flaggers
 from openhaven.storage import Tx
-from openhaven.transparency import asked
+from openhaven.transparency import asked, told
 from openhaven.transparency.model import (
     SMALLEST,
     Figures,
@@ -75,6 +75,7 @@ def figures(tx: Tx, service: str) -> Figures:
         _fixed(tx, "report_state", mark("How far the reports are"), "state", "reports", _REPORTS),
         _weakened(tx),
         _by_law(tx),
+        *told.tables(tx),
         _fixed(tx, "age_appeals", mark("Appeals against an age"), "state", "age_appeals", _AGES),
         _fixed(tx, "appeals", mark("Appeals"), "state", "appeals", _APPEALS),
     )
@@ -89,6 +90,7 @@ def figures(tx: Tx, service: str) -> Figures:
         median_hours=_median(tx, _FROM_EVENT),
         median_report_hours=_median(tx, _FROM_REPORT),
         overturned_share=share(appeals.get("upheld"), appeals.get("rejected")),
+        median_filing_hours=told.median(tx),
         rules=tx.one(_RULES, Rules),
         flaggers=tuple(_flagger(one) for one in flaggers(tx)),
         not_independent=_shown(int(tx.value(_SAME))),

@@ -23,7 +23,7 @@ FACE = ("picture", "ab" * 32)
 ALL = (MAIL, PHONE, DEVICE, NET, CARD, FACE)
 
 
-def given(*pairs: tuple[str, str]) -> list[Identifier]:
+def ids(*pairs: tuple[str, str]) -> list[Identifier]:
     """Return identifiers of pairs of kind and value."""
     return [msgspec.convert({"kind": kind, "value": value}, Identifier) for kind, value in pairs]
 
@@ -49,7 +49,8 @@ class Return:
         task = self.here.verdict(body["id"])["task"]
         with self.haven.db.begin(OPERATOR) as tx:
             tx.run("""UPDATE cases SET harm = %(h)s WHERE id =
-                        (SELECT case_id FROM tasks WHERE id = %(t)s)""", h=harm, t=task)  # fmt: skip
+                        (SELECT case_id FROM tasks WHERE id = %(t)s)""",
+                   h=harm, t=task)  # fmt: skip
         judgement = self.here.judge(self.ana, str(task), "suspend", clause="reports")
         self.here.work()
         with self.haven.db.begin(self.ben) as tx:
@@ -63,13 +64,14 @@ class Return:
 
     def hand_over(self, decision: str, *pairs: tuple[str, str]) -> Any:
         with self.haven.db.begin(self.here.actor) as tx:
-            return returning.hand_over(tx, self.here.platform, decision, given(*(pairs or ALL)))
+            return returning.hand_over(tx, self.here.platform, decision, ids(*(pairs or ALL)))
 
     def comes(self, *pairs: tuple[str, str], account: str = "", **more: Any) -> dict[str, Any]:
         """Let somebody sign up; return the verdict."""
         body = {"id": new_id("e"), "kind": "account.create", "at": "2026-11-21T20:00:00Z",
                 "account": {"id": account or new_id("new"), "age_band": "18-plus"},
-                "identifiers": [{"kind": kind, "value": value} for kind, value in pairs]} | more  # fmt: skip
+                "identifiers": [{"kind": kind, "value": value} for kind, value in pairs],
+                } | more  # fmt: skip
         event = msgspec.convert(body, Event)
         _, verdict = line.answer(self.haven, self.here.actor, NOW, self.here.platform, event)
         assert verdict is not None

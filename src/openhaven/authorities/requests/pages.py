@@ -1,5 +1,6 @@
 """Requests of authorities in the console: the register, one request with its steps. Thin."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from openhaven import intake
@@ -36,7 +37,14 @@ from openhaven.staff import approvals
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, fresh, page, see_other
 
+
+def _data(codes: Iterable[str]) -> str:
+    """Return kinds of data in words."""
+    return "; ".join(CATEGORIES[code] for code in codes)
+
+
 _WORDS: dict[str, object] = {
+    "data": _data,
     "states": STATES, "tones": TONES, "grounds": GROUNDS, "delays": DELAYS,
     "categories": CATEGORIES,
     "checks_words": CHECKS, "origins": ORIGINS, "results": RESULTS, "flags_words": FLAGS,

@@ -6,7 +6,7 @@ of its own for languages that ship.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -34,6 +34,33 @@ class _Untranslated(NullTranslations):
         return self._frame.replace("{}", msgid1 if n == 1 else msgid2)
 
 
+class _WhenAsked(NullTranslations):
+    """A language that ships: its file is read when the first sentence is asked of it.
+
+    To read them all takes as long as everything else at a start, and most processes speak one.
+    """
+
+    def __init__(self, path: Path, code: str) -> None:
+        super().__init__()
+        self._path, self._code = path, code
+        self._otherwise = NullTranslations()
+
+    def add_fallback(self, fallback: NullTranslations) -> None:
+        self._otherwise = fallback
+
+    @cached_property
+    def _said(self) -> NullTranslations:
+        found = _read(self._path, self._code)
+        found.add_fallback(self._otherwise)
+        return found
+
+    def gettext(self, message: str) -> str:
+        return self._said.gettext(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self._said.ngettext(msgid1, msgid2, n)
+
+
 class Catalogues:
     """The sentences of every language that there is a file for; never changes once it is made."""
 
@@ -41,14 +68,16 @@ class Catalogues:
         """Read every `<language>/openhaven.po` of the folders; a later one wins over an earlier.
 
         `show_missing` puts a sentence that is not translated yet between ⟦ and ⟧. Raises `Problem`
-        for a file that cannot be read or whose name is no language (BCP 47, as in `pt-BR`).
+        for a file that cannot be read or whose name is no language (BCP 47, as in `pt-BR`); those
+        that ship are read later, and it is our tests that say whether they can be.
         """
         plain = _Untranslated(shown=False)
         lacking = _Untranslated(shown=show_missing)
         read: dict[str, NullTranslations] = {SOURCE: plain}
         for path in (one for folder in folders for one in sorted(folder.glob(f"*/{FILE}"))):
-            code = _code(path)
-            found = _read(path, code)
+            ours = path.is_relative_to(SHIPPED)
+            code = path.parent.name if ours else _code(path)
+            found: NullTranslations = _WhenAsked(path, code) if ours else _read(path, code)
             found.add_fallback(read.get(code, lacking))
             read[code] = found
         self._read: Mapping[str, NullTranslations] = read

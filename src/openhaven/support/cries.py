@@ -13,6 +13,8 @@ from openhaven.core import Problem
 from openhaven.support.topics import TOPICS
 
 LONGEST = 300
+# Ten times as fast as the one in Python, where it was built with PyYAML.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OTHER = re.compile(r"[^\w]+")
 _APOSTROPHE = re.compile("['\u2019\u02bc`]")
 
@@ -84,7 +86,8 @@ def load() -> Cries:
     """Return the lists that come with the package; raises `Problem` when they are not sound."""
     raw = resources.files("openhaven.support").joinpath("data/cries.yaml").read_text("utf-8")
     try:
-        return Cries(msgspec.convert(yaml.safe_load(raw), list[_List]))
+        found = yaml.load(raw, _LOADER)  # noqa: S506 (both load plain data only)
+        return Cries(msgspec.convert(found, list[_List]))
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise _broken(str(error)) from error
 

@@ -80,7 +80,7 @@ def serve(haven: "Haven") -> None:
     app = build_app(haven)
     listener = listen(settings.host, settings.port)
     # Whoever comes meanwhile waits at the door that is open already.
-    warm("web", "review", "survivors", "decisions")
+    warm(settings.home / "compiled", "web", "review", "survivors", "decisions")
     _LOG.info("serving", url=settings.url, host=settings.host, port=settings.port)
     with listener:
         server_for(app).run(sockets=[listener])

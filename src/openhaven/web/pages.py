@@ -1,16 +1,22 @@
 """Pages: templates of every room, addressed as `"room/name.html"`; escaped, strict, self-hosted."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import (
     BaseLoader,
     Environment,
+    FileSystemBytecodeCache,
     PackageLoader,
     StrictUndefined,
     TemplateNotFound,
 )
+from jinja2.bccache import Bucket
 
 from openhaven.review.terms import INCITEMENT, MEASURES, QUESTIONS
 from openhaven.support import views as help_views
@@ -71,6 +77,22 @@ def _gap(gap: timedelta) -> str:
     return f"{seconds} s"
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """Templates as compiled at an earlier start; what cannot be read of them is made anew."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read what was kept, when there is something that can be read."""
+        try:
+            super().load_bytecode(bucket)
+        except (OSError, EOFError, UnpicklingError):
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled; a page does not fail because the disk is full."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
 LOADER = RoomLoader()
 
 
@@ -95,12 +117,17 @@ def _environment() -> Environment:
 TEMPLATES = _environment()
 
 
-def warm(*rooms: str) -> int:
+def warm(folder: Path, *rooms: str) -> int:
     """Read the templates of these rooms before anybody waits for them; return how many.
 
     A template is compiled when it is first used, which takes as long as a hundred pages: after a
-    restart everybody who waits would have theirs compiled at once.
+    restart everybody who waits would have theirs compiled at once. What was compiled is kept in
+    `folder`, which must be private, by the text it came from: at the next start it is only read.
     """
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    # What one version of Jinja compiles, another one may not understand.
+    TEMPLATES.bytecode_cache = _Compiled(str(folder), f"jinja-{version('jinja2')}-%s.cache")
     names = [f"{room}/{name}" for room in rooms for name in LOADER.names(room)]
     for name in names:
         TEMPLATES.get_template(name)

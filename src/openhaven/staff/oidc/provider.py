@@ -6,17 +6,18 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
 import msgspec
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from openhaven.core import Problem
 from openhaven.staff.oidc.model import ALGORITHMS, Who, check_claims, is_safe, refused
 from openhaven.storage.settings import Oidc
+
+# The library for tokens is loaded where it is used: most houses have no such service.
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 _KEPT_S = 3_600.0
 # Whoever sends words with unknown keys must not make us ask for keys all the time.
@@ -124,6 +125,8 @@ class Provider:
 
     def _opened(self, token: str) -> Mapping[str, Any]:
         """Return the claims of a token with a good signature; learns of new keys when needed."""
+        from joserfc.errors import JoseError
+
         keys = self._present_keys(older_than=_KEPT_S)
         try:
             return _claims(token, keys)
@@ -134,7 +137,10 @@ class Provider:
         except (JoseError, ValueError) as error:
             raise refused("Its signature is not one of the service's.") from error
 
-    def _present_keys(self, older_than: float) -> KeySet:
+    def _present_keys(self, older_than: float) -> "KeySet":
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
         with self._lock:
             kept = self._keys
         if kept and time.monotonic() - kept[0] < older_than:
@@ -178,7 +184,9 @@ def verifier_from(secret: bytes) -> str:
     return _b64(secret)
 
 
-def _claims(token: str, keys: KeySet) -> Mapping[str, Any]:
+def _claims(token: str, keys: "KeySet") -> Mapping[str, Any]:
+    from joserfc import jwt
+
     return jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
 
 

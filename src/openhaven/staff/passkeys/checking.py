@@ -1,20 +1,12 @@
-"""What a passkey is asked, and whether what it answers is true. Pure."""
+"""What a passkey is asked, and whether what it answers is true. Pure.
+
+The library is loaded where it is used: with its certificates it takes a tenth of a start, and most
+processes never see a passkey.
+"""
 
 from typing import Any
 
 import msgspec
-import webauthn
-from webauthn.helpers import (
-    base64url_to_bytes,
-    options_to_json_dict,
-)
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from openhaven.core import Problem
 from openhaven.staff.passkeys.model import Site
@@ -60,6 +52,9 @@ def asked_to_make(
     site: Site, service: str, challenge: bytes, staff: str, name: str, known: list[bytes]
 ) -> dict[str, Any]:
     """Return the options of `navigator.credentials.create`, for somebody who has those `known`."""
+    import webauthn
+    from webauthn.helpers import structs
+
     found = webauthn.generate_registration_options(
         rp_id=site.name,
         rp_name=service,
@@ -68,25 +63,28 @@ def asked_to_make(
         user_display_name=name,
         challenge=challenge,
         timeout=_PATIENCE_MS,
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=one) for one in known],
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED,
-            user_verification=UserVerificationRequirement.REQUIRED,
+        exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=one) for one in known],
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
     )
-    return dict(options_to_json_dict(found))
+    return dict(webauthn.helpers.options_to_json_dict(found))
 
 
 def asked_to_sign(site: Site, challenge: bytes, known: list[bytes]) -> dict[str, Any]:
     """Return the options of `navigator.credentials.get`; `known` is empty for who is not known."""
+    import webauthn
+    from webauthn.helpers import structs
+
     found = webauthn.generate_authentication_options(
         rp_id=site.name,
         challenge=challenge,
         timeout=_PATIENCE_MS,
-        allow_credentials=[PublicKeyCredentialDescriptor(id=one) for one in known],
-        user_verification=UserVerificationRequirement.REQUIRED,
+        allow_credentials=[structs.PublicKeyCredentialDescriptor(id=one) for one in known],
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
-    return dict(options_to_json_dict(found))
+    return dict(webauthn.helpers.options_to_json_dict(found))
 
 
 def check_made(site: Site, challenge: bytes, made: Made) -> New:
@@ -94,6 +92,9 @@ def check_made(site: Site, challenge: bytes, made: Made) -> New:
 
     Raises `Problem` (400) when it is bound to another site or challenge, or did not see its holder.
     """
+    import webauthn
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
         found = webauthn.verify_registration_response(
             credential=_credential(made),
@@ -114,6 +115,9 @@ def check_signed(site: Site, challenge: bytes, signed: Signed, public_key: bytes
     Raises `Problem` (400) when the signature, the site or the challenge is wrong. Whether the count
     went on is for the caller to see: it says nothing before the signature is known to be good.
     """
+    import webauthn
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
         found = webauthn.verify_authentication_response(
             credential=_credential(signed),
@@ -133,7 +137,7 @@ def check_signed(site: Site, challenge: bytes, signed: Signed, public_key: bytes
 def credential_of(signed: Signed) -> bytes:
     """Return the id of the passkey that signed; raises `Problem` (400) when it is none."""
     try:
-        return base64url_to_bytes(signed.id)
+        return _bytes(signed.id)
     except ValueError as error:
         raise _refused() from error
 
@@ -141,7 +145,7 @@ def credential_of(signed: Signed) -> bytes:
 def holder_of(signed: Signed) -> str:
     """Return whose the passkey says that it is, or "" when it does not say."""
     try:
-        return base64url_to_bytes(signed.response.userHandle or "").decode()
+        return _bytes(signed.response.userHandle or "").decode()
     except ValueError as error:
         raise _refused() from error
 
@@ -161,8 +165,15 @@ def _credential(given: Made | Signed) -> dict[str, Any]:
     return {"id": given.id, "rawId": given.id, "type": "public-key", "response": response}
 
 
+def _bytes(text: str) -> bytes:
+    """Return what base64url without padding stands for; raises `ValueError` when it is none."""
+    from webauthn.helpers import base64url_to_bytes
+
+    return base64url_to_bytes(text)
+
+
 def _framed(client_data: str) -> None:
     """Raise `ValueError` when the page was shown inside another site's page."""
-    said = msgspec.json.decode(base64url_to_bytes(client_data))
+    said = msgspec.json.decode(_bytes(client_data))
     if said.get("crossOrigin") or "topOrigin" in said:
         raise ValueError("framed")

@@ -5,8 +5,6 @@ from base64 import b32encode
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-import segno
-
 STEP = 30
 DIGITS = 6
 SECRET_BYTES = 20
@@ -49,4 +47,6 @@ def address(secret: bytes, service: str, name: str) -> str:
 
 def drawn(text: str) -> str:
     """Return a picture (a `data:` address of an SVG) that a telephone's camera reads as `text`."""
+    import segno
+
     return str(segno.make(text, error="m").svg_data_uri(scale=5, border=4, light="white"))

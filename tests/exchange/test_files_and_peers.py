@@ -1,5 +1,6 @@
 """Files that are kept up to date, and one Openhaven that reads a bank of another one."""
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -23,6 +24,7 @@ from openhaven.signals.banks import (
     withdraw_entry,
 )
 from openhaven.signals.banks.commands import bank as bank_commands
+from openhaven.signals.banks.reading import read_entries
 from openhaven.storage import Database
 
 
@@ -240,6 +242,15 @@ def test_a_source_is_connected_looked_at_and_taken_away(haven: Haven, tmp_path: 
     none = tmp_path / "none.jsonl"
     assert "0 entries" in call(haven, "export", "ours-md5", str(none), "--own").output
     haven_now = Scene(haven.db)
+    haven_now.run("UPDATE bank_entries SET provenance = '=1+1', tags = '{@x}'")
+    odd = tmp_path / "odd.csv"
+    assert call(haven, "export", "ours-md5", str(odd)).exit_code == 0
+    row = next(csv.DictReader(odd.read_text().splitlines()))
+    assert (row["provenance"], row["tags"]) == ("'=1+1", "'@x")
+    with odd.open("rb") as lines:
+        back = next(iter(read_entries("md5", lines, "")))
+    assert back.entry is not None
+    assert (back.entry.provenance, back.entry.tags) == ("=1+1", ("@x",))
     haven_now.run("""UPDATE bank_sources SET current_at = now() - interval '4 hours',
                        failures = 1, last_error = 'It is away.', failing_since = now()""")
     stale = call(haven, "sources")

@@ -1,6 +1,5 @@
 """Verbs of `openhaven bank` about sources, peers and files that leave the house."""
 
-import csv
 import json
 import os
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from openhaven.core import HARMS, Problem, system
+from openhaven.core.sheets import Sheet
 from openhaven.exchange import jobs, store
 from openhaven.exchange.actions import add_source, pause_source, remove_source, share, unshare
 from openhaven.exchange.model import Page, Source, Stored
@@ -183,9 +183,9 @@ def export(haven: Haven, name: str, file: Path, own: bool) -> None:
                 os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out,
                 click.progressbar(length=length, label=name, hidden=length < _BAR_FROM) as bar,
             ):
-                writer = csv.writer(out, lineterminator="\n")
+                sheet = Sheet(out, "\n")
                 if not as_json:
-                    writer.writerow(["value", "quality", "provenance", "id", "tags", "expires_at"])
+                    sheet.line(["value", "quality", "provenance", "id", "tags", "expires_at"])
                 count = 0
                 for page in entry_pages(tx, info.id, _PAGE, own=own):
                     for entry in page:
@@ -193,7 +193,7 @@ def export(haven: Haven, name: str, file: Path, own: bool) -> None:
                         if as_json:
                             out.write(json.dumps({k: v for k, v in row.items() if v}) + "\n")
                         else:
-                            writer.writerow(row.values())
+                            sheet.line(row.values())
                     count += len(page)
                     bar.update(len(page))
             aside.replace(file)

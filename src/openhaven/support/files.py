@@ -7,6 +7,7 @@ from datetime import date
 from importlib import resources
 
 from openhaven.core import Problem
+from openhaven.core.sheets import Sheet, legible
 from openhaven.support.checking import COLUMNS, NEEDED, service_of, unpaired
 from openhaven.support.model import OLDEST, Service
 
@@ -68,7 +69,7 @@ def _rows(raw: bytes) -> Iterator[tuple[int, dict[str, str]]]:
             if len(fields) != len(head):
                 raise BadFile([f"line {reader.line_num}: it has {len(fields)} fields, the head "
                                f"has {len(head)}"])  # fmt: skip
-            yield reader.line_num, dict(zip(head, fields, strict=True))
+            yield reader.line_num, dict(zip(head, map(legible, fields), strict=True))
     except csv.Error as error:
         raise BadFile([f"line {reader.line_num}: {error}"]) from error
 
@@ -98,13 +99,13 @@ def _check_head(head: list[str]) -> None:
 def as_csv(services: list[Service]) -> str:
     """Return services as a file that `read_csv` takes."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    sheet = Sheet(out, "\n")
+    sheet.line(COLUMNS)
     for one in services:
         told = {name: getattr(one, name) for name in COLUMNS if name != "ages"}
         told |= {"ages": ages(one), "languages": " ".join(one.languages),
                  "topics": " ".join(one.topics), "verified_on": one.verified_on or ""}  # fmt: skip
-        writer.writerow([told[name] for name in COLUMNS])
+        sheet.line([told[name] for name in COLUMNS])
     return out.getvalue()
 
 

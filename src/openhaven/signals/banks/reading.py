@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from openhaven.core import Problem
+from openhaven.core.sheets import legible
 from openhaven.signals.banks.model import LONGEST_SOURCE_ID, LONGEST_TAG, MOST_TAGS, NewEntry
 from openhaven.signals.links import canonical, prefixes
 from openhaven.signals.text import near
@@ -53,7 +54,7 @@ class Rows:
         if text.startswith("{"):
             return self._json_line(number, text)
         try:
-            cells = [cell.strip() for cell in next(csv.reader(io.StringIO(text)))]
+            cells = [legible(cell.strip()) for cell in next(csv.reader(io.StringIO(text)))]
         except csv.Error:
             return Line(number, None, "the line cannot be read as CSV")
         lowered = [cell.lower() for cell in cells]

@@ -1,6 +1,5 @@
 """A look at something, what may be looked for among them, and the digest that seals some."""
 
-import csv
 import hashlib
 import io
 from datetime import datetime
@@ -8,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from openhaven.core import canonical
+from openhaven.core.sheets import Sheet
 
 # What was read, in words; the table of URLs names the kind (`Route.reads`).
 KINDS: dict[str, str] = {
@@ -84,10 +84,10 @@ def digest(rows: list[Row]) -> bytes:
 def as_csv(reads: list[Read]) -> str:
     """Return the looks as CSV (RFC 4180); what a spreadsheet would take for a formula is inert."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(("at", "person", "staff", "kind", "matter", "taken_in_need", "seal"))
+    sheet = Sheet(out)
+    sheet.line(("at", "person", "staff", "kind", "matter", "taken_in_need", "seal"))
     for one in reads:
         at = one.at.isoformat(timespec="seconds")
         cells = (at, one.name, one.staff, one.kind, one.matter, one.glass or "", one.seal or "")
-        writer.writerow([f"'{cell}" if cell[:1] in tuple("=+-@\t\r") else cell for cell in cells])
+        sheet.line(cells)
     return out.getvalue()

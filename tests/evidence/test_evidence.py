@@ -253,3 +253,19 @@ def test_a_statutory_hold_is_not_ended_early(haven: Haven) -> None:
     with haven.db.begin(ME, NOW + DAY) as tx:
         evidence.release_hold(tx, own.id)
         assert [one.stands(tx.now) for one in evidence.holds(tx, item.case_id)] == [True, False]
+
+
+def test_what_a_hold_refers_to_is_sealed_and_forgotten_with_the_person(haven: Haven) -> None:
+    item = taken(haven)
+    with haven.db.begin(ME, NOW) as tx:
+        one = evidence.hold(tx, item, "operator", NOW + DAY, reference="letter of Mr Placeholder")
+        assert evidence.hold(tx, item, "operator", NOW + DAY, one.reference).id == one.id
+        evidence.forget_case(tx, [item.case_id])
+        stored = tx.rows("SELECT reference, sealed_reference FROM holds")
+    assert stored[0]["reference"] == ""
+    assert b"Placeholder" not in bytes(stored[0]["sealed_reference"])
+    with haven.db.read(NOW) as tx:
+        assert evidence.holds(tx, item.case_id)[0].reference == "letter of Mr Placeholder"
+    evidence.tend(haven.vault, NOW + 2 * DAY)
+    with haven.db.read(NOW) as tx:
+        assert evidence.holds(tx, item.case_id)[0].reference == ""

@@ -122,28 +122,47 @@ def last_check(tx: Tx) -> Check | None:
     return tx.one(sql, Check)
 
 
-_HOLD = """SELECT id, case_id, item, ground, reference, placed_by, placed_at, until, renewed_at,
-             ended_at, why_ended FROM holds """
+_HOLD = """SELECT id, case_id, item, ground, reference, sealed_reference, placed_by, placed_at,
+             until, renewed_at, ended_at, why_ended FROM holds """
 
 
 def holds(tx: Tx, case: str) -> list[Hold]:
     """Return the holds on a case and on its items, the last to end first, with those that ended."""
     sql = _HOLD + "WHERE case_id = %(c)s ORDER BY ended_at IS NOT NULL, until DESC, id"
-    return tx.all(sql, Hold, c=case)
+    return _holds(tx, sql, c=case)
 
 
 def hold_of(tx: Tx, hold_id: str) -> Hold:
     """Return a hold, or raise `Problem` (404)."""
-    found = tx.one(_HOLD + "WHERE id = %(h)s", Hold, h=hold_id)
-    if found is None:
+    found = _holds(tx, _HOLD + "WHERE id = %(h)s", h=hold_id)
+    if not found:
         raise Problem("hold.unknown", "There is no such hold.", status=404)
-    return found
+    return found[0]
 
 
 def ending(tx: Tx, before: datetime) -> list[Hold]:
     """Return the standing holds that end before a moment, the first to end first."""
     sql = _HOLD + "WHERE ended_at IS NULL AND until < %(b)s ORDER BY until, id LIMIT 200"
-    return tx.all(sql, Hold, b=before)
+    return _holds(tx, sql, b=before)
+
+
+def _holds(tx: Tx, sql: str, **params: object) -> list[Hold]:
+    rows = tx.rows(sql, **params)
+    tx.keys.load(hold_subject(str(row["id"])) for row in rows if row["sealed_reference"])
+    return [_hold(tx, row) for row in rows]
+
+
+def _hold(tx: Tx, row: dict[str, Any]) -> Hold:
+    sealed = row.pop("sealed_reference")
+    if sealed is not None:
+        plain = tx.keys.open(hold_subject(row["id"]), sealed)
+        row["reference"] = "" if plain is None else plain.decode()
+    return Hold(**row)
+
+
+def hold_subject(hold_id: str) -> str:
+    """Return the subject that a hold's reference is sealed for."""
+    return f"hold:{hold_id}"
 
 
 class Wrapped(msgspec.Struct, frozen=True):

@@ -43,11 +43,12 @@ def hold(
         return found
     hold_id = new_id("hld")
     tx.run(
-        """INSERT INTO holds (id, case_id, item, ground, reference, placed_by, placed_at, until)
-           VALUES (%(id)s, %(case)s, %(item)s, %(ground)s, %(reference)s, %(by)s, %(now)s,
+        """INSERT INTO holds (id, case_id, item, ground, reference, sealed_reference, placed_by,
+             placed_at, until)
+           VALUES (%(id)s, %(case)s, %(item)s, %(ground)s, '', %(reference)s, %(by)s, %(now)s,
              %(until)s)""",
-        id=hold_id, case=case, item=item, ground=ground_code, reference=reference,
-        by=str(tx.actor), now=tx.now, until=end,
+        id=hold_id, case=case, item=item, ground=ground_code, by=str(tx.actor), now=tx.now,
+        until=end, reference=tx.keys.seal(store.hold_subject(hold_id), reference.encode()),
     )  # fmt: skip
     ledger.append(tx, "hold.placed", {"hold": hold_id, "case": case}, row=("holds", hold_id))
     return store.hold_of(tx, hold_id)
@@ -120,6 +121,16 @@ def _end(tx: Tx, ended: Sequence[Hold], why: str) -> None:
     rows = tx.rows(sql, now=tx.now, why=why, ids=[one.id for one in ended])
     ledger.append_many(tx, [ledger.New("hold.ended", {"hold": row["id"], "case": row["case_id"]})
                             for row in rows])  # fmt: skip
+    _forget_references(tx, [str(row["case_id"]) for row in rows])
+
+
+def _forget_references(tx: Tx, cases: Sequence[str]) -> None:
+    """Forget the references of holds that are over, where somebody's erasure asked for it."""
+    sql = """SELECT h.id FROM holds h WHERE h.case_id = ANY(%(c)s) AND h.ended_at IS NOT NULL
+             AND EXISTS (SELECT 1 FROM evidence_items i WHERE i.case_id = h.case_id
+                         AND i.erase_asked_at IS NOT NULL)"""
+    for row in tx.rows(sql, c=list(cases)):
+        tx.keys.destroy(store.hold_subject(str(row["id"])))
 
 
 # The end of an item ----------------------------------------------------------------------------
@@ -136,6 +147,7 @@ def forget_case(tx: Tx, cases: Sequence[str]) -> int:
     sql = """UPDATE evidence_items SET erase_asked_at = coalesce(erase_asked_at, %(now)s)
              WHERE case_id = ANY(%(c)s) AND destroyed_at IS NULL"""
     tx.run(sql, now=tx.now, c=list(cases))
+    _forget_references(tx, cases)
     sql = f"""SELECT id FROM evidence_items i WHERE case_id = ANY(%(c)s) AND destroyed_at IS NULL
               AND {_FREE} ORDER BY id FOR UPDATE"""  # noqa: S608 (a constant)
     return _destroy(tx, [str(r["id"]) for r in tx.rows(sql, c=list(cases), now=tx.now)])

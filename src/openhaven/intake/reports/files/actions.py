@@ -1,6 +1,5 @@
 """The verb of files: keep what was sent along with a report."""
 
-import hashlib
 from collections.abc import Sequence
 
 from openhaven import ledger
@@ -19,14 +18,13 @@ def keep_files(tx: Tx, report: str, subject: str, harm: str, files: Sequence[byt
     for data in dict.fromkeys(files):
         kept = new_id("rpf")
         tx.run(
-            """INSERT INTO report_files (id, report, subject, type, body, sha256, created_at)
-               VALUES (%(id)s, %(report)s, %(subject)s, %(type)s, %(body)b, %(sha)s, %(now)s)""",
+            """INSERT INTO report_files (id, report, subject, type, body, created_at)
+               VALUES (%(id)s, %(report)s, %(subject)s, %(type)s, %(body)b, %(now)s)""",
             id=kept,
             report=report,
             subject=subject,
             type=check_one(data),
             body=tx.keys.seal(subject, data),
-            sha=hashlib.sha256(data).digest(),
             now=tx.now,
         )
         ledger.append(tx, "report.file", {"report": report, "file": kept})

@@ -100,8 +100,15 @@ GRANTS: dict[str, frozenset[str]] = {
 
 # What nobody takes in need: the giving of roles, a second person's word, and what the law leaves to
 # specialists alone.
-_NEVER_TAKEN = ("staff.manage", "decision.second", "safety.second", "lane.work", "evidence.open",
-                "requests.handle")  # fmt: skip
+_NEVER_TAKEN = (
+    "staff.manage",
+    "decision.second",
+    "safety.second",
+    "lane.work",
+    "evidence.open",
+    "requests.handle",
+    "filing.work",
+)  # fmt: skip
 TAKEABLE: tuple[str, ...] = tuple(one for one in get_args(Permission) if one not in _NEVER_TAKEN)
 _TAKEN = "taken:"
 

@@ -1,6 +1,6 @@
 # Openhaven. `make run` starts everything on this machine; `make` alone shows this list.
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-policy bench-protections bench-console chaos-filing scenarios screenshots lint fmt types lock words clean
+.PHONY: help run test check bench bench-policy bench-protections bench-console chaos-filing scenarios scenarios-returning screenshots lint fmt types lock words clean
 
 PYTEST := .venv/bin/python -m pytest
 # The fast ring runs on two cores; what starts browsers and homeservers runs alone.
@@ -57,6 +57,10 @@ chaos-filing: ## kill the sender of reports to authorities at every step; N=150 
 scenarios: ## what the signs of behaviour find and miss, in invented towns; JSON as the last line
 	@scripts/environment .venv requirements-dev.lock
 	@.venv/bin/python -m bench.scenarios
+
+scenarios-returning: ## who comes back is met, and who else is, in invented towns; JSON as the last line
+	@scripts/environment .venv requirements-dev.lock
+	@.venv/bin/python -m bench.returning
 
 screenshots: ## make the pictures in docs/screenshots anew, from the running demo
 	@scripts/environment .venv requirements-dev.lock

@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str, bool]] = {
     "receipt": ("openhaven.decisions.receipts.commands", "receipt", False),
     "support": ("openhaven.support.commands", "support", True),
     "authorities": ("openhaven.authorities.commands", "authorities", True),
+    "returning": ("openhaven.exchange.returning.commands", "returning", True),
     "matrix": ("openhaven.connectors.matrix.commands", "matrix", True),
     "records": ("openhaven.records.commands", "records", True),
     "backup": ("openhaven.cli.keep", "backup", False),

@@ -47,6 +47,23 @@ _AGES = {
     "granted": mark("A reviewer said which age counts"),
     "declined": mark("The age stayed as it was"),
 }
+_REMEMBERED = {
+    "held": mark("Remembered for a while"),
+    "intended": mark("About to be, if the platform says by what"),
+}
+_NEWCOMERS = {
+    "strong": mark("More was the same than a household shares"),
+    "household": mark("Only what a household may share was the same"),
+    "unknown": mark("Could not be looked up"),
+}
+_LET_GO = {
+    "overturned": mark("The decision was overturned"),
+    "strike": mark("The strike was lifted"),
+    "expired": mark("Its time had passed"),
+    "unanswered": mark("The platform did not say by what"),
+    "erased": mark("The person asked to be forgotten"),
+    "agreement": mark("The agreement with another operator ended"),
+}
 _REPORTS = {
     "received": mark("Received"),
     "in_review": mark("A person looks"),
@@ -77,6 +94,7 @@ def figures(tx: Tx, service: str) -> Figures:
         _by_law(tx),
         *told.tables(tx),
         _fixed(tx, "age_appeals", mark("Appeals against an age"), "state", "age_appeals", _AGES),
+        *_returning(tx),
         _fixed(tx, "appeals", mark("Appeals"), "state", "appeals", _APPEALS),
     )
     appeals = {row.key: row.n for row in tables[-1].rows}
@@ -120,6 +138,17 @@ def _flagger(one: Flagger) -> FlaggerFigures:
     small = any(0 < n < SMALLEST for n in (one.acted, one.not_acted, decided))
     precision = None if small or not decided else one.acted / decided
     return FlaggerFigures(one.name, _shown(decided), precision)
+
+
+def _returning(tx: Tx) -> tuple[Table, ...]:
+    """Count what is kept of ended accounts, who met it, and why it was let go of."""
+    kept, met = mark("Ended accounts that are remembered"), mark("Newcomers who met that")
+    return (
+        _fixed(tx, "returning_kept", kept, "state", "returning_entries", _REMEMBERED),
+        _fixed(tx, "returning_met", met, "strength", "returning_sightings", _NEWCOMERS),
+        _fixed(tx, "returning_ended", mark("Ended accounts that are not remembered any more"),
+               "reason", "returning_ends", _LET_GO),
+    )  # fmt: skip
 
 
 class _Count(msgspec.Struct, frozen=True):

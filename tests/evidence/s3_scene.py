@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,10 +14,11 @@ from pathlib import Path
 from openhaven.core import Problem
 from openhaven.storage.settings import Objects
 from openhaven.storage.signing import Credentials, Signed
+from ports import free_ports
 
 KEY, SECRET = "TESTKEY", "test-secret-0123456789"
 # A machine may stand still for long: it is waited for, not hoped for.
-DEADLINE_S = 100.0
+DEADLINE_S = 300.0
 WEED = Path(sys.executable).with_name("weed")
 
 
@@ -35,18 +35,6 @@ class Store:
 
     def signed(self, bucket: str) -> Signed:
         return Signed(self.endpoint, bucket, "us-east-1", Credentials(KEY, SECRET))
-
-
-def free_ports(number: int) -> list[int]:
-    """Return ports that are free at this moment, all different."""
-    sockets = [socket.socket() for _ in range(number)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def keys_in(folder: Path, secret: str = SECRET) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from evidence_scene import DAY, MARK, ME, NOW, new_case, received
-from s3_scene import SECRET, Store, free_ports, keys_in, running_store
+from s3_scene import SECRET, Store, keys_in, running_store
 
 from openhaven import evidence
 from openhaven.core import Problem, utcnow
@@ -17,6 +17,7 @@ from openhaven.line import Haven
 from openhaven.main import build
 from openhaven.storage import Bucket, Secrets, Settings
 from openhaven.storage.settings import Objects
+from ports import free_ports
 
 LOCKED_S = timedelta(days=3)
 

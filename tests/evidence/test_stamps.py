@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from evidence_scene import MARK
 from hypothesis import given
 from hypothesis import strategies as st
-from s3_scene import free_ports
 from stamp_scene import Authority, serving_stamps
 from test_packet import a_case, person
 
@@ -24,6 +23,7 @@ from openhaven.evidence.commands import _stamper
 from openhaven.evidence.sealing import CHUNK, SealError
 from openhaven.line import Haven
 from openhaven.storage.settings import Timestamps
+from ports import free_ports
 
 OPENHAVEN = Path(sys.executable).with_name("openhaven")
 

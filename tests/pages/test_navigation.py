@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from pages_scene import Scene
 from pages_visitor import Visitor
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from web_scene import Place
 
 from browsing import faults
@@ -57,11 +57,11 @@ def test_all_ways_stand_on_one_line_of_a_desk_and_open_by_keyboard(
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     shot(page, "nav-desk")
-    assert page.locator(":focus").inner_text() == "Banks"
+    expect(page.locator(":focus")).to_have_text("Banks")
     page.keyboard.press("Enter")
     page.wait_for_url("**/console/banks")
     # The others are still there, and nothing of the page is lost behind an open menu.
-    assert page.locator("details.menu[open]").count() == 0
+    expect(page.locator("details.menu[open]")).to_have_count(0)
     page.context.close()
 
 
@@ -70,20 +70,20 @@ def test_a_menu_on_a_phone_pushes_the_page_down(chromium: Browser, everybody: Vi
     for words in ("Decisions", "Rules", "People"):
         page.locator("summary", has_text=words).click()
         assert faults(page) == []
-        assert page.locator("details.menu[open]").count() == 1
+        expect(page.locator("details.menu[open]")).to_have_count(1)
     shot(page, "nav-phone")
     page.keyboard.press("Escape")
-    assert page.locator("details.menu[open]").count() == 0
+    expect(page.locator("details.menu[open]")).to_have_count(0)
     page.context.close()
 
 
 def test_who_may_do_little_sees_plain_links(chromium: Browser, ana: Visitor) -> None:
     page = opened(chromium, ana, 1280, script=True)
-    assert page.locator("summary", has_text="People").count() == 0
-    assert page.locator("header nav >> text=Staff").count() == 0
+    expect(page.locator("summary", has_text="People")).to_have_count(0)
+    expect(page.locator("header nav >> text=Staff")).to_have_count(0)
     shot(page, "nav-ana")
     page.locator("summary", has_text="Decisions").click()
     assert faults(page) == []
     page.locator("h1").click()
-    assert page.locator("details.menu[open]").count() == 0
+    expect(page.locator("details.menu[open]")).to_have_count(0)
     page.context.close()

@@ -38,10 +38,10 @@ def test_who_is_removed_while_something_is_received_keeps_no_key_of_it(haven: Ha
         received(haven.vault, receiving, item.case_id, b"PLACEHOLDER two")
         with pytest.raises(Problem) as waits, haven.db.begin(ida) as tx:  # noqa: PT012
             tx.run("SET LOCAL lock_timeout = '300ms'")
-            officers.remove(tx, sam.id)
+            officers.remove(haven.vault, tx, sam.id)
     assert waits.value.code == "database.away"
     with haven.db.begin(ida) as tx:
-        assert officers.remove(tx, sam.id) == 2
+        assert officers.remove(haven.vault, tx, sam.id) == 2
 
 
 def test_what_the_store_must_keep_does_not_hold_up_what_it_may_let_go(haven: Haven) -> None:

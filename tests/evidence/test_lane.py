@@ -11,8 +11,9 @@ from pages_visitor import Visitor
 from PIL import Image, PngImagePlugin
 from web_scene import Place, serving
 
-from openhaven import authorities, decisions, evidence, review, staff
-from openhaven.core import Problem, utcnow
+from openhaven import authorities, decisions, evidence, intake, review, staff
+from openhaven.core import Problem, new_id, utcnow
+from openhaven.intake import Account, Event, Item, MediaRef
 from openhaven.line import Haven, lane
 from openhaven.review import lane as review_lane
 from openhaven.review import store as review_store
@@ -75,6 +76,52 @@ def settle(scene: Scene) -> None:
 def rows(scene: Scene, sql: str, **params: object) -> list[dict]:
     with scene.haven.db.read() as tx:
         return tx.rows(sql, **params)
+
+
+def test_what_comes_after_the_sealing_is_sealed_as_well(scene: Scene) -> None:
+    item, _, case = suspected(scene)
+    with scene.tx() as tx:
+        before = {one.sha256 for one in evidence.items(tx, case)}
+        ref = MediaRef(scene.media(placeholder() + b"another placeholder"))
+        event = Event(id="evt-edited", kind="post.edit", at=tx.now, account=Account(id="zed"),
+                      item=Item(id=item, text="Something else now", media=(ref,)))  # fmt: skip
+        intake.accept(tx, scene.platform, [event])
+    scene.judge()
+    settle(scene)
+    with scene.tx() as tx:
+        added = [one for one in evidence.items(tx, case) if one.sha256 not in before]
+        assert sorted(one.kind for one in added) == ["event", "media"]
+        for one in added:
+            assert [told.kind for told in evidence.custody(tx, one.id)] == ["received"]
+        media = next(one for one in added if one.kind == "media").media
+        assert media is not None
+        assert review_lane.case_of(tx, media) == case
+        assert tx.value("SELECT sealed_at IS NOT NULL FROM cases WHERE id = %(c)s", c=case)
+    settle(scene)
+    assert len(rows(scene, "SELECT 1 FROM evidence_items")) == 4
+
+
+def test_what_was_opened_before_there_was_a_lane_is_put_into_it(scene: Scene) -> None:
+    made = {}
+    with scene.tx() as tx:
+        platform = str(tx.value("SELECT id FROM platforms ORDER BY id LIMIT 1"))
+        for name, harm in (("old", "csam.known"), ("other", "spam")):
+            made[name] = new_id("cas")
+            tx.run("""INSERT INTO cases (id, platform, account, harm, opened_at)
+                      VALUES (%(id)s, %(p)s, %(id)s, %(h)s, %(now)s)""",
+                   id=made[name], p=platform, h=harm, now=tx.now)  # fmt: skip
+    # What a person found harmless meanwhile stays outside.
+    item, task = posted(scene)
+    scene.decide(task, "allow", "Nothing is wrong with it.")
+    with scene.tx() as tx:
+        tx.run("UPDATE cases SET harm = 'csam.known' WHERE item = %(i)s", i=item)
+    settle(scene)
+    inside = {row["id"] for row in rows(scene, "SELECT id FROM cases WHERE lane_at IS NOT NULL")}
+    assert inside == {made["old"]}
+    entries = "SELECT count(*) AS n FROM ledger_entries WHERE kind = 'lane.rule'"
+    assert rows(scene, entries)[0]["n"] == 1
+    settle(scene)
+    assert rows(scene, entries)[0]["n"] == 1
 
 
 # What follows from a suspicion ----------------------------------------------------------------

@@ -14,6 +14,7 @@ from evidence_scene import MARK, ME, NOW, kinds, new_case, received
 from openhaven import evidence, staff
 from openhaven.core import Actor, Problem, system
 from openhaven.evidence import officers, opening, packet
+from openhaven.evidence.sealing import SealError, unwrap
 from openhaven.line import Haven
 
 PARTS = ("README.txt", "manifest.json", "manifest.signed-note", "case.jsonld")
@@ -144,10 +145,40 @@ def test_an_officer_opens_with_their_own_key_until_they_leave(haven: Haven, sam:
     with haven.db.begin(sam) as tx, pytest.raises(Problem):
         officers.recover(haven.vault, tx, made[0].id, other)
     with haven.db.begin(ida) as tx:
-        assert officers.remove(tx, sam.id) == 4
+        assert officers.remove(haven.vault, tx, sam.id) == 4
     with haven.db.begin(sam) as tx, pytest.raises(Problem):
         officers.recover(haven.vault, tx, made[0].id, private)
     # For all others nothing has changed.
+    with haven.db.begin(ME, NOW) as tx:
+        parts = evidence.read(haven.vault, tx, made[0], "check")
+    assert b"".join(parts) == MARK
+
+
+def test_who_left_with_a_key_has_nothing_that_it_opens(haven: Haven, sam: Actor) -> None:
+    sue, ida = person(haven, "Sue", "specialist"), person(haven, "Ida", "administrator")
+    _, made = a_case(haven)
+    keys = {one.id: X25519PrivateKey.generate() for one in (sam, sue)}
+    for who, private in keys.items():
+        with haven.db.begin(ida) as tx:
+            officers.add(haven.vault, tx, who, private.public_key().public_bytes_raw())
+    with haven.db.read() as tx:
+        before = {bytes(row["wrapped"]) for row in tx.rows("SELECT wrapped FROM evidence_keys")}
+    # Nobody thinks of the keys when somebody leaves: the account is disabled, that is all.
+    with haven.db.begin(ida) as tx:
+        staff.disable(tx, staff.named(tx, "Sam"))
+    evidence.tend(haven.vault)
+    with haven.db.begin(ida) as tx:
+        after = tx.rows("SELECT item, wrapped FROM evidence_keys")
+        assert tx.value("SELECT count(*) FROM evidence_officers WHERE removed_at IS NULL") == 1
+    # No wrapping of then is left, and none of now opens with the key that left.
+    assert not before & {bytes(row["wrapped"]) for row in after}
+    assert len(after) == 2 * len(made)
+    for row in after:
+        with pytest.raises(SealError):
+            unwrap(bytes(row["wrapped"]), keys[sam.id], row["item"])
+    with haven.db.begin(sue) as tx:
+        parts = officers.recover(haven.vault, tx, made[0].id, keys[sue.id])
+    assert b"".join(parts) == MARK
     with haven.db.begin(ME, NOW) as tx:
         parts = evidence.read(haven.vault, tx, made[0], "check")
     assert b"".join(parts) == MARK

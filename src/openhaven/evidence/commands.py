@@ -214,12 +214,12 @@ def add_command(ctx: click.Context, name: str, public: str, who: str) -> None:
 @click.option("--as", "who", required=True, help="Who you are: an administrator.")
 @click.pass_context
 def remove_command(ctx: click.Context, name: str, who: str) -> None:
-    """Take an officer's keys away; for the others nothing changes."""
+    """Take an officer's keys away; all keys are wrapped anew for who is left."""
     haven = _wired(ctx)
     with haven.db.read() as tx:
         actor, member = staff.acting(tx, who), staff.named(tx, name)
     with haven.db.begin(actor) as tx:
-        n = officers.remove(tx, member.id)
+        n = officers.remove(_vault(haven), tx, member.id)
     click.echo(f"{member.name} is no officer any more; {n} wrapped keys were removed.")
 
 

@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from openhaven.core import Problem, system
-from openhaven.evidence import actions, holding, store
+from openhaven.evidence import actions, holding, officers, store
 from openhaven.evidence.model import Check
 from openhaven.evidence.vault import Vault
 from openhaven.storage import Tx
@@ -26,6 +26,8 @@ def tend(vault: Vault, now: datetime | None = None) -> int:
     """
     while _ended(vault, now):
         pass
+    with vault.db.begin(_ME, now) as tx:
+        officers.end_of_left(vault, tx)
     faults = [*_each(vault, _to_keep, _keep, now), *_each(vault, _to_remove, _remove, now)]
     swept = vault.store.sweep()
     if swept:

@@ -4,7 +4,7 @@ Each step is a transaction of its own whose end is stored on the case, so that a
 of them repeats nothing and forgets nothing.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -28,6 +28,7 @@ ME = system("lane")
 log = structlog.get_logger("lane")
 # So long before its end a hold is carried on, so that a house that stood still loses nothing.
 _SOON = timedelta(days=30)
+_NO_VERSION = ("report.create", "item.delete")
 _WHY = mark(
     "It may be the sexual exploitation of a child. It is hidden until a specialist for child "
     "safety has looked."
@@ -38,6 +39,14 @@ def ask(tx: Tx, claimed: Claimed, verdict: Verdict) -> None:
     """Put what a rule decides on alone before a specialist as well, where it is suspected."""
     if suspicion(claimed, verdict) is not None:
         review.open_task(tx, **drafts.question(tx, claimed, verdict))
+
+
+def follow(tx: Tx, batch: Sequence[Claimed]) -> None:
+    """Have a new version of what a lane case is about sealed as well."""
+    items = {(one.platform, one.event.item.id) for one in batch
+             if one.event.item is not None and one.event.kind not in _NO_VERSION}  # fmt: skip
+    if items:
+        lane.grown(tx, sorted(items))
 
 
 def tend(haven: Haven, now: datetime | None = None) -> int:
@@ -53,7 +62,7 @@ def tend(haven: Haven, now: datetime | None = None) -> int:
         return 1
     with haven.db.begin(ME, now) as tx:
         decisions.withholding.settle_longer(tx)
-        done = _let_go(tx)
+        done = _let_go(tx) + lane.catch_up(tx)
         _keep_on(tx)
     if faults and not done:
         raise faults[0]

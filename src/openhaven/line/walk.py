@@ -30,12 +30,12 @@ def walk(
     """Measure and judge claimed events, hand each over, and store the verdicts.
 
     The number of statements depends on the events that have a consequence, not on the batch.
-    `tally=False` leaves the counting of passed events to the worker (for a single event).
-    `together_s` is the time that all signals have together, as in `signals.measure`.
+    `tally=False` leaves counting passed events to the worker; `together_s` is `signals.measure`'s.
     """
     now = haven.packs.now
     pack = now.pack
     media = intake.media_of(tx, batch)
+    lane.follow(tx, batch)
     seen = recognise(haven, tx, batch)
     findings = signals.measure(
         [claimed.event for claimed in batch],

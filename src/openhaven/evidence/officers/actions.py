@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from openhaven import ledger
 from openhaven.core import Problem, new_id, permits
+from openhaven.core.permissions import GRANTS
 from openhaven.evidence import sealing, store
 from openhaven.evidence.actions import OFFICERS, put_key, touch, unsealed
 from openhaven.evidence.model import VAULT
@@ -42,18 +43,67 @@ def add(vault: Vault, tx: Tx, staff: str, public: bytes) -> int:
     return len(rows)
 
 
-def remove(tx: Tx, staff: str) -> int:
-    """Take an officer's wrapped keys away; return how many. Raises `Problem` 403, 404."""
+def remove(vault: Vault, tx: Tx, staff: str) -> int:
+    """Take an officer's wrapped keys away, and wrap all keys anew for who is left.
+
+    Returns how many keys of theirs were destroyed. Raises `Problem` 403, 404.
+    """
     _require_manager(tx)
     _alone(tx)
-    sql = """UPDATE evidence_officers SET removed_at = %(now)s
-             WHERE staff = %(s)s AND removed_at IS NULL RETURNING id"""
-    officer = tx.value(sql, now=tx.now, s=staff)
-    if officer is None:
+    gone = _end(tx, "o.staff = %(s)s", s=staff)
+    if gone is None:
         raise Problem("officer.unknown", "This person is no officer.", status=404)
-    gone = tx.run("DELETE FROM evidence_keys WHERE officer = %(o)s", o=officer)
-    ledger.append(tx, "evidence.officer_removed", {"officer": str(officer), "staff": staff})
+    rewrap(vault, tx)
     return gone
+
+
+def end_of_left(vault: Vault, tx: Tx) -> int | None:
+    """End the officers whose account was disabled or who lost the role; wrap anew for who is left.
+
+    Returns how many wrapped keys of theirs were destroyed, None where there was nobody.
+    """
+    roles = [role for role, may in GRANTS.items() if "evidence.open" in may]
+    sql = """NOT EXISTS (SELECT 1 FROM staff s WHERE s.id = o.staff AND s.disabled_at IS NULL
+                         AND s.roles && %(roles)s)"""
+    left = f"SELECT 1 FROM evidence_officers o WHERE o.removed_at IS NULL AND {sql}"  # noqa: S608
+    if not tx.value(left, roles=roles):
+        return None
+    _alone(tx)
+    gone = _end(tx, sql, roles=roles)
+    rewrap(vault, tx)
+    return gone
+
+
+def _end(tx: Tx, which: str, **params: object) -> int | None:
+    """End officers and destroy the keys that were wrapped for them; None where there was none."""
+    sql = f"""UPDATE evidence_officers o SET removed_at = %(now)s
+              WHERE o.removed_at IS NULL AND {which} RETURNING o.id, o.staff"""  # noqa: S608
+    rows = tx.rows(sql, now=tx.now, **params)
+    gone = tx.run("DELETE FROM evidence_keys WHERE officer = ANY(%(o)s)",
+                  o=[str(row["id"]) for row in rows])  # fmt: skip
+    for row in rows:
+        ids = {"officer": str(row["id"]), "staff": str(row["staff"])}
+        ledger.append(tx, "evidence.officer_removed", ids)
+    return gone if rows else None
+
+
+def rewrap(vault: Vault, tx: Tx) -> int:
+    """Wrap the key of every item anew for this installation and who is an officer now.
+
+    Every earlier wrapping is destroyed, so that none is left of anybody else, whatever happened
+    before. Returns of how many items.
+    """
+    publics = {VAULT: vault.public} | {one.id: one.public for one in store.officers(tx)}
+    rows = tx.rows("SELECT item, wrapped FROM evidence_keys WHERE officer = %(v)s ORDER BY item",
+                   v=VAULT)  # fmt: skip
+    for row in rows:
+        item = str(row["item"])
+        key = sealing.unwrap(bytes(row["wrapped"]), vault.key, item)
+        tx.run("DELETE FROM evidence_keys WHERE item = %(i)s", i=item)
+        for officer, public in publics.items():
+            put_key(tx, item, officer, sealing.wrap(key, public, item))
+    ledger.append(tx, "evidence.rewrapped", {"items": str(len(rows))})
+    return len(rows)
 
 
 def recover(vault: Vault, tx: Tx, item: str, private: X25519PrivateKey) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ hidden only once somebody who works here suspects the same, so that nobody has t
 reporting them.
 """
 
-from openhaven.review.lane.actions import enter, quarantined, sealed, suspect
+from openhaven.review.lane.actions import catch_up, enter, grown, quarantined, sealed, suspect
 from openhaven.review.lane.model import HARMS, LABEL, WHY, Case, Why
 from openhaven.review.lane.store import (
     case,
@@ -33,9 +33,11 @@ __all__ = [
     "case",
     "case_of",
     "cases",
+    "catch_up",
     "closed",
     "enter",
     "event_closed",
+    "grown",
     "in_lane",
     "is_closed",
     "known_why",

@@ -1,9 +1,11 @@
 """Verbs of the lane: put a case into it, suspect, and note that it was hidden and sealed."""
 
+from collections.abc import Sequence
+
 from openhaven import evidence, intake, ledger
 from openhaven.core import Problem
 from openhaven.review.lane.model import HARMS, Why
-from openhaven.review.lane.store import events_of, in_lane
+from openhaven.review.lane.store import events_of, in_lane, left_outside
 from openhaven.review.model import DUE
 from openhaven.storage import Tx
 
@@ -28,6 +30,31 @@ def enter(tx: Tx, case: str, why: Why) -> bool:
         tx.wake(CHANNEL)
         tx.wake("console")
     return bool(changed)
+
+
+def grown(tx: Tx, items: Sequence[tuple[str, str]]) -> int:
+    """Have what came to lane cases sealed too; `items` are platforms and items. Return how many."""
+    sql = """SELECT DISTINCT c.id FROM cases c
+             JOIN unnest(%(p)s::text[], %(i)s::text[]) AS n (platform, item)
+               ON n.platform = c.platform AND n.item = c.item
+             WHERE c.lane_at IS NOT NULL ORDER BY c.id"""
+    platforms, ids = [one for one, _ in items], [one for _, one in items]
+    found = [str(row["id"]) for row in tx.rows(sql, p=platforms, i=ids)]
+    for case in found:
+        _take_media(tx, case)
+        sql = "UPDATE cases SET sealed_at = NULL WHERE id = %(c)s AND sealed_at IS NOT NULL"
+        if tx.run(sql, c=case):
+            ledger.append(tx, "lane.grown", {"case": case})
+            tx.wake(CHANNEL)
+    return len(found)
+
+
+def catch_up(tx: Tx) -> int:
+    """Put up to 50 cases into the lane that were opened before there was one; return how many."""
+    found = left_outside(tx, 50)
+    for case, why in found.items():
+        enter(tx, case, why)
+    return len(found)
 
 
 def _close_tasks(tx: Tx, case: str) -> None:

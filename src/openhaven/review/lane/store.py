@@ -6,7 +6,7 @@ import msgspec
 
 from openhaven.core import Problem
 from openhaven.core.permissions import GRANTS
-from openhaven.review.lane.model import Case, Why
+from openhaven.review.lane.model import HARMS, Case, Why
 from openhaven.storage import Tx
 
 # What a specialist has found to be harmless is closed to nobody when it comes up anew.
@@ -143,6 +143,24 @@ def to_seal(tx: Tx, besides: Collection[str] = ()) -> str | None:
              ORDER BY quarantined_at, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
     found = tx.value(sql, besides=list(besides))
     return None if found is None else str(found)
+
+
+# As text in the statement, so that the database sees that an index of its own answers it.
+_LEFT = f"""SELECT c.id, bool_and(e.kind = 'report.create') AS reported
+  FROM cases c LEFT JOIN tasks t ON t.case_id = c.id LEFT JOIN events e ON e.seq = t.event
+  WHERE c.lane_at IS NULL AND c.harm IN ({", ".join(f"'{harm}'" for harm in HARMS)})
+    AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.case_id = c.id AND d.outcome = 'allow'
+                    AND d.state = 'in_force' AND d.judgement IS NOT NULL)
+  GROUP BY c.id ORDER BY c.id LIMIT %(limit)s"""  # noqa: S608 (constants)
+
+
+def left_outside(tx: Tx, limit: int) -> dict[str, Why]:
+    """Return cases that belong into the lane and are not in it, with why; as of an upgrade.
+
+    What a person has found harmless since stays outside; what was only reported is not hidden.
+    """
+    rows = tx.rows(_LEFT, limit=limit)
+    return {str(row["id"]): "report" if row["reported"] else "rule" for row in rows}
 
 
 class LaneMedia(msgspec.Struct, frozen=True):

@@ -17,3 +17,7 @@ ALTER TABLE report_files DROP COLUMN sha256;
 
 -- What comes to a case after it was sealed is looked for with each batch of events.
 CREATE INDEX cases_lane_items ON cases (platform, item) WHERE lane_at IS NOT NULL;
+
+-- Cases that were opened before there was a lane are put into it.
+CREATE INDEX cases_outside_lane ON cases (id)
+  WHERE lane_at IS NULL AND harm IN ('csam.known', 'csam.ai_generated');

@@ -52,6 +52,7 @@ def person(who: Account) -> dict[str, str]:
         "created_at": who.created_at,
         "age_band": who.age_band,
         "country": who.country,
+        "language": who.language,
     }
 
 

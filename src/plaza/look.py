@@ -4,11 +4,13 @@ import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
-from plaza import cast, words
+from plaza import cast, speaking, words
+from plaza.model import Account
 
 _HUES = 12
 
@@ -36,6 +38,19 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in name.split()[:2]).upper()
 
 
+def help_at(haven: str, who: Account | None, topics: list[words.Topic]) -> str:
+    """Return the address of Openhaven's page of who can help, for somebody and what it is about."""
+    asked = {"topic": ",".join(topic.code for topic in topics)}
+    if who is not None:
+        asked |= {"country": who.country, "age_band": who.age_band, "lang": speaking.tongue(who)}
+    return f"{haven}/help?{urlencode({name: one for name, one in asked.items() if one})}"
+
+
+def in_tongue(url: str, tongue: str) -> str:
+    """Return the address of a page of Openhaven in a language; English is left to the browser."""
+    return url if tongue == "en" else f"{url}{'&' if '?' in url else '?'}lang={tongue}"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -58,6 +73,8 @@ def _environment() -> Environment:
         topics_of=words.topics,
         outcomes_said=words.REPORT_OUTCOMES,
         tries=cast.TRIES,
+        help_at=help_at,
+        in_tongue=in_tongue,
     )
     return made
 
@@ -66,5 +83,7 @@ _PAGES = _environment()
 
 
 def render(template: str, code: int, values: dict[str, Any]) -> Response:
-    """Return a page as a response."""
+    """Return a page as a response; what is painful in it is said in the language of who reads."""
+    tongue = speaking.tongue(values.get("me"))
+    values = values | {"tongue": tongue, "_": speaking.speaker(tongue)}
     return HTMLResponse(_PAGES.get_template(template).render(values), code)

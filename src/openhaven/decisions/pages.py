@@ -168,6 +168,7 @@ def _appeal_page(call: Call, problem: Problem | None = None, text: str = "") -> 
         "topics": words.topics_of(made, to),
         "country": guide.country,
         "band": guide.band,
+        "young": guide.band in ("under-13", "13-15", "16-17"),
         "problem": problem,
         "text": text,
     }

@@ -65,6 +65,14 @@ _LOST = mark(
 _COURT = mark(
     "You can turn to a certified out-of-court dispute settlement body (in the EU) or to a court."
 )
+_YOUNG_REDRESS = mark(
+    "You can appeal for six months with the link in this message. It costs nothing, and another "
+    "person looks at it. A parent, a carer or another adult you trust can help you."
+)
+_YOUNG_COURT = mark(
+    "Do you still think it is wrong? Show this to a parent, a carer or another adult you trust. "
+    "They can ask people outside this service to look at it."
+)
 _UNDOING = mark("What we did is being undone now. We are sorry.")
 _CHECKED = mark("What we check it against: “{title}”. {text}")
 _NOT_CHECKED = mark("What we could not check it against: “{title}”. {text}")
@@ -145,7 +153,7 @@ def notice(
         _reach(decision, to) if acted else "",
         to.say(AUTOMATION[decision.automated_detection, decision.automated_decision]),
         to.say(_LOST) if irreversible else "",
-        translate_known(to.language, decision.redress),
+        _redress(decision, to),
         *_ways(appeal_url, to),
     ]
     return _made(service, decision, to, TITLE[decision.outcome], parts)
@@ -175,7 +183,7 @@ def _held(service: str, decision: Decision, appeal_url: str, to: Reader) -> Noti
         ),
         _reach(decision, to),
         to.say(_HELD_BY_STAFF if decision.interim else _HELD_BY_RULE),
-        translate_known(to.language, decision.redress),
+        _redress(decision, to),
         *_ways(appeal_url, to),
     ]
     return _made(service, decision, to, mark("Something of yours waits for a look"), parts)
@@ -205,8 +213,9 @@ def appeal_outcome(
             "We looked again. The decision stays."
         )  # fmt: skip
     why = to.say("Why: {facts}", facts=facts)
-    rest = to.say(_UNDOING if upheld else _COURT)
-    parts = [to.say(first), why, rest, *_heard(to, independent, () if upheld else bodies)]
+    rest = to.say(_UNDOING if upheld else _YOUNG_COURT if to.young else _COURT)
+    named = () if upheld or to.young else bodies
+    parts = [to.say(first), why, rest, *_heard(to, independent, named)]
     return _made(service, decision, to, title, parts)
 
 
@@ -300,6 +309,14 @@ def topics_of(decision: Decision, to: Reader) -> tuple[str, ...]:
     if "child-abuse" not in topics or to.guide.band in ("under-13", "13-15", "16-17"):
         return topics
     return ("prevention",) if to.guide.band == "18-plus" else (*topics, "prevention")
+
+
+def _redress(decision: Decision, to: Reader) -> str:
+    """Say what can be done against it; a child is led to an adult, not to bodies with long names.
+
+    The record of the decision names them all, and so does its page to whoever is grown up.
+    """
+    return to.say(_YOUNG_REDRESS) if to.young else translate_known(to.language, decision.redress)
 
 
 def _breaks(decision: Decision, to: Reader) -> str:

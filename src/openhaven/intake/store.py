@@ -174,7 +174,10 @@ def report_of(tx: Tx, seq: int) -> str | None:
 
 
 class ReportStatus(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a reporter may know of their report."""
+    """What a reporter may know of their report.
+
+    `outcome` is that of the decision; `undone` says that something was done and taken back later.
+    """
 
     state: str
     created_at: datetime
@@ -186,7 +189,8 @@ class ReportStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 def report_status(tx: Tx, receipt: str) -> ReportStatus:
     """Return the state of the report with this receipt code, or raise `Problem` (404)."""
     sql = """SELECT r.state, r.created_at, r.category, r.decided_at,
-               (SELECT CASE d.state WHEN 'overturned' THEN 'allow' ELSE d.outcome END
+               (SELECT CASE WHEN d.state <> 'overturned' THEN d.outcome
+                       WHEN d.outcome = 'allow' THEN 'allow' ELSE 'undone' END
                 FROM decisions d WHERE d.case_id = r.case_id
                 ORDER BY d.decided_at DESC LIMIT 1) AS outcome
              FROM reports r WHERE r.receipt = %(receipt)s"""

@@ -1,6 +1,7 @@
 """Settings: one TOML file, then the environment; validated at start, refused when unknown."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -237,13 +238,26 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ) from error
         for code in found.wellbeing.harms:
             harm(code)
+        for number, body in enumerate(found.outside_bodies):
+            _check_body(number, body)
         return found
 
 
+# A name, a comma, and an address without a space.
+_BODY = re.compile(r"(?=.{8,200}$)[^\s,][^\r\n;]*, https://[^\s;]+\.[^\s;]+")
 _NAMES = ("home", "host", "port", "public_url", "database_url", "service_name",
           "operator_contact", "behind_proxy", "pack", "media_limit", "metrics_token",
           "double_review", "undo_seconds", "staffing", "bulk_size", "language", "locales",
           "protections", "age_link_days", "returning")  # fmt: skip
+
+
+def _check_body(number: int, body: str) -> None:
+    """Raise `Problem` unless people can find a body outside by what is said of it."""
+    if not _BODY.fullmatch(body):
+        raise Problem("settings.wrong", "A body outside is named with its address on the web.",
+                      f"{body[:80]!r} at `$.outside_bodies[{number}]`",
+                      next_step="Write it as “Name, https://…”, up to 200 characters.",
+                      )  # fmt: skip
 
 
 def _path(kind: type, value: object) -> object:

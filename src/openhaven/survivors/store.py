@@ -165,8 +165,8 @@ _PARTS = """SELECT r.item, r.account, r.state, r.account IS DISTINCT FROM i.requ
                 SELECT 1 FROM acts a WHERE a.decision = d.id AND a.verb <> 'notify'
                   AND a.state NOT IN ('accepted', 'done')) AS done
             FROM survivor_items i JOIN reports r ON r.id = i.report
-            LEFT JOIN LATERAL (SELECT d.id, CASE d.state WHEN 'overturned' THEN 'allow'
-                ELSE d.outcome END AS outcome FROM decisions d
+            LEFT JOIN LATERAL (SELECT d.id, CASE WHEN d.state <> 'overturned' THEN d.outcome
+                WHEN d.outcome = 'allow' THEN 'allow' ELSE 'undone' END AS outcome FROM decisions d
               WHERE d.case_id = r.case_id AND r.decided_at IS NOT NULL
               ORDER BY d.decided_at DESC LIMIT 1) d ON true """
 

@@ -30,6 +30,17 @@ _OUTCOMES = {
     "block": mark("Refused before publication"),
     "suspend": mark("Account suspended"),
 }
+_MEASURES = {
+    "own": mark("In the service's own way"),
+    "age_gate": mark("Shown to adults only"),
+    "demote": mark("Shown to fewer people"),
+    "label": mark("Marked with a note"),
+    "no_interaction": mark("Closed for answers and sharing"),
+    "monetary": mark("Payments stopped"),
+    "service": mark("A part of the service closed"),
+}
+# Held back is not yet restricted.
+_RESTRICTED = "decisions WHERE outcome = 'restrict' AND left(decided_by, 5) <> 'held:'"
 _AUTOMATION = {
     "fully": mark("Decided by a rule, without a person"),
     "partially": mark("Prepared by a rule, decided by a person"),
@@ -77,6 +88,14 @@ def figures(tx: Tx, service: str) -> Figures:
     tables = (
         _by_clause(tx),
         _fixed(tx, "outcome", mark("What was decided"), "outcome", "decisions", _OUTCOMES),
+        _fixed(
+            tx,
+            "measure",
+            mark("How something was restricted"),
+            "coalesce(nullif(measure, ''), 'own')",
+            _RESTRICTED,
+            _MEASURES,
+        ),
         _fixed(
             tx, "automation", mark("Who decided"), "automated_decision", "decisions", _AUTOMATION
         ),

@@ -70,13 +70,10 @@ def _agreed(tx: Tx, about: Matter, facts: str, by: str) -> bool:
 
     Whom nobody has asked yet is asked now.
     """
-    sql = """SELECT id FROM decisions WHERE platform = %(p)s AND item = %(i)s
-               AND decided_by LIKE 'held:staff:%%' AND decided_at > %(since)s
-             ORDER BY decided_at DESC, id DESC LIMIT 1"""
-    last = tx.value(sql, p=about.platform, i=about.item, since=tx.now - SPAN)
+    last = hidden_before(tx, about.platform, about.item)
     if last is None:
         return True
-    match approvals.state_of(tx, KIND, str(last)):
+    match approvals.state_of(tx, KIND, last):
         case "approved" | "alone":
             return True
         case "waiting":
@@ -86,8 +83,17 @@ def _agreed(tx: Tx, about: Matter, facts: str, by: str) -> bool:
         case "refused":
             raise Problem("interim.refused", "A second person did not agree to hide it again.",
                           status=409, next_step="Judge the matter now.")  # fmt: skip
-    approvals.ask(tx, KIND, str(last), facts[:2_000], by=by)
-    return approvals.state_of(tx, KIND, str(last)) == "alone"
+    approvals.ask(tx, KIND, last, facts[:2_000], by=by)
+    return approvals.state_of(tx, KIND, last) == "alone"
+
+
+def hidden_before(tx: Tx, platform: str, item: str | None) -> str | None:
+    """Return the last decision that hid an item before anybody decided, of the last 90 days."""
+    sql = """SELECT id FROM decisions WHERE platform = %(p)s AND item = %(i)s
+               AND decided_by LIKE 'held:staff:%%' AND decided_at > %(since)s
+             ORDER BY decided_at DESC, id DESC LIMIT 1"""
+    last = tx.value(sql, p=platform, i=item, since=tx.now - SPAN)
+    return None if last is None else str(last)
 
 
 def hidden(tx: Tx, case: str) -> bool:

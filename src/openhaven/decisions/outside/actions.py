@@ -3,7 +3,8 @@
 from openhaven import intake, ledger, policy, review
 from openhaven.core import Problem, canonical
 from openhaven.decisions.actions import Voice, decide
-from openhaven.decisions.model import Decision, Draft
+from openhaven.decisions.interim import actions as interim
+from openhaven.decisions.model import INTERIM_BY, Decision, Draft
 from openhaven.decisions.outside.model import Outside, check
 from openhaven.decisions.rabat import needs_six
 from openhaven.decisions.store import decision
@@ -36,6 +37,8 @@ def decide_outside(
         return decision(tx, str(known[0]["decision"])), False
     check(given, tx.now)
     draft = _draft(tx, platform, given, in_force)
+    if given.interim:
+        _hides_once(tx, draft)
     if needs_six(draft):
         raise Problem("decision.six", "A removal as incitement by law needs six answers.",
                       "at `$.six`",
@@ -75,7 +78,7 @@ def _draft(tx: Tx, platform: str, given: Outside, in_force: str) -> Draft:
         automated_decision=given.automated_decision,
         content_type=sorted(set(given.content_type)),
         content_at=given.content_at,
-        decided_by=f"platform:{platform}",
+        decided_by=f"{INTERIM_BY if given.interim else ''}platform:{platform}",
         account=account,
         subject=subject,
         item=given.item,
@@ -87,6 +90,16 @@ def _draft(tx: Tx, platform: str, given: Outside, in_force: str) -> Draft:
         starts_at=given.starts_at,
         six=keep_six(tx, f"notes:{case}", given.six) if given.six else None,
     )
+
+
+def _hides_once(tx: Tx, draft: Draft) -> None:
+    """Raise `Problem` (409) where it is hidden already, or was before: that takes two people."""
+    tx.run("SELECT 1 FROM cases WHERE id = %(c)s FOR UPDATE", c=draft.case_id)
+    if interim.hidden(tx, draft.case_id) or interim.hidden_before(tx, draft.platform, draft.item):
+        raise Problem("interim.hidden", "It is hidden already, or was before it was decided.",
+                      "at `$.interim`", status=409,
+                      next_step="Decide it; hiding it again takes two people in the console.",
+                      )  # fmt: skip
 
 
 def _clause(tx: Tx, pack: str, anchor: str) -> Clause:

@@ -15,6 +15,7 @@ Place = Annotated[str, msgspec.Meta(max_length=2)]
 Content = Literal["TEXT", "IMAGE", "VIDEO", "AUDIO", "PRODUCT", "SYNTHETIC_MEDIA", "APP", "OTHER"]
 
 LONGEST = timedelta(days=3650)
+INTERIM = timedelta(days=7)
 _LATEST_START = timedelta(days=90)
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
@@ -27,7 +28,8 @@ class Outside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     the rules in force here, or in the pack with the fingerprint `pack`. `scope` are countries (ISO
     3166-1 alpha-2), `*` means everywhere. `carried_out` says that it is done already, `measure` how
     something is restricted, `starts_at` when it begins if that is later. `six` are the answers (of
-    the Rabat Plan of Action) without which nothing is removed as incitement by law.
+    the Rabat Plan of Action) without which nothing is removed as incitement by law. `interim` says
+    that an item is hidden for seven days at most, before anybody decides.
     """
 
     id: Id
@@ -50,6 +52,7 @@ class Outside(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     measure: Measure = ""
     starts_at: Moment | None = None
     six: Six | None = None
+    interim: bool = False
 
 
 def check(given: Outside, now: datetime) -> None:
@@ -70,6 +73,8 @@ def check(given: Outside, now: datetime) -> None:
     _check_times(given, now)
     if given.outcome == "suspend":
         _check_suspension(given)
+    if given.interim:
+        _check_interim(given, now)
 
 
 def _check_scope(scope: tuple[str, ...]) -> None:
@@ -103,6 +108,18 @@ def _check_start(given: Outside, now: datetime) -> None:
     if given.until is not None and given.until <= given.starts_at:
         raise _wrong("starts_at", "It would end before it begins.", "$.starts_at",
                      "Let it last longer.")  # fmt: skip
+
+
+def _check_interim(given: Outside, now: datetime) -> None:
+    hides = given.outcome == "restrict" and given.item is not None and not given.measure
+    ends = given.until is not None and given.until <= now + INTERIM
+    if not hides or not ends or given.starts_at is not None:
+        raise _wrong("interim", "Hiding something before it is decided is a restriction of an item "
+                     "that begins now and ends within seven days.", "$.interim",
+                     "Send outcome restrict, the item, and until.")  # fmt: skip
+    if given.automated_decision == "fully":
+        raise _wrong("interim", "A person hides something before it is decided.",
+                     "$.automated_decision", "Let a rule hold it back instead.")  # fmt: skip
 
 
 def _check_suspension(given: Outside) -> None:

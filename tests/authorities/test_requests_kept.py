@@ -1,0 +1,306 @@
+"""What follows from a request by itself: words to people, clocks, calls, holds, orders, counts."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import timedelta
+
+import msgspec
+import pytest
+from api_post import Post, post_office
+from click.testing import CliRunner
+from requests_scene import DAY, OPERATOR, Bureau, bureau
+
+from openhaven import evidence
+from openhaven.authorities.commands import authorities
+from openhaven.authorities.requests import actions, jobs, keeping, store
+from openhaven.authorities.requests.clocks import call_for_life, note_due
+from openhaven.authorities.requests.clocks.actions import PAUSES
+from openhaven.authorities.requests.model import Subject, Wanted
+from openhaven.authorities.requests.telling import actions as telling
+from openhaven.authorities.requests.telling import tell_due
+from openhaven.connectors import mail
+from openhaven.core import Problem, utcnow
+from openhaven.decisions import decision
+from openhaven.line import Haven, ordering
+from openhaven.records.erasure import erase
+from openhaven.staff import approvals
+from openhaven.storage import Settings
+from openhaven.storage.settings import Authorities, Mail
+from openhaven.transparency import figures
+from openhaven.transparency.export import as_csv
+
+
+@pytest.fixture(scope="module")
+def office() -> Iterator[Post]:
+    with post_office() as post:
+        yield post
+
+
+@pytest.fixture
+def at(house: Haven) -> Bureau:
+    return bureau(house)
+
+
+def _settings(at: Bureau, office: Post, *contacts: str) -> Settings:
+    return msgspec.structs.replace(
+        at.haven.settings, mail=Mail(host="127.0.0.1", port=office.port, starttls=False),
+        authorities=Authorities(life_contacts=contacts),
+    )  # fmt: skip
+
+
+def _tell(settings: Settings):  # type: ignore[no-untyped-def]
+    return lambda address, title, text, name: mail.tell(settings, address, title, text, name)
+
+
+# Telling ----------------------------------------------------------------------------------------
+
+
+def test_who_is_concerned_is_told_when_the_delay_ends_by_itself(at: Bureau, office: Post) -> None:
+    settings = _settings(at, office)
+    request = at.approved(delay_ground="investigation", delay_days=90)
+    at.produce(request)
+    address = f"{at.account}@people.example"
+    given = at.now_is(request).ended_at
+    assert given is not None
+    tell_due(at.haven.db, settings, _tell(settings), given + 89 * DAY)
+    assert office.to(address) == []
+    tell_due(at.haven.db, settings, _tell(settings), given + 91 * DAY)
+    (letter,) = office.to(address)
+    text = letter.get_content()
+    for words in ("Police of Here", "R-1", "what you wrote or posted", "not allowed to tell you"):
+        assert words in text, text
+    tell_due(at.haven.db, settings, _tell(settings), given + 92 * DAY)
+    assert len(office.to(address)) == 1
+
+
+def test_to_wait_for_longer_takes_a_second_person_each_time(at: Bureau, office: Post) -> None:
+    settings = _settings(at, office)
+    request = at.approved(delay_ground="order", delay_days=30)
+    at.produce(request)
+    with at.haven.db.begin(at.ada) as tx:
+        (word,) = store.tellings(tx, request)
+        telling.ask_longer(tx, word.id, "life", 60, "The order was renewed.")
+    with at.haven.db.begin(at.ada) as tx:
+        (waits,) = [one for one in approvals.waiting(tx, telling.KIND) if word.id in one.matter]
+        assert store.telling(tx, word.id).due_at == word.due_at
+    with pytest.raises(Problem, match="asked for this yourself"), at.haven.db.begin(at.ada) as tx:
+        approvals.answer(tx, waits.id, True)
+    with at.haven.db.begin(at.ben) as tx:
+        approvals.answer(tx, waits.id, True)
+        telling.settle(tx)
+        later = store.telling(tx, word.id)
+    assert later.due_at > word.due_at
+    assert later.delay_ground == "life"
+    # Whoever is asked again and refuses leaves the day as it is.
+    with at.haven.db.begin(at.ada) as tx:
+        telling.ask_longer(tx, word.id, "life", 170, "Once more.")
+        (again,) = [one for one in approvals.waiting(tx, telling.KIND) if word.id in one.matter]
+    with at.haven.db.begin(at.ben) as tx:
+        approvals.answer(tx, again.id, False, "No ground any more.")
+        telling.settle(tx)
+        assert store.telling(tx, word.id).due_at == later.due_at
+    with at.haven.db.begin(at.ada) as tx:
+        telling.now(tx, word.id)
+    tell_due(at.haven.db, settings, _tell(settings))
+    assert len(office.to(f"{at.account}@people.example")) == 1
+
+
+def test_who_cannot_be_reached_is_on_somebodys_screen(at: Bureau, office: Post) -> None:
+    settings = _settings(at, office)
+    with at.haven.db.begin(OPERATOR) as tx:
+        tx.run("UPDATE accounts SET contact = NULL WHERE id = %(a)s", a=at.account)
+    request = at.approved()
+    at.produce(request)
+    tell_due(at.haven.db, settings, _tell(settings))
+    with at.haven.db.read() as tx:
+        (word,) = store.tellings(tx, request)
+        assert word.state == "by_hand"
+        assert store.trouble(tx).untold
+    with at.haven.db.begin(at.ada) as tx:
+        telling.by_hand(tx, word.id)
+        assert store.telling(tx, word.id).state == "told"
+
+
+# Clocks -----------------------------------------------------------------------------------------
+
+
+def test_clocks_call_by_themselves_and_louder(at: Bureau) -> None:
+    made = at.receive("epoc")
+    found = at.now_is(made.id)
+    assert found.due_at - found.received_at == timedelta(days=10)
+    steps = {0: None, 7.4: None, 7.6: "request", 10: "request_overdue", 10.9: None,
+             11: "request_unanswered", 12: None}  # fmt: skip
+    for days, kind in steps.items():
+        with at.haven.db.begin(OPERATOR, found.received_at + days * DAY) as tx:
+            called = [one for one, about in note_due(tx) if about == made.id]
+        assert called == ([kind] if kind else []), days
+    urgent = at.now_is(at.receive("epoc", life=True).id)
+    assert urgent.due_at - urgent.received_at == timedelta(hours=8)
+    with at.haven.db.begin(OPERATOR) as tx:
+        assert ("request", urgent.id) in note_due(tx)
+    removal = at.now_is(at.receive("removal").id)
+    assert removal.due_at - removal.received_at == timedelta(hours=1)
+    # A day that the request names counts when it is sooner.
+    soon = f"{utcnow() + 3 * DAY:%Y-%m-%d}"
+    assert at.now_is(at.receive("order", answer_by=soon).id).due_at < utcnow() + 3 * DAY
+
+
+def test_a_life_is_called_about_at_once_and_who_is_not_reached_is_said_aloud(
+    at: Bureau, office: Post
+) -> None:
+    settings = _settings(at, office, "one@here.example", "two@here.example")
+    at = dataclasses.replace(at, haven=dataclasses.replace(at.haven, settings=settings))
+    made, said = at.receive("emergency"), []
+
+    def half(address: str, title: str, text: str, name: str) -> str | None:
+        said.append(address)
+        return "Nobody answers." if address.startswith("two") else None
+
+    now = utcnow() + timedelta(seconds=1)
+    for _ in range(len(PAUSES) + 5):
+        call_for_life(at.haven.db, settings, half, now)
+        now += timedelta(hours=1)
+    assert said.count("one@here.example") == 1
+    assert said.count("two@here.example") == len(PAUSES) + 1
+    with at.haven.db.begin(OPERATOR) as tx:
+        assert {one.state for one in store.calls(tx, made.id)} == {"sent", "failed"}
+        assert store.trouble(tx).unheard
+        assert ("request_unheard", made.id) in note_due(tx)
+        assert ("request_unheard", made.id) not in note_due(tx)
+
+
+# Keeping ----------------------------------------------------------------------------------------
+
+
+def _keep(at: Bureau, request: str, who: Subject | None = None) -> int:
+    house = at.haven
+    span = Wanted(categories=(), subjects=(), since=utcnow() - 900 * DAY, until=utcnow() + DAY)
+    with house.db.begin(at.ada) as tx:
+        return keeping.keep(house.vault, house.blobs, tx, request, [who or at.subject], span)
+
+
+def test_what_is_asked_to_be_kept_outlives_erasure_and_ends_by_itself(at: Bureau) -> None:
+    made = at.receive("epoc-pr")
+    assert _keep(at, made.id) == 1
+    assert _keep(at, made.id) == 0
+    with at.haven.db.begin(at.ada) as tx:
+        (kept,) = store.keeps(tx, made.id)
+        assert timedelta(59) < kept.until - tx.now <= timedelta(60)
+        items = evidence.items(tx, kept.case_id)
+        parts = evidence.read(at.haven.vault, tx, items[0], "test")
+    assert b"".join(parts)
+    assert {one.name for one in items} >= {"subscriber.json", "content.json", "access.json"}
+    # The law carries it, and it is answered without anything leaving the house.
+    at.call_back(made.id)
+    at.lawful(made.id)
+    at.narrow(made.id)
+    with at.haven.db.begin(at.ada) as tx:
+        keeping.preserved(tx, made.id)
+        keeping.renew(tx, made.id)
+        (longer,) = store.keeps(tx, made.id)
+    assert longer.until - kept.until == timedelta(30)
+    with pytest.raises(Problem, match="cannot be renewed"), at.haven.db.begin(at.ada) as tx:
+        keeping.renew(tx, made.id)
+    with at.haven.db.begin(OPERATOR) as tx:
+        erase(tx, at.platform, at.account)
+    with at.haven.db.read() as tx:
+        assert not any(one.destroyed_at for one in evidence.items(tx, kept.case_id))
+    evidence.tend(at.haven.vault, longer.until + timedelta(seconds=1))
+    with at.haven.db.read() as tx:
+        assert all(one.destroyed_at for one in evidence.items(tx, kept.case_id))
+
+
+def test_what_is_refused_is_kept_no_longer(at: Bureau) -> None:
+    made = at.receive("preservation")
+    _keep(at, made.id)
+    with pytest.raises(Problem, match="not known here"):
+        _keep(at, made.id, Subject(at.platform, "nobody"))
+    with at.haven.db.begin(at.ada) as tx:
+        actions.refuse(tx, made.id, "no_basis", "No law.")
+    jobs.tend(at.haven.db)
+    with at.haven.db.read() as tx:
+        assert all(one.ended_at for one in store.keeps(tx, made.id))
+    with pytest.raises(Problem, match="no duty to keep"):
+        _keep(at, made.id)
+    with pytest.raises(Problem, match="no duty to keep"):
+        _keep(at, at.receive("warrant").id)
+
+
+def test_who_is_erased_is_told_nothing_more(at: Bureau, office: Post) -> None:
+    settings = _settings(at, office)
+    request = at.approved(delay_ground="life", delay_days=10)
+    at.produce(request)
+    with at.haven.db.begin(OPERATOR) as tx:
+        erase(tx, at.platform, at.account)
+    tell_due(at.haven.db, settings, _tell(settings), utcnow() + 11 * DAY)
+    with at.haven.db.read() as tx:
+        assert [one.state for one in store.tellings(tx, request)] == ["erased"]
+    assert office.to(f"{at.account}@people.example") == []
+
+
+def test_what_ended_three_years_ago_says_nothing_any_more(at: Bureau, office: Post) -> None:
+    request = at.approved()
+    at.produce(request)
+    settings = _settings(at, office)
+    tell_due(at.haven.db, settings, _tell(settings))
+    with at.haven.db.begin(OPERATOR, utcnow() + 1_097 * DAY) as tx:
+        actions.forget(tx)
+        assert store.asked(tx, request).authority == "(forgotten)"
+        delivery = store.delivery(tx, request)
+    assert delivery is not None
+    assert not delivery.there
+    assert at.now_is(request).accounts == 1
+
+
+# Orders and counts ------------------------------------------------------------------------------
+
+
+def test_a_removal_order_becomes_a_decision_with_reasons_and_redress(at: Bureau) -> None:
+    (item,) = at.rows("SELECT item FROM events WHERE platform = %(p)s AND item IS NOT NULL",
+                      p=at.platform)  # fmt: skip
+    made = at.receive("removal", basis="Regulation (EU) 2021/784, Article 3")
+    at.call_back(made.id)
+    at.lawful(made.id)
+    items = (Subject(at.platform, str(item["item"])),)
+    at.narrow(made.id, categories=(), subjects=(), items=items, why="It calls for an attack.")
+    with pytest.raises(Problem, match="some countries"):
+        ordering.carry_out(at.haven, at.ada, made.id, "terrorism", "union")
+    (ordered,) = ordering.carry_out(at.haven, at.ada, made.id, "terrorism", "everywhere")
+    with at.haven.db.read() as tx:
+        found = decision(tx, ordered)
+        strikes = tx.rows("SELECT 1 FROM strikes WHERE decision = %(d)s", d=ordered)
+    assert (found.source, found.outcome, found.ground) == ("order", "remove", "law")
+    for words in ("Police of Here (DE)", "R-1", "It calls for an attack.", "2021/784"):
+        assert words in found.facts
+    assert "court of its country" in found.redress
+    assert strikes == []
+    assert at.now_is(made.id).state == "removed"
+
+
+def test_everybody_sees_the_counts_and_nobody_behind_them(at: Bureau) -> None:
+    before = _counts(at)
+    for _ in range(6):
+        made = at.receive("foreign")
+        with at.haven.db.begin(at.ada) as tx:
+            actions.refuse(tx, made.id, "no_treaty", "By no treaty.")
+    found = _counts(at)
+    rows = {row.key: row.n for row in found.table("requests_outcome").rows}
+    assert rows["refused_no_treaty"] == 6
+    assert (found.table("requests_kind").total or 0) == (
+        before.table("requests_kind").total or 0
+    ) + 6
+    assert {row.n for row in found.table("requests_kind").rows} & {1, 2, 3, 4} == set()
+    assert found.requests.median_hours is not None
+    assert "requests_outcome,refused_no_treaty" in as_csv(found)
+
+
+def _counts(at: Bureau):  # type: ignore[no-untyped-def]
+    with at.haven.db.read() as tx:
+        return figures(tx, "Here")
+
+
+def test_the_command_line_says_what_is_overdue(at: Bureau) -> None:
+    made = at.receive("removal", now=utcnow() - timedelta(hours=2))
+    said = CliRunner().invoke(authorities, ["requests"], obj=at.haven)
+    assert said.exit_code == 1
+    assert any(made.id in line and "OVERDUE" in line for line in said.output.splitlines())

@@ -18,6 +18,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
 
 
+# Measures, the one that says most first, and the word for where an item stands then.
+_MEASURED = (("own", "restricted"), ("age_gate", "age_gated"), ("no_interaction", "closed"),
+             ("demote", "demoted"), ("label", "labelled"))  # fmt: skip
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """A post, comment or message as it stands now: what was said about it, and what is in force."""
 
@@ -48,6 +53,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     generated: int
     hidden: str | None
     restricted: int
+    measures: str | None
     restored: int
     rule: str | None
     comments: int
@@ -60,10 +66,26 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         if self.hidden:
             return {"block": "blocked", "hold": "held"}.get(self.hidden, "removed")
         if self.restricted:
-            return "restricted"
+            found = (name for code, name in _MEASURED if code in self.limits)
+            return next(found, "restricted")
         if self.restored:
             return "restored"
         return "review" if self.outcome == "review" else "live"
+
+    @property
+    def limits(self) -> frozenset[str]:
+        """How it is restricted: `own` for Plaza's own way, or a measure of Openhaven's."""
+        return frozenset((self.measures or "").split(",")) - {""}
+
+    @property
+    def acted(self) -> bool:
+        """Whether something holds that its author may appeal against."""
+        return self.standing in ("blocked", "removed", *(name for _, name in _MEASURED))
+
+    @property
+    def grown_only(self) -> bool:
+        """Whether only adults see it: behind a notice, or at once."""
+        return bool(self.limits & {"own", "age_gate"})
 
     @property
     def public(self) -> bool:

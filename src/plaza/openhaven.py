@@ -59,7 +59,10 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 class Act(msgspec.Struct, frozen=True):
-    """Something that you are asked to carry out. `reverses` names the act that it takes back."""
+    """Something that you are asked to carry out. `reverses` names the act that it takes back.
+
+    `measure` says how something is restricted; empty: in your own way.
+    """
 
     id: str
     verb: str
@@ -67,6 +70,7 @@ class Act(msgspec.Struct, frozen=True):
     decision: str
     until: datetime | None = None
     reverses: str | None = None
+    measure: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True):

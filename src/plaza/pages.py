@@ -166,7 +166,7 @@ def one(call: Call) -> Response:
 def comment(call: Call) -> Response:
     """Comment on a post."""
     what = call.item(call.id)
-    if not what.public or what.type != "post":
+    if not what.public or what.type != "post" or "no_interaction" in what.limits:
         raise Unfit("One cannot comment on this any more.")
     draft = Draft("comment", call.form.get("text", ""), parent=what.id)
     made = call.house.plaza.publish(call.voice(), draft)
@@ -201,7 +201,7 @@ def picture(call: Call) -> Response:
     """Return the picture of an item that this person may see."""
     what = call.item(call.id)
     mine = call.me is not None and call.me.id == what.account
-    hidden = what.restricted and not mine and not words.may_reveal(call.me)
+    hidden = what.grown_only and not mine and not words.may_reveal(call.me)
     if what.picture is None or not (what.public or mine) or hidden:
         raise HTTPException(404)
     data = (call.house.store.pictures / what.picture).read_bytes()

@@ -132,6 +132,10 @@ CREATE VIEW shown AS
       WHERE f.item = i.id AND verb IN ('block', 'hold', 'remove')) AS hidden,
     EXISTS (SELECT 1 FROM in_force f
       WHERE verb = 'restrict' AND (f.item = i.id OR f.account = i.account)) AS restricted,
+    (SELECT group_concat(DISTINCT CASE WHEN json_valid(CAST(f.body AS TEXT))
+       THEN coalesce(nullif(json_extract(CAST(f.body AS TEXT), '$.measure'), ''), 'own')
+       ELSE 'own' END) FROM in_force f
+      WHERE verb = 'restrict' AND (f.item = i.id OR f.account = i.account)) AS measures,
     EXISTS (SELECT 1 FROM acts x WHERE x.item = i.id AND x.state = 'done'
       AND verb IN ('restore', 'unblock', 'unrestrict')) AS restored,
     (SELECT n.clause FROM notices n WHERE n.decision = i.decision OR n.decision IN

@@ -90,11 +90,12 @@ def item(store: Store, id_: str) -> Item | None:
 
 
 def stream(store: Store, before: int, size: int) -> list[Item]:
-    """Return the newest posts, older than `before`, but not what never was published."""
+    """Return the newest posts, older than `before`: published, and not shown to fewer."""
     return store.all(
         Item,
         "SELECT * FROM shown WHERE type = 'post' AND seq < ? AND state = 'live'"
-        " AND (hidden IS NULL OR hidden = 'remove') ORDER BY seq DESC LIMIT ?",
+        " AND (hidden IS NULL OR hidden = 'remove')"
+        " AND coalesce(measures, '') NOT LIKE '%demote%' ORDER BY seq DESC LIMIT ?",
         before,
         size,
     )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
+
 from plaza.model import Account, ActRow, Item, NoticeRow
 from plaza.openhaven import Subject
 from plaza.store import Store, acts_about, notices_under, reported_at
@@ -30,6 +32,13 @@ _OUTCOMES = {
     "block": ("bad", "It goes against a rule, so it was not published."),
 }
 _BACK = "What was done was taken back."
+# How something is restricted, where that is not in Plaza's own way.
+_MEASURES = {
+    "age_gate": ("It is shown to adults only", "Who is younger does not see it."),
+    "demote": ("It is shown to fewer people", "It does not stand in the stream any more."),
+    "label": ("A note was put beside it", "Everybody can still see it."),
+    "no_interaction": ("It was closed for answers", "Nobody can comment on it."),
+}
 _VERBS = {
     "remove": ("bad", "It was removed", "Nobody sees it now, but it is kept and can come back."),
     "block": ("bad", "It stays unpublished", "It is kept, so that it can come back."),
@@ -39,7 +48,7 @@ _VERBS = {
     "warn": ("plain", "Its author was warned", ""),
     "restore": ("good", "It was restored", _BACK),
     "unblock": ("good", "It was published after all", _BACK),
-    "unrestrict": ("good", "The notice before it was taken away", _BACK),
+    "unrestrict": ("good", "What limited it was taken away", _BACK),
     "unsuspend": ("good", "The account was opened again", _BACK),
 }  # fmt: skip
 
@@ -122,6 +131,8 @@ def _answer(what: Item, haven_url: str) -> list[Step]:
 
 def _act(act: ActRow, haven_url: str) -> Step:
     tone, title, words = _VERBS[act.verb]
+    if act.verb == "restrict":
+        title, words = _MEASURES.get(_measure(act), (title, words))
     if act.until:
         words += f" Until {act.until[:10]}."
     if act.state == "failed":
@@ -131,6 +142,10 @@ def _act(act: ActRow, haven_url: str) -> Step:
     elif act.reason:
         words = f"Nothing was left to do: {act.reason}."
     return Step(act.received_at, title, words.strip(), tone, *_console(act.decision, haven_url))
+
+
+def _measure(act: ActRow) -> str:
+    return str(msgspec.json.decode(act.body).get("measure") or "")
 
 
 def _notice(what: Item, notice: NoticeRow, *, mine: bool) -> list[Step]:

@@ -46,10 +46,11 @@ REPORT_STATES = {
 REPORT_OUTCOMES = {
     "allow": "No rule was broken, so nothing was done.",
     "warn": "The person was warned.",
-    "restrict": "It was put behind a notice.",
+    "restrict": "It was limited: who sees it, or what can be done with it.",
     "remove": "It was removed.",
     "block": "It was not published.",
     "suspend": "The account was suspended.",
+    "undone": "Something was done. It was taken back after another look.",
 }
 
 # standing -> how it is marked, the word for it, and what it means for whoever wrote it
@@ -64,6 +65,10 @@ STANDINGS = {
     "removed": ("bad", "removed", "It was removed: nobody but you can see it. It is kept, so that "
                 "it can come back."),
     "restricted": ("warn", "behind a notice", "Others see it only after a notice, if they ask."),
+    "age_gated": ("warn", "for adults", "Only adults see it."),
+    "demoted": ("warn", "shown to fewer", "It is still here, but it does not stand in the stream."),
+    "labelled": ("warn", "with a note", "A note stands beside it. Everybody can see it."),
+    "closed": ("warn", "closed", "Nobody can answer it any more."),
     "restored": ("good", "restored", "What was done to it has been taken back."),
     "deleted": ("quiet", "deleted", "You deleted it."),
 }  # fmt: skip
@@ -72,8 +77,8 @@ STANDINGS = {
 # What an act asks for, in words.
 VERBS = {
     "notify": "tell the person", "warn": "warn the person", "remove": "remove it",
-    "restore": "put it back", "restrict": "put it behind a notice",
-    "unrestrict": "take the notice away",
+    "restore": "put it back", "restrict": "limit it",
+    "unrestrict": "take the limit away",
     "block": "do not publish it", "unblock": "publish it after all",
     "suspend": "suspend the account", "unsuspend": "open the account again",
 }  # fmt: skip

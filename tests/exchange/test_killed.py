@@ -15,6 +15,8 @@ from openhaven.storage import Database
 pytestmark = pytest.mark.slow
 CHILD = Path(__file__).with_name("fetch_child.py")
 ENTRIES, SEED = 60, 20261122
+UNDER_WAY = """SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+               AND pid <> pg_backend_pid() AND state <> 'idle'"""
 
 
 class Slow(NcmecDouble):
@@ -42,6 +44,8 @@ def test_killed_at_any_page_it_loses_nothing_and_repeats_nothing(
             time.sleep(dice.uniform(0, 0.12))
             child.kill()
             child.wait(300)
+            # What it had sent before its end is still done by the database.
+            until(lambda: not scene.rows(UNDER_WAY))
             source = scene.source("centre")
             progress.append(source.pages)
             # Each page that was stored is there with all its entries, and none of the next one.

@@ -3,12 +3,12 @@
 import random
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from doubles import until
 from line_scene import Scene, event
 from line_scene import scene as lined
 
@@ -32,11 +32,13 @@ import sys, time
 from openhaven.exchange.lookback import actions, jobs
 from openhaven.signals import Banks
 from openhaven.storage import Database
-kept = actions.keep_page
-def slowly(*args):
-    time.sleep(0.4)
+kept, asked = actions.keep_page, []
+def first(*args):
+    asked.append(1)
+    if len(asked) > 1:
+        time.sleep(600)
     return kept(*args)
-jobs.actions.keep_page = slowly
+jobs.actions.keep_page = first
 db = Database(sys.argv[1], bytes.fromhex(sys.argv[2]))
 jobs.look_back_due(db, Banks(), 2)
 """
@@ -145,11 +147,7 @@ def test_a_worker_that_is_killed_leaves_it_to_the_next(scene: Scene) -> None:
         lookback.ask(tx, "known")
     child = subprocess.Popen([sys.executable, "-c", CHILD, scene.haven.db.url,
                               scene.haven.secrets.master])  # fmt: skip
-    for _ in range(400):
-        looked = scene.rows("SELECT looked FROM look_backs")[0]["looked"]
-        if looked >= 2 or child.poll() is not None:
-            break
-        time.sleep(0.05)
+    until(lambda: scene.rows("SELECT looked FROM look_backs")[0]["looked"] or child.poll())
     assert child.poll() is None
     child.kill()
     child.wait()

@@ -9,8 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from openhaven import line
+from openhaven.policy import measuring
+from openhaven.policy.publishing import trying
 from openhaven.signals import MediaHasher, asking
 from openhaven.signals.hashes import child
+from openhaven.staff.passwords import hashing
+from openhaven.storage import database
 
 _ANSWER = sys.modules["openhaven.line.answer"]
 _DEFAULTS = MediaHasher.__init__.__kwdefaults__ or {}
@@ -29,6 +33,10 @@ def take_time() -> None:
     answer_within(PATIENT_S)
     asking.PATIENCE_S = PATIENT_S
     child.START_S = 10 * PATIENT_S
+    measuring._PATIENCE_S = PATIENT_S
+    trying._PATIENCE, trying._QUEUE = int(10 * PATIENT_S), 10 * PATIENT_S
+    hashing._PATIENCE_S = 10 * PATIENT_S
+    database.PATIENCE_S = 2 * PATIENT_S
     assert {"wall_s", "film_s"} <= _DEFAULTS.keys()
     _DEFAULTS.update(wall_s=PATIENT_S, film_s=5 * PATIENT_S)
 

@@ -15,7 +15,7 @@ def stopwatch() -> Iterator[Callable[[], float]]:
 
     A thread ticks. Where two ticks lie further apart than a tenth of a second nobody got to run,
     and only that tenth is counted. It is for what waits; what computes is measured with
-    `time.process_time`, since a long computation may keep the thread from ticking as well.
+    `time.thread_time`, since a long computation may keep the thread from ticking as well.
     """
     over = threading.Event()
     began = last = time.monotonic()

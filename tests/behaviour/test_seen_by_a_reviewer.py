@@ -1,18 +1,17 @@
 """What a reviewer sees of signs, in a real browser: sentences with numbers, wide and narrow."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import msgspec
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from bench.scenarios.harmful import HARMFUL
 from bench.scenarios.town import Town
 from line_scene import OPERATOR, scene
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from web_scene import serving
 
+from browsing import browser, violations
 from openhaven import staff
 from openhaven.line import Haven
 
@@ -21,11 +20,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser.new_page()
-        browser.close()
+    with browser() as running:
+        yield running.new_page()
 
 
 def test_the_sentences_are_on_the_page(haven: Haven, page: Page) -> None:
@@ -47,7 +43,7 @@ def test_the_sentences_are_on_the_page(haven: Haven, page: Page) -> None:
             page.set_viewport_size({"width": width, "height": 900})
             if folder := os.environ.get("SCREENSHOTS_OF_SIGNS"):
                 page.screenshot(path=f"{folder}/signs-{width}.png", full_page=True)
-            assert Axe().run(page).response["violations"] == []
+            assert violations(page) == []
             assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert "accounts of one school or group for contact, without belonging to it." in str(said)
     assert "no sign is enough alone" in str(said)

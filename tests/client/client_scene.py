@@ -24,7 +24,10 @@ def nowhere() -> str:
 @contextmanager
 def connected(haven: "Haven") -> Iterator[tuple[Asker, Client]]:
     """Serve the house, and hand out a platform that asks over HTTP and one that has the client."""
-    with asking(haven) as asker, Client(asker.place.url, asker.scene.key, follow=0.1) as client:
+    with (
+        asking(haven) as asker,
+        Client(asker.place.url, asker.scene.key, seconds=300, follow=0.1) as client,
+    ):
         yield asker, client
 
 

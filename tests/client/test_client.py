@@ -141,7 +141,7 @@ def test_it_can_be_awaited(both: tuple[Asker, Client]) -> None:
     asker.age("kid", "13-15")
 
     async def talk() -> list[str]:
-        async with AsyncClient(asker.place.url, asker.scene.key) as client:
+        async with AsyncClient(asker.place.url, asker.scene.key, seconds=300) as client:
             assert (await client.note_age("man", "declared", "18-plus")).band == "18-plus"
             first = await client.check("message.send", "man", "kid")
             many = await asyncio.gather(
@@ -189,7 +189,7 @@ def test_before_it_ever_reached_the_server_it_protects() -> None:
 def test_a_wrong_key_is_no_answer(both: tuple[Asker, Client]) -> None:
     asker, _ = both
     asker.age("man", "18-plus")
-    with Client(asker.place.url, "oh_wrong") as client:
+    with Client(asker.place.url, "oh_wrong", seconds=300) as client:
         assert client.check("message.send", "man", "man2").answer == "deny"
         assert "401" in client.health.why
 

@@ -125,7 +125,7 @@ def test_the_synchronous_answer_counts_as_well(here: Scene) -> None:
     assert outcomes == ["allow", "allow", "review"]
 
 
-def ask(here: Scene, body: dict[str, object], patience: float = 2.0) -> str | None:
+def ask(here: Scene, body: dict[str, object], patience: float = 60.0) -> str | None:
     one = msgspec.convert(body, Event)
     with here.haven.db.read() as tx:
         now = tx.now

@@ -153,7 +153,7 @@ def test_the_worker_is_killed_at_each_hand_over(here: Scene, receiver: Receiver)
                 worker.kill()
                 worker.wait()
         for sender in senders:
-            sender.join(60)
+            sender.join(300)
         last = house.start("work")
         with stopping(last):
             wait_settled(here, 60)
@@ -180,7 +180,7 @@ def test_the_api_is_killed_at_each_hand_over(here: Scene, receiver: Receiver) ->
                 api.wait()
             steady = house.start("serve")
             with stopping(steady):
-                sender.join(60)
+                sender.join(300)
                 assert not sender.is_alive()
         wait_settled(here, 60)
     check_everything(here, receiver, senders)
@@ -201,7 +201,7 @@ def test_both_are_killed_at_random_moments(here: Scene, receiver: Receiver) -> N
             running[verb].wait()
             running[verb] = house.start(verb)
         for sender in senders:
-            sender.join(90)
+            sender.join(300)
         wait_settled(here, 60)
     finally:
         for process in running.values():

@@ -25,7 +25,7 @@ def test_one_slow_platform_keeps_no_other_from_being_served(
 
     def slow(act: dict[str, object]) -> int:
         waiting.append(act)
-        go_on.wait(15)
+        go_on.wait(300)
         return 204
 
     receiver.answer = slow
@@ -70,7 +70,7 @@ def slow_mail() -> Iterator[tuple[int, threading.Event, threading.Event]]:
         def handle(self) -> None:
             if first.acquire(blocking=False):
                 called.set()
-                go_on.wait(60)
+                go_on.wait(300)
             self.request.sendall(b"554 not today\r\n")
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Slow) as server:

@@ -100,7 +100,7 @@ def test_who_asks_waits_for_the_batch_under_way_and_for_no_other(counting: Scene
         asking.start()
         asking.join(0.3)
         assert found == []
-    asking.join(20)
+    asking.join(300)
     assert found[0] is not None
     assert waiting(counting) == 100
 

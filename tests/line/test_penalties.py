@@ -249,7 +249,7 @@ def at_once(*jobs: Callable[[], None]) -> list[str]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(300)
     return ends
 
 

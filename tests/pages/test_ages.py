@@ -1,15 +1,13 @@
 """Saying that an age is wrong, and deciding it, as people do: on pages, and by keyboard."""
 
 import re
-import shutil
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from pages_scene import Scene
 from pages_visitor import Visitor
-from playwright.sync_api import sync_playwright
 from web_scene import Place
 
+from browsing import browser, violations
 from openhaven.protections import accounts, appeals
 
 
@@ -60,28 +58,27 @@ def test_a_link_ends_and_cannot_be_made_longer(scene: Scene, anybody: Visitor) -
 @pytest.mark.slow
 def test_it_works_by_keyboard_and_for_everybody(scene: Scene, place: Place) -> None:
     path = link(scene, "young-2", "16-17")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        with browser.new_context(viewport={"width": 390, "height": 800}) as context:
-            page = context.new_page()
-            page.goto(place.url + path)
-            page.get_by_label("18 or older").focus()
-            page.keyboard.press("Space")
-            page.keyboard.press("Tab")
-            page.keyboard.type("I am a teacher.")
-            page.keyboard.press("Tab")
-            assert Axe().run(page).response["violations"] == []
-            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            page.keyboard.press("Enter")
-            page.get_by_role("heading", name="A person is looking at it").wait_for()
-            assert Axe().run(page).response["violations"] == []
-            page.goto(place.url + scene.link("Ben"))
-            page.get_by_role("button", name="Sign in").click()
-            page.goto(place.url + "/console/ages")
-            assert Axe().run(page).response["violations"] == []
-            page.get_by_role("link", name="18-plus").last.click()
-            page.get_by_text("I am a teacher.").wait_for()
-            assert Axe().run(page).response["violations"] == []
-            assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-        browser.close()
+    with (
+        browser() as running,
+        running.new_context(viewport={"width": 390, "height": 800}) as context,
+    ):
+        page = context.new_page()
+        page.goto(place.url + path)
+        page.get_by_label("18 or older").focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("Tab")
+        page.keyboard.type("I am a teacher.")
+        page.keyboard.press("Tab")
+        assert violations(page) == []
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="A person is looking at it").wait_for()
+        assert violations(page) == []
+        page.goto(place.url + scene.link("Ben"))
+        page.get_by_role("button", name="Sign in").click()
+        page.goto(place.url + "/console/ages")
+        assert violations(page) == []
+        page.get_by_role("link", name="18-plus").last.click()
+        page.get_by_text("I am a teacher.").wait_for()
+        assert violations(page) == []
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")

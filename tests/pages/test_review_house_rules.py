@@ -186,7 +186,7 @@ def service(answer: bytes) -> Iterator[tuple[str, list[tuple[str | None, dict[st
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/translate", kind.asked  # type: ignore[attr-defined]
         server.shutdown()
-        thread.join(10)
+        thread.join(300)
 
 
 @contextmanager

@@ -85,6 +85,6 @@ def town(database_url: str, tmp_path: Path) -> Iterator[Town]:
     plaza.stop()
     worker.stop()
     server.stop()
-    thread.join(10)
+    thread.join(300)
     listener.close()
     haven.close()

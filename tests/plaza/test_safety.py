@@ -1,15 +1,14 @@
 """Plaza asks first; each side reads its own words, and nobody learns who is a child."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect
 from plaza_scene import Running, Visitor
 from plaza_town import Town
 
+from browsing import browser, violations
 from plaza import safety
 
 ADULT, TEEN, OTHER = "v-alex", "v-sam", "g-ben"
@@ -101,14 +100,9 @@ def test_when_openhaven_is_away_it_protects(plaza: Running) -> None:
 
 
 @pytest.fixture
-def browser(town: Town) -> Iterator[Page]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        chromium = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = chromium.new_context(viewport={"width": 390, "height": 844}).new_page()
-        page.set_default_timeout(300_000)
-        yield page
-        chromium.close()
+def page(town: Town) -> Iterator[Page]:
+    with browser() as running:
+        yield running.new_page(viewport={"width": 390, "height": 844})
 
 
 def be(page: Page, url: str, name: str) -> None:
@@ -118,13 +112,13 @@ def be(page: Page, url: str, name: str) -> None:
 
 
 def sound(page: Page) -> None:
-    assert Axe().run(page).response["violations"] == []
+    assert violations(page) == []
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
 @pytest.mark.slow
-def test_in_a_browser_with_the_real_openhaven_by_keyboard(town: Town, browser: Page) -> None:
-    page, url = browser, town.plaza.url
+def test_in_a_browser_with_the_real_openhaven_by_keyboard(town: Town, page: Page) -> None:
+    url = town.plaza.url
     be(page, url, "Alex Morgan")
     page.get_by_label("With whom?").select_option("v-sam")
     page.get_by_label("Call them").focus()
@@ -133,7 +127,7 @@ def test_in_a_browser_with_the_real_openhaven_by_keyboard(town: Town, browser: P
     page.get_by_role("button", name="Try it").focus()
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="What you tried").wait_for()
-    assert page.get_by_text("be done here right now").first.is_visible()
+    expect(page.get_by_text("be done here right now").first).to_be_visible()
     sound(page)
     be(page, url, "Sam Okafor")
     page.get_by_text("You did nothing wrong.").first.wait_for()

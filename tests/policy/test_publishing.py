@@ -229,7 +229,7 @@ def test_of_two_who_publish_in_the_same_moment_one_is_told_so(here: Office) -> N
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(300)
     assert sorted(results) == ["draft.outdated", "published"]
     assert len(here.entries("policy.published")) == 1
 
@@ -361,7 +361,7 @@ def test_two_processes_that_start_at_once_agree(db: Database, tmp_path: Path) ->
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(300)
     assert len(found) == 4
     assert len(set(found)) == 1
 

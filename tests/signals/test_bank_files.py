@@ -172,6 +172,17 @@ def _cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size - 5000)
 
 
+def _flipped(offset: int) -> object:
+    def flip(path: Path) -> None:
+        with path.open("r+b") as file:
+            file.seek(offset)
+            byte = file.read(1)[0]
+            file.seek(offset)
+            file.write(bytes([byte ^ 0x11]))
+
+    return flip
+
+
 def _patched(offset: int, data: bytes) -> object:
     def patch(path: Path) -> None:
         with path.open("r+b") as file:
@@ -187,8 +198,8 @@ def _patched(offset: int, data: bytes) -> object:
         ("pdq.bank", _cut, "header says"),
         ("pdq.bank", lambda path: os.truncate(path, 100), "too short"),
         ("pdq.bank", _patched(0, b"XX"), "no entries"),
-        ("pdq.bank", _patched(60, b"##"), "header .* altered"),
-        ("pdq.bank", _patched(4096, b"\1\2\3"), "altered"),
+        ("pdq.bank", _flipped(60), "header .* altered"),
+        ("pdq.bank", _flipped(4096), "altered"),
         ("pdq.*.ring", _cut, "should have"),
         ("pdq.*.ring", _patched(8, struct.pack("=I", 77)), "version 77"),
         ("pdq.*.ring", _patched(12, struct.pack("=I", 0x04030201)), "order of bytes"),

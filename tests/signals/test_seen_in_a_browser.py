@@ -2,7 +2,6 @@
 
 import base64
 import io
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,8 +9,9 @@ import pairs
 import pytest
 from pictures import distance
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from browsing import browser
 from openhaven.signals.hashes import pdq_of_array
 from openhaven.signals.hashes.decode import look
 from openhaven.signals.hashes.sniff import sniff
@@ -26,11 +26,8 @@ DISPUTED = "webp"
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser.new_page(viewport={"width": 700, "height": 700})
-        browser.close()
+    with browser() as running:
+        yield running.new_page(viewport={"width": 700, "height": 700})
 
 
 def shown(page: Page, data: bytes) -> bytes:

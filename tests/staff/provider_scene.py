@@ -124,5 +124,5 @@ def service() -> Iterator[Service]:
         yield made
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(300)
         server.server_close()

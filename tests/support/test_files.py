@@ -253,7 +253,7 @@ def directory(answer: Answerer) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}/v1"
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(300)
 
 
 def send(handler: BaseHTTPRequestHandler, body: object, status: int = 200) -> None:

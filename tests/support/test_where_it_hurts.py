@@ -183,7 +183,7 @@ def test_the_explanation_of_protections_names_who_helps(scene: Scene, place: Pla
 def test_help_in_a_check_costs_little(scene: Scene) -> None:
     held = scene.haven.support.now
     ways_of(held, "GB", ("child", "child-abuse"), "13-15", "en")
-    began = time.process_time()
+    began = time.thread_time()
     for _ in range(2_000):
         ways_of(held, "GB", ("child", "child-abuse"), "13-15", "en")
-    assert (time.process_time() - began) / 2_000 < 20e-6
+    assert (time.thread_time() - began) / 2_000 < 20e-6

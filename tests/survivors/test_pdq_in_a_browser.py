@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 import pytest
 from pictures import distance, make
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from web_scene import Place, house, serving
 
+from browsing import browser
 from openhaven.signals.hashes.decode import look
 
 pytestmark = pytest.mark.slow
@@ -37,18 +37,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def page(place: Place) -> Iterator[Page]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_page()
+    with browser() as running:
+        page = running.new_page()
         page.goto(place.url + "/sign-in")
         yield page
-        browser.close()
 
 
 def there(page: Page, data: bytes, kind: str = "image/png", **limits: float) -> dict[str, Any]:
     """Return what the browser makes of a file."""
-    return page.evaluate(HASH, [base64.b64encode(data).decode(), kind, limits])
+    return page.evaluate(HASH, [base64.b64encode(data).decode(), kind, {"seconds": 600, **limits}])
 
 
 def encoded(image: Image.Image, form: str = "PNG", **more: Any) -> bytes:

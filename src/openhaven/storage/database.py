@@ -18,6 +18,7 @@ from openhaven.storage.seal import Sealer
 T = TypeVar("T")
 _READER = system("reader")
 _TRUSTED_S = 0.5
+PATIENCE_S = 15.0
 
 
 class Tx:
@@ -122,7 +123,7 @@ class Database:
             connection_class=_Connection,
             min_size=1,
             max_size=size,
-            timeout=15,
+            timeout=PATIENCE_S,
             kwargs={"row_factory": dict_row, "prepare_threshold": 3},
             configure=_in_utc,
             check=_still_there,
@@ -134,7 +135,7 @@ class Database:
     def begin(self, actor: Actor, now: datetime | None = None) -> Iterator[Tx]:
         """Open a transaction: it commits at the end of the block and rolls back on any error.
 
-        Raises `Problem` (status 503) when no connection is to be had within 15 seconds.
+        Raises `Problem` (status 503) when no connection is to be had within `PATIENCE_S`.
         """
         try:
             with self._pool.connection() as connection:

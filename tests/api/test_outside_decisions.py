@@ -72,6 +72,42 @@ def test_what_is_done_already_is_not_asked_for_again_and_can_be_undone(town: Tow
     assert town.ask("GET", f"/v1/decisions/{made}").json["state"] == "overturned"
 
 
+def test_a_platform_hides_something_for_a_while_and_only_once(town: Town) -> None:
+    whole = said(town, interim=True, until=soon(5))
+    first = town.ask("POST", "/v1/decisions", whole)
+    assert first.status == 201, first.body
+    made = str(first.json["decision"])
+    [row] = town.rows("SELECT decided_by FROM decisions WHERE id = %(d)s", d=made)
+    assert row["decided_by"].startswith("held:staff:platform:")
+    with town.haven.db.read() as tx:
+        found = decisions.decision(tx, made)
+        told_so = decisions.notice_text(tx, made)
+    assert found.interim
+    assert told_so is not None
+    assert "We hold what you posted" in told_so.text
+    assert "It is no strike" in told_so.text
+    assert town.rows("SELECT 1 AS one FROM strikes WHERE decision = %(d)s", d=made) == []
+    again = whole | {"id": name("their")}
+    assert problem(town.ask("POST", "/v1/decisions", again), 409)["code"] == "interim.hidden"
+    with town.haven.db.begin(OPERATOR, datetime.now(UTC) + timedelta(days=6)) as tx:
+        decisions.cancel_expired(tx)
+    assert problem(town.ask("POST", "/v1/decisions", again), 409)["code"] == "interim.hidden"
+    # The decision itself is another matter.
+    final = again | {"interim": False, "outcome": "remove"}
+    assert town.ask("POST", "/v1/decisions", {**final, "until": None}).status == 201
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"until": None}, {"until": soon(8)}, {"outcome": "remove"}, {"measure": "demote"},
+     {"item": None}, {"automated_decision": "fully"}],
+)  # fmt: skip
+def test_what_hides_for_a_while_is_short_and_of_an_item(town: Town, changes: dict) -> None:
+    given = said(town, **({"interim": True, "until": soon(5)} | changes))
+    refused = problem(town.ask("POST", "/v1/decisions", given), 400)
+    assert refused["code"] == "decision.interim"
+
+
 REQUIRED = ("id", "outcome", "harm", "clause", "facts", "source", "automated_detection",
             "automated_decision", "content_type", "content_at")  # fmt: skip
 

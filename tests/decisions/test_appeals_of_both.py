@@ -70,6 +70,42 @@ def test_who_reported_may_say_that_something_should_have_been_done(here: Scene) 
     assert made["outcome"] == "allow"
 
 
+def test_who_reported_what_was_removed_and_restored_does_not_read_that_nothing_was_done(
+    here: Scene,
+) -> None:
+    rules(here)
+    body = sent(here)
+    receipt = told(here, body["item"]["id"])
+    made = made_by(here, judged(here, here.reviewer("ana"), task_of(here, body), "remove"))
+    assert made is not None
+    with here.haven.db.begin(OPERATOR) as tx:
+        decisions.appeal(tx, decisions.decision(tx, made["id"]), "It is a poem.")
+    judged(here, here.reviewer("ben"), appeal_task(here)["id"], "upheld")
+    with here.haven.db.read() as tx:
+        assert intake.report_status(tx, receipt).outcome == "undone"
+
+
+def test_a_child_is_led_to_an_adult_and_not_to_a_dispute_settlement_body(here: Scene) -> None:
+    rules(here)
+    for band, young in (("13-15", True), ("18-plus", False)):
+        body = sent(here, account={"id": band, "age_band": band})
+        made = made_by(here, judged(here, here.reviewer(f"r{band}"), task_of(here, body), "remove"))
+        assert made is not None
+        with here.haven.db.begin(OPERATOR) as tx:
+            first = decisions.notice_text(tx, made["id"])
+            assert first is not None
+            said = [first.text]
+            decisions.appeal(tx, decisions.decision(tx, made["id"]), "It is a poem.")
+        judged(here, here.reviewer(f"s{band}"), appeal_task(here)["id"], "rejected")
+        with here.haven.db.read() as tx:
+            said += [one.notice.text for one in views.notices_of(tx, made["id"]) if one.notice]
+        assert len(said) == 3
+        assert all(("out-of-court" in one) != young for one in said)
+        assert all(("carer" in one) == young for one in said)
+        # The record itself is complete, whoever it is about.
+        assert "out-of-court" in made["redress"]
+
+
 def test_what_one_of_two_reporters_achieves_ends_the_others_appeal_too(here: Scene) -> None:
     rules(here)
     body = sent(here)

@@ -66,7 +66,7 @@ screenshots: ## make the pictures in docs/screenshots anew, from the running dem
 	@scripts/environment .venv requirements-dev.lock
 	@scripts/browser
 	@# Every language of Plaza is drawn with Debian's fonts-lohit-deva and fonts-ipafont-gothic.
-	SCREENSHOTS=docs/screenshots $(PYTEST) tests/story -k "whole_story or phone or child"
+	SCREENSHOTS=docs/screenshots $(PYTEST) tests/story -k "whole_story or phone or child or receipt"
 
 lint: ## format and lint, nothing is changed
 	.venv/bin/ruff format --check .

@@ -288,3 +288,71 @@ def test_who_has_no_group_any_more_has_no_other_way_in(haven: "Haven", liar: Ser
         assert Visitor(place).send(path).status == 410
         liar.claims["groups"] = ["Trust"]
         assert sign_in(place, liar)[1] == 303
+
+
+# Signing out ------------------------------------------------------------------------------------
+
+EVENT = {"http://schemas.openid.net/event/backchannel-logout": {}}
+
+
+def word(said: Service, **changes: Any) -> str:
+    """Return a logout token as the service sends it, bent in some respect; None leaves one out."""
+    now = int(time.time())
+    claims = {"iss": said.url, "aud": "openhaven", "sub": "u-1", "iat": now, "exp": now + 120,
+              "jti": "j-1", "events": EVENT} | changes  # fmt: skip
+    return said.signed({name: one for name, one in claims.items() if one is not None})
+
+
+def told(place: Place, token: str) -> int:
+    body = urllib.parse.urlencode({"logout_token": token}).encode()
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    return int(place.ask("POST", "/sign-in/service/end", body, kind).status)
+
+
+def test_who_signs_out_at_the_service_is_signed_out_here(haven: "Haven", liar: Service) -> None:
+    liar.claims = {"sub": "u-out", "name": "Ola", "groups": ["Trust"]}
+    with house(haven, liar.url) as place:
+        first, _ = sign_in(place, liar)
+        second, _ = sign_in(place, liar)
+        assert [one.see("/console").status for one in (first, second)] == [200, 200]
+        now = int(time.time())
+        wrong = (
+            {"iss": "https://other.example"}, {"aud": "other"}, {"events": {}}, {"events": None},
+            {"nonce": "n"}, {"jti": None}, {"sub": None}, {"iat": now - 3_600, "exp": None},
+            {"iat": now + 3_600}, {"exp": now - 3_600},
+        )  # fmt: skip
+        for changes in wrong:
+            assert told(place, word(liar, **({"sub": "u-out"} | changes))) == 400, changes
+        for sign in (new_key("k1"), new_key("other")):
+            liar.signs_with = sign
+            assert told(place, word(liar, sub="u-out")) == 400
+        liar.signs_with = None
+        assert told(place, "") == told(place, "a.b.c") == 400
+        assert told(place, word(liar, sub="somebody-else")) == 200
+        assert [one.see("/console").status for one in (first, second)] == [200, 200]
+        assert told(place, word(liar, sub="u-out")) == 200
+        assert [one.see("/console").status for one in (first, second)] == [401, 401]
+        assert "staff.signed_out_by_service" in kinds(haven)
+
+
+def test_old_word_ends_nothing_that_began_since(haven: "Haven", liar: Service) -> None:
+    liar.claims = {"sub": "u-since", "name": "Sina", "groups": ["Trust"]}
+    with house(haven, liar.url) as place:
+        visitor, _ = sign_in(place, liar)
+        assert told(place, word(liar, sub="u-since", iat=int(time.time()) - 500, exp=None)) == 200
+        assert visitor.see("/console").status == 200
+
+
+def test_who_signs_out_here_is_led_to_do_so_at_the_service(haven: "Haven", liar: Service) -> None:
+    liar.claims = {"sub": "u-leave", "name": "Lea", "groups": ["Trust"]}
+    for page, leads in ((f"{liar.url}/logout", True), ("http://plain.example/logout", False)):
+        liar.offer = {"end_session_endpoint": page}
+        with house(haven, liar.url) as place:
+            visitor, _ = sign_in(place, liar)
+            assert visitor.see("/console").status == 200
+            left = visitor.send("/sign-out")
+            assert (left.status == 200) == leads
+            assert (b"post_logout_redirect_uri=https%3A%2F%2Fsafe.example%2Fsign-in"
+                    in left.body) == leads  # fmt: skip
+            assert visitor.see("/console").status == 401
+    liar.offer = {}

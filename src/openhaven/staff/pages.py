@@ -2,7 +2,7 @@
 
 from openhaven.core import Problem, permits, system
 from openhaven.staff import attempts, passwords
-from openhaven.staff.actions import dead_link, sign_in, sign_out
+from openhaven.staff.actions import dead_link, session, sign_in, sign_out
 from openhaven.staff.model import ABSOLUTE, device_of
 from openhaven.staff.passkeys import site_of
 from openhaven.staff.store import link_works
@@ -69,9 +69,19 @@ def enter(call: Call) -> Answer:
 def leave(call: Call) -> Answer:
     """`POST /sign-out`: end the session and remove the cookie."""
     settings = call.haven.settings
+    secret = call.cookies.get(cookie_name(settings), "")
     with call.haven.db.begin(call.actor, call.now) as tx:
-        sign_out(tx, call.cookies.get(cookie_name(settings), ""))
-    return see_other("/sign-in", {"set-cookie": session_cookie(settings, "", 0)})
+        living = session(tx, secret)
+        sign_out(tx, secret)
+    gone = {"set-cookie": session_cookie(settings, "", 0)}
+    service = call.haven.oidc if living is not None and living.method == "oidc" else None
+    way = service.way_out(f"{settings.url}/sign-in") if service else ""
+    if service is None or not way:
+        return see_other("/sign-in", gone)
+    # A form may not lead to another site (the policy of our pages), so a link does.
+    call.staff = call.session = None
+    found = page(call, "staff/left.html", where=way, service_name=service.name)
+    return Answer(200, found.body, found.type, {**found.headers, **gone})
 
 
 def _sign_in_page(call: Call, problem: Problem | None = None, name: str = "") -> Answer:

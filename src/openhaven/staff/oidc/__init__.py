@@ -6,7 +6,7 @@ and the nonce. A group of theirs may stand for roles here, and never for an admi
 are made by somebody, here.
 """
 
-from openhaven.staff.oidc.actions import connect, disconnect, holder, sign_in
+from openhaven.staff.oidc.actions import connect, disconnect, end, holder, sign_in
 from openhaven.staff.oidc.model import Who, check_settings
 from openhaven.staff.oidc.provider import Provider
 from openhaven.staff.oidc.store import is_connected
@@ -17,6 +17,7 @@ __all__ = [
     "check_settings",
     "connect",
     "disconnect",
+    "end",
     "holder",
     "is_connected",
     "sign_in",

@@ -1,6 +1,7 @@
 """Verbs of another service's word: sign in by it, connect it to oneself, disconnect it."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -59,6 +60,23 @@ def disconnect(tx: Tx, member: Member) -> None:
     """Let the service speak for a member no more; nothing when it does not."""
     if tx.run("DELETE FROM identities WHERE staff = %(s)s", s=member.id):
         ledger.append(tx, "staff.identity_disconnected", {"staff": member.id})
+
+
+def end(tx: Tx, issuer: str, subject: str, at: datetime) -> int:
+    """End the sessions that the service's word began before `at`; return how many.
+
+    Of whom the service only connects, sessions that they proved in another way stay: it has no say
+    in them.
+    """
+    known = _known(tx, Who(issuer, subject, "", frozenset()))
+    if known is None:
+        return 0
+    sql = """UPDATE sessions SET ended_at = %(now)s WHERE staff = %(s)s
+             AND (method = 'oidc' OR %(led)s) AND ended_at IS NULL AND created_at <= %(at)s"""
+    ended = tx.run(sql, s=known.staff, led=known.led, now=tx.now, at=at)
+    if ended:
+        ledger.append(tx, "staff.signed_out_by_service", {"staff": known.staff})
+    return ended
 
 
 def _welcome(tx: Tx, who: Who, roles: tuple[str, ...]) -> Member:

@@ -13,6 +13,9 @@ from openhaven.storage.settings import Oidc
 
 # A clock here and a clock there may differ by so many seconds.
 LEEWAY = 60
+# Word that somebody signed out is sent at once, or soon again; so many seconds later it is stale.
+OLDEST = 600
+_LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 # An asymmetric signature only: with a shared secret, or none, anybody could have made it.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512",
               "EdDSA", "Ed25519")  # fmt: skip
@@ -56,10 +59,33 @@ def check_claims(claims: Mapping[str, Any], settings: Oidc, nonce: str, now: dat
     return _who(claims, settings)
 
 
+def check_logout(claims: Mapping[str, Any], settings: Oidc, now: datetime) -> tuple[str, int]:
+    """Return whose session ended at the service, and when (Unix seconds); else `Problem` (400).
+
+    OpenID Connect Back-Channel Logout 1.0, section 2.6. We know people by `sub`, so it must be
+    there. An ID token is none of these: it has a nonce, and no event.
+    """
+    moment = now.timestamp()
+    audience = claims.get("aud")
+    if claims.get("iss") != settings.issuer:
+        raise refused("Another service issued it.")
+    if settings.client_id not in (audience if isinstance(audience, list) else [audience]):
+        raise refused("It was made for somebody else.")
+    at = _seconds(claims, "iat")
+    if not moment - OLDEST <= at <= moment + LEEWAY or (
+        "exp" in claims and _seconds(claims, "exp") < moment - LEEWAY
+    ):
+        raise refused("It is too old, or comes from the future.")
+    events = claims.get("events")
+    if not isinstance(events, dict) or not isinstance(events.get(_LOGOUT), dict):
+        raise refused("It does not say that somebody signed out.")
+    if "nonce" in claims or not isinstance(claims.get("jti"), str):
+        raise refused("It is another kind of token.")
+    return _subject(claims), at
+
+
 def _who(claims: Mapping[str, Any], settings: Oidc) -> Who:
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not 1 <= len(subject) <= 255:
-        raise refused("It names nobody.")
+    subject = _subject(claims)
     named = (claims.get(key) for key in ("name", "preferred_username"))
     name = next((one for one in named if isinstance(one, str) and one.strip()), "")
     said = claims.get(settings.groups, [])
@@ -70,6 +96,13 @@ def _who(claims: Mapping[str, Any], settings: Oidc) -> Who:
     )
     since = _seconds(claims, "auth_time") if "auth_time" in claims else None
     return Who(settings.issuer, subject, name, groups, since)
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not 1 <= len(subject) <= 255:
+        raise refused("It names nobody.")
+    return subject
 
 
 def roles_of(groups: Iterable[str], mapped: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
 """To the sign-in service and back: pages, thin."""
 
+from datetime import UTC, datetime
 from typing import Literal
 
 from openhaven.core import Problem, system
 from openhaven.staff import ceremonies, oidc
 from openhaven.staff.actions import session
 from openhaven.staff.model import Member, Session
+from openhaven.staff.oidc.model import LEEWAY
 from openhaven.staff.oidc.provider import verifier_from
 from openhaven.staff.views import OWN, let_in, page_after, proven, signed_in, welcome
 from openhaven.storage import Tx
@@ -66,6 +68,20 @@ def back(call: Call) -> Answer:
         cookie = proven(call, tx, living)
     answer = see_other(page_after(OWN))
     return Answer(answer.status, b"", answer.type, answer.headers, cookies=(cookie, gone))
+
+
+def ended(call: Call) -> Answer:
+    """`POST /sign-in/service/end`: the service tells us that somebody signed out there.
+
+    It is a program that asks, without a browser (Back-Channel Logout 1.0, section 2.5).
+    """
+    service = _service(call)
+    token = call.form().get("logout_token", "")
+    subject, at = service.ended(token, call.now)
+    until = datetime.fromtimestamp(at + LEEWAY, UTC)
+    with call.haven.db.begin(_DOOR, call.now) as tx:
+        oidc.end(tx, service.settings.issuer, subject, until)
+    return Answer(200, b"", "text/plain; charset=utf-8", {"cache-control": "no-store"})
 
 
 def _entered(call: Call, who: oidc.Who, gone: str) -> Answer:

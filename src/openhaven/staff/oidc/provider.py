@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from openhaven.core import Problem
-from openhaven.staff.oidc.model import ALGORITHMS, Who, check_claims, is_safe, refused
+from openhaven.staff.oidc.model import ALGORITHMS, Who, check_claims, check_logout, is_safe, refused
 from openhaven.storage.settings import Oidc
 
 # The library for tokens is loaded where it is used: most houses have no such service.
@@ -50,6 +50,7 @@ class Offer(msgspec.Struct, frozen=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    end_session_endpoint: str = ""
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
 
 
@@ -104,6 +105,25 @@ class Provider:
         except msgspec.MsgspecError as error:
             raise refused("It sent no ID token.") from error
         return check_claims(self._opened(token), self.settings, nonce, now)
+
+    def ended(self, token: str, now: datetime) -> tuple[str, int]:
+        """Return whose session ended there, and when, for a logout token; raises `Problem`."""
+        return check_logout(self._opened(token), self.settings, now)
+
+    def way_out(self, back: str) -> str:
+        """Return where somebody signs out of the service as well; empty where it has no such page.
+
+        OpenID Connect RP-Initiated Logout 1.0; the service asks the person, since we keep no token
+        of theirs that could prove who they are.
+        """
+        try:
+            address = self.offer().end_session_endpoint
+        except Problem:  # Whoever leaves is let go, also while the service is away.
+            return ""
+        if not is_safe(address):
+            return ""
+        told = {"client_id": self.settings.client_id, "post_logout_redirect_uri": back}
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(told)}"
 
     def offer(self) -> Offer:
         """Return what the service says of itself, at most an hour old."""

@@ -38,7 +38,7 @@ def take_time() -> None:
     hashing._PATIENCE_S = 10 * PATIENT_S
     database.PATIENCE_S = 2 * PATIENT_S
     assert {"wall_s", "film_s"} <= _DEFAULTS.keys()
-    _DEFAULTS.update(wall_s=PATIENT_S, film_s=5 * PATIENT_S)
+    _DEFAULTS.update(wall_s=10 * PATIENT_S, film_s=10 * PATIENT_S)
 
 
 @contextmanager

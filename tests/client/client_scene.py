@@ -21,17 +21,17 @@ def nowhere() -> str:
         return f"http://127.0.0.1:{door.getsockname()[1]}"
 
 
-def _patient(url: str, key: str) -> Client:
+def _patient(url: str, key: str, follow: float) -> Client:
     """Return a client for which no answer comes too late and nothing gets old during a test."""
-    return Client(url, key, seconds=300, follow=0.1, fresh=3_600, lifetime=36_000)
+    return Client(url, key, seconds=300, follow=follow, fresh=3_600, lifetime=36_000)
 
 
 @contextmanager
-def connected(haven: "Haven") -> Iterator[tuple[Asker, Client]]:
+def connected(haven: "Haven", follow: float = 0.1) -> Iterator[tuple[Asker, Client]]:
     """Serve the house, and hand out a platform that asks over HTTP and one that has the client."""
     with (
         asking(haven) as asker,
-        _patient(asker.place.url, asker.scene.key) as client,
+        _patient(asker.place.url, asker.scene.key, follow) as client,
     ):
         yield asker, client
 

@@ -144,8 +144,9 @@ class Place:
                     time.sleep(pause)
                 line.shutdown(socket.SHUT_WR)
             found = b""
-            while more := line.recv(65_536):
-                found += more
+            with suppress(ConnectionResetError):
+                while more := line.recv(65_536):
+                    found += more
             return found
 
 

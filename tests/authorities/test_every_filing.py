@@ -24,6 +24,7 @@ from openhaven.authorities.cybertip.model import (
 from openhaven.authorities.cybertip.parts import Device, Email, IpEvent, Person, Phone
 from openhaven.authorities.cybertip.xml import document, parse
 from openhaven.authorities.facts import CaseFacts, CaseRow, Disabled, Prior
+from openhaven.authorities.nca import sheet
 from openhaven.authorities.plain import stated, stated_of_files
 from openhaven.core import Problem
 from openhaven.evidence import Item, Viewing
@@ -168,6 +169,9 @@ def test_every_filing_passes_schema_and_rules(xsd: bytes, facts: CaseFacts, adde
     assert len(shown) >= 3
     if not body.batch:
         assert_all_is_said(added, " ".join(one.value for one in shown))
+    rows = [row for part in sheet(facts, added, WHO, "Here").sections for row in part.rows]
+    assert all(row.source for row in rows)
+    assert_all_is_said(added, " ".join(row.value for row in rows))
 
 
 def assert_all_is_said(added: Entered, shown: str) -> None:

@@ -13,8 +13,9 @@ from openhaven.storage.settings import Authorities
 
 _PERSON = "specialist"
 # What this product never knows: the platform has to look it up and a specialist to enter it there.
+_PHONES = "telephone and when it was verified"
 _UNKNOWN = (
-    "recovery e-mail", "telephone and when it was verified", "billing details",
+    "recovery e-mail", _PHONES, "billing details",
     "identity documents", "sign-in addresses of the last three months",
 )  # fmt: skip
 
@@ -41,8 +42,9 @@ def sheet(
         Section("Notes", _known(("what else is known", entered.notes, _PERSON),
                                 ("why it is urgent", entered.urgent, _PERSON))),
     )  # fmt: skip
+    told = {_PHONES} if entered.someone.phones else set()
     return Sheet(priority=priority, sections=tuple(one for one in sections if one.rows),
-                 unknown=_UNKNOWN)  # fmt: skip
+                 unknown=tuple(one for one in _UNKNOWN if one not in told))  # fmt: skip
 
 
 def _content(facts: CaseFacts, entered: Entered, service: str) -> tuple[Row, ...]:
@@ -59,6 +61,8 @@ def _content(facts: CaseFacts, entered: Entered, service: str) -> tuple[Row, ...
         ("room or place", entered.room, _PERSON),
         ("what was said", entered.said, _PERSON),
         ("about the place", entered.where_notes, _PERSON),
+        ("telephone with which it happened", entered.where_phone, _PERSON),
+        ("on somebody else's server", _yes_no(entered.hosted_elsewhere), _PERSON),
         ("from address", facts.context("ip", "ip_address") or "", source),
         ("from port", facts.context("port", "ip_port") or "", source),
     ]
@@ -92,7 +96,8 @@ def _account(facts: CaseFacts, entered: Entered) -> tuple[Row, ...]:
         ("address", tuple(map(lines.write_ip, entered.ips))),
         ("device", tuple(map(lines.write_device, some.devices))),
         ("connected account", tuple(map(lines.write_associated, entered.associated))),
-        ("taken over by somebody", ("yes" if some.compromised else "",)),
+        ("taken over by somebody", (_yes_no(some.compromised),)),
+        ("one of another service", (_yes_no(some.third_party),)),
         ("notes on the account", (some.notes,)),
     )
     return _known(
@@ -123,9 +128,14 @@ def _police(entered: Entered) -> tuple[Row, ...]:
     if not known.agency:
         return ()
     officer = " ".join(filter(None, (known.first_name, known.last_name, known.phone, known.email)))
-    said = "" if known.reported is None else "yes" if known.reported else "no"
     return _known(("police force", known.agency, _PERSON), ("its number", known.number, _PERSON),
-                  ("officer", officer, _PERSON), ("was told", said, _PERSON))  # fmt: skip
+                  ("officer", officer, _PERSON), ("was told", _yes_no(known.reported), _PERSON),
+                  ("legal process was served", _yes_no(known.served), _PERSON),
+                  ("legal process of the country", known.served_abroad, _PERSON))  # fmt: skip
+
+
+def _yes_no(said: bool | None) -> str:
+    return "" if said is None else "yes" if said else "no"
 
 
 def _known(*rows: tuple[str, str, str]) -> tuple[Row, ...]:

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from line_scene import NOW, OPERATOR, scene
+from pages_visitor import Visitor
 from policy_scene import errors_of, rule
 from returning_scene import ALL, CARD, DEVICE, FACE, MAIL, NET, PHONE, Return, ids
 from web_scene import Place, serving
 
-from openhaven import decisions, intake, ledger, records
+from openhaven import decisions, intake, ledger, records, staff
 from openhaven.core import HARMS, Actor, Problem, new_id, utcnow
 from openhaven.decisions.appeals.actions import undo
 from openhaven.exchange import returning
@@ -477,6 +478,27 @@ def test_a_newcomer_says_it_is_somebody_else_and_another_person_answers(back: Re
     again = back.comes(SAME_MAIL, DEVICE, account="new", kind="account.update")
     assert "returning" not in again
     assert back.comes(SAME_MAIL, DEVICE)["returning"]["review"]
+
+
+def test_that_a_child_was_hurt_is_for_specialists(back: Return) -> None:
+    back.hand_over(back.ended())
+    with back.haven.db.begin(OPERATOR) as tx:
+        tx.run("UPDATE returning_entries SET class = 'csam.known'")
+    task = back.comes(SAME_MAIL, DEVICE)["task"]
+    with serving(back.haven) as place:
+        seen = {}
+        for role in ("moderator", "specialist"):
+            with back.haven.db.begin(OPERATOR) as tx:
+                link = staff.sign_in_link(tx, staff.create(tx, role, (role,)))
+            who = Visitor(place).enter(link)
+            seen[role] = who.text(f"/console/returning/tasks/{task}")
+            assert "May have come back" in who.text(f"/console/tasks/{task}")
+    assert "Grave harm" in seen["moderator"]
+    assert "child" not in seen["moderator"].lower()
+    assert HARMS["csam.known"].words in seen["specialist"]
+    # Both looks are recorded, and neither page has an identifier.
+    assert back.count("reads", "kind = 'returning'") == 2
+    assert not any(value in page for page in seen.values() for _, value in ALL)
 
 
 def answer(back: Return, who: Actor, contest: str) -> None:

@@ -7,6 +7,7 @@ from openhaven.exchange.returning import contests, figures, lists, odds, store
 from openhaven.exchange.returning.model import setting
 from openhaven.intake import platform_named
 from openhaven.policy.shares import wilson
+from openhaven.review import lane
 from openhaven.storage import Tx
 from openhaven.web import Answer, Call, page, see_other
 
@@ -78,7 +79,7 @@ def answer(call: Call) -> Answer:
 def _matter(call: Call, problem: Problem | None = None, said: str = "", why: str = "") -> Answer:
     with call.haven.db.read(call.now) as tx:
         found = contests.contest_of(tx, call.path["id"])
-        values = _met(tx, store.sighting(tx, found.sighting))
+        values = _met(call, tx, store.sighting(tx, found.sighting))
         values["before"] = [one for one in contests.contests_of(tx, found.sighting)
                             if one.id != found.id]  # fmt: skip
     return page(call, "exchange/contest.html", problem.status if problem else 200, contest=found,
@@ -92,17 +93,22 @@ def of_task(call: Call) -> Answer:
         if met is None:
             raise Problem("returning.task", "This task is not about somebody who came back.",
                           status=404, next_step="Go back to the task.")  # fmt: skip
-        values = _met(tx, met)
+        values = _met(call, tx, met)
     return page(call, "exchange/met.html", task=call.path["id"], **values)
 
 
-def _met(tx: Tx, met: store.Sighting | None) -> dict[str, Any]:
-    """Return what is shown of a match: families and class, never an identifier or a name."""
+def _met(call: Call, tx: Tx, met: store.Sighting | None) -> dict[str, Any]:
+    """Return what is shown of a match: families and class, never an identifier or a name.
+
+    That a child was hurt is for specialists; to others it is a grave harm.
+    """
     hits = store.hits_of(tx, met.id) if met else []
     data = setting()
     entries = {
         entry: {
-            "harm": HARMS[one.harm].words, "listed": one.listed, "doubted": one.doubted,
+            "harm": "Grave harm" if one.harm in lane.HARMS and not call.may("lane.work")
+            else HARMS[one.harm].words,
+            "listed": one.listed, "doubted": one.doubted,
             "families": sorted({data.families[hit.family].words for hit in hits
                                 if hit.entry == entry and not hit.shared}),
         }

@@ -221,7 +221,7 @@ def test_every_variable_sets_its_setting() -> None:
         # A share in a hundred and a short time are small numbers.
         small = ("double_review", "undo_seconds", "age_link_days")
         given = "17" if plain in small else given
-        given = "solo" if plain == "staffing" else given
+        given = {"staffing": "solo", "returning": "friction"}.get(plain, given)
         read = getattr(Settings.load({variable.strip("`"): given}), plain)
         assert shown(read) == given, setting
 

@@ -30,7 +30,7 @@ def reported(demo: Demo, reporter: Page, post: str) -> str:
         reporter.click("text=Send the report")
     wait_for(reporter, reporter.url, "A person is looking at it")
     with reporter.expect_navigation():
-        reporter.click("text=Look it up at Openhaven itself")
+        reporter.click("text=Look it up where it is decided")
     return reporter.url
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as laws
 from hypothesis.internal.conjecture import providers
 
+from databases import url_of
 from openhaven.core import new_id
 from openhaven.core.words import speak
 from openhaven.storage import Database, Secrets, Settings, migrate, postgres
@@ -65,12 +66,6 @@ def cluster() -> Iterator[postgres.Server]:
     yield server
     server.stop()
     shutil.rmtree(home, ignore_errors=True)
-
-
-def url_of(cluster: postgres.Server, name: str) -> str:
-    """Return the address of a database of the cluster."""
-    info = psycopg.conninfo.conninfo_to_dict(cluster.url)
-    return psycopg.conninfo.make_conninfo(**(info | {"dbname": name}))
 
 
 @pytest.fixture(scope="session")

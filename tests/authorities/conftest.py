@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conftest import url_of
+from databases import url_of
 from openhaven.core import new_id
 from openhaven.line import Haven
 from openhaven.storage import Secrets, Settings, postgres

@@ -59,7 +59,7 @@ class Town:
             intake.accept(tx, self.desk.platform, events)
             self.case = new_id("cas")
             tx.run("""INSERT INTO cases (id, platform, item, account, harm, opened_at)
-                      VALUES (%(id)s, %(p)s, %(i)s, %(a)s, 'sextortion', %(now)s)""",
+                      VALUES (%(id)s, %(p)s, %(i)s, %(a)s, 'sextortion.minor', %(now)s)""",
                    id=self.case, p=self.desk.platform, a=self.name(0), now=tx.now,
                    i=self.item)  # fmt: skip
             if lane:
@@ -199,6 +199,10 @@ def test_files_of_the_case_tie_and_other_files_do_not(house: Haven, crew: Crew) 
         assert network.associated(tx, here.case) == []
         network.name(tx, here.case, 1, "It is an associated account of the report.")
         assert network.associated(tx, here.case) == [here.name(1)]
+    page = crew.ada.get(f"/console/cases/{here.case}/report/ncmec")
+    assert "named in <a href" in page
+    assert here.name(1) in page
+    assert here.name(2) not in page
 
 
 def _picture(house: Haven, platform: str, byte: int) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from openhaven.authorities import actions, duties, form, lines, nca, plain, store
+from openhaven.authorities import actions, duties, form, lines, nca, network, plain, store
 from openhaven.authorities.cybertip import (
     Body,
     Entered,
@@ -139,10 +139,11 @@ def _report(
             entered, priority = _kept(tx, found, authority)
         values = _shown(call, tx, facts, entered, authority, priority)
         due = duties.listed(tx, case=case, ended=True)
+        tied = network.associated(tx, case)
     return page(call, "authorities/report.html", problem.status if problem else 200, facts=facts,
                 entered=entered, lists=form.written(entered, given), filing=found, number=number,
-                authority=authority, due=due, priority=priority, problem=problem, **_where(call),
-                **values, **_FORM, **_words())  # fmt: skip
+                authority=authority, due=due, tied=tied, priority=priority, problem=problem,
+                **_where(call), **values, **_FORM, **_words())  # fmt: skip
 
 
 def _authority(call: Call) -> str:

@@ -1,7 +1,6 @@
 """Verbs of history: count a batch, forget a person, forget what no longer counts."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
 
 from openhaven.history.book import Book, Row, last_day, packed, unpacked
 from openhaven.history.model import DAY, Counter
@@ -9,7 +8,6 @@ from openhaven.history.tallies import Values
 from openhaven.intake import Claimed
 from openhaven.storage import Tx
 
-_EPOCH = date(1970, 1, 1)
 _STEP = 5_000
 
 
@@ -42,13 +40,15 @@ def _taken(tx: Tx, book: Book, written: list[bytes], asked: list[bytes]) -> dict
     """Lock the rows that will be written and return what is known of these and the others."""
     named = [book.named[key] for key in written]
     sql = """SELECT key, state FROM take_history(%(written)b::bytea[], %(ones)b::bytea[],
-               %(others)b::bytea[], %(untils)b::date[], %(asked)b::bytea[])"""
+               %(others)b::bytea[],
+               array_fill(%(today)s::date, ARRAY[cardinality(%(written)b::bytea[])]),
+               %(asked)b::bytea[])"""
     rows = tx.rows(
         sql,
         written=written,
         ones=[one for one, _ in named],
         others=[other for _, other in named],
-        untils=[tx.now.date()] * len(written),
+        today=tx.now.date(),
         asked=asked,
     )
     return {row["key"]: unpacked(row["state"]) for row in rows}
@@ -57,13 +57,13 @@ def _taken(tx: Tx, book: Book, written: list[bytes], asked: list[bytes]) -> dict
 def _write(tx: Tx, rows: dict[bytes, Row]) -> None:
     today = int(tx.now.timestamp()) // DAY
     tx.run(
-        """UPDATE history h SET state = n.state, until = n.until
-           FROM unnest(%(keys)b::bytea[], %(states)b::bytea[], %(untils)b::date[])
-             AS n (key, state, until)
+        """UPDATE history h SET state = n.state, until = '1970-01-01'::date + n.days
+           FROM unnest(%(keys)b::bytea[], %(states)b::bytea[], %(days)b::int[])
+             AS n (key, state, days)
            WHERE h.key = n.key""",
         keys=list(rows),
         states=[packed(row, today) for row in rows.values()],
-        untils=[_EPOCH + timedelta(days=last_day(row)) for row in rows.values()],
+        days=[last_day(row) for row in rows.values()],
     )
 
 

@@ -25,6 +25,7 @@ map: digest → when it was seen last, in seconds, times 64, plus the power of t
 stands for. The map is in the order of the moments.
 """
 _SHIFT, _POWERS = 6, 63
+_SPAN = STEPS + 2
 _ROOM = EXACT * 3 // 4
 
 
@@ -56,8 +57,11 @@ def total(ring: Ring, step: int) -> float:
     """
     if not ring:
         return 0
+    if step == ring[0]:
+        # Nearly always: the event is the newest one.
+        return sum(ring[1:_SPAN])
     back = min(int(ring[0]) - step, KEPT - 1)
-    return sum(ring[1 + max(0, back - STEPS) : max(1, back + STEPS + 2)])
+    return sum(ring[1 + max(0, back - STEPS) : max(1, back + _SPAN)])
 
 
 def note(parts: list[Seen], digest: int, at: int, spans: Sequence[int]) -> None:

@@ -61,6 +61,10 @@ class Windowed(Tally):
 class Numbers(Windowed):
     """Counts and sums: a cell has a ring for each window."""
 
+    def __init__(self, counter: Counter) -> None:
+        super().__init__(counter)
+        self.whole = counter.kind == "count"
+
     def counted(self, cell: Any, at: int, given: tuple[Any, ...]) -> Any:
         """Add the number to the ring of each window."""
         if cell is None:
@@ -80,7 +84,7 @@ class Numbers(Windowed):
             total(ring, at * STEPS // seconds)
             for ring, seconds in zip(cell, self.spans, strict=True)
         ]
-        return found if self.counter.kind == "count" else [float(one) for one in found]
+        return found if self.whole else [float(one) for one in found]
 
 
 class Rates(Numbers):

@@ -6,9 +6,10 @@ takes the rest from what was kept (`policy.features`) and counts the difference.
 evaluated is counted by reason and never guessed. A back-test decides nothing and changes nothing.
 """
 
-from openhaven.policy.backtest.actions import ask_cancel, claim, forget_examples, look_at, start
+from openhaven.policy.backtest.actions import ask_cancel, claim, forget_examples, start
 from openhaven.policy.backtest.figures import Figures
 from openhaven.policy.backtest.jobs import run
+from openhaven.policy.backtest.looking import look_at
 from openhaven.policy.backtest.model import Backtest, Candidate, Example, Wish
 from openhaven.policy.backtest.store import examples, find, latest
 from openhaven.policy.backtest.tender import Tender

@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 
 from openhaven import ledger
-from openhaven.core import Problem, new_id, permits
-from openhaven.intake.store import opened
+from openhaven.core import Problem, new_id
 from openhaven.policy.backtest import store
 from openhaven.policy.backtest.figures import Figures
 from openhaven.policy.backtest.model import (
@@ -19,7 +18,6 @@ from openhaven.policy.backtest.model import (
     Wish,
 )
 from openhaven.policy.backtest.progress import Progress, packed
-from openhaven.signals import visible
 from openhaven.storage import Tx
 
 _CHANNEL = "backtests"
@@ -254,47 +252,6 @@ def ask_cancel(tx: Tx, number: str) -> None:
     )  # fmt: skip
     if not alive:
         end_cancelled(tx, number)
-
-
-# What it names -----------------------------------------------------------------------------------
-
-
-class Look(msgspec.Struct, frozen=True):
-    """A named event with its text, as the line may see it (None: gone, or no ground to look)."""
-
-    example: Example
-    kind: str
-    text: str | None
-    links: tuple[str, ...]
-
-
-def look_at(tx: Tx, number: str) -> list[Look]:
-    """Return the events that a back-test names, with what they say; who looked is in the ledger.
-
-    Raises `Problem` (403) unless the one who asks may work on rules and on the queue.
-    """
-    roles = tx.actor.roles
-    if not (permits(roles, "policy.draft") and permits(roles, "queue.read")):
-        raise Problem("staff.forbidden", "Your roles do not allow to look at these events.",
-                      "It needs policy.draft and queue.read.", status=403,
-                      next_step="Ask an administrator.")  # fmt: skip
-    store.find(tx, number)
-    ledger.append(tx, "backtest.looked", {"backtest": number})
-    grounds = store.bases(tx)
-    return [_look(tx, one, grounds) for one in store.examples(tx, number) if one.event]
-
-
-_ONE = "SELECT kind, platform, subject, body FROM events WHERE seq = %(seq)s"
-
-
-def _look(tx: Tx, example: Example, grounds: dict[str, str | None]) -> Look:
-    row = tx.rows(_ONE, seq=example.seq)[0]
-    event = opened(tx, row["subject"], row["body"])
-    if event is None:
-        return Look(example, row["kind"], None, ())
-    shown = visible(event, event.may_be_read(grounds.get(row["platform"])))
-    item = shown.item
-    return Look(example, row["kind"], item.text if item else None, item.links if item else ())
 
 
 def forget_examples(tx: Tx, days: int) -> int:

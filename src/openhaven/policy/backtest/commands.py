@@ -16,7 +16,7 @@ import msgspec
 
 from openhaven import intake
 from openhaven.core import Actor, Problem, system
-from openhaven.policy.backtest import actions, store
+from openhaven.policy.backtest import actions, looking, store
 from openhaven.policy.backtest.choose import chosen
 from openhaven.policy.backtest.figures import Figures
 from openhaven.policy.backtest.jobs import run
@@ -213,7 +213,7 @@ def _shown(db: Database, done: Backtest, *, as_json: bool) -> None:
 
 def _looks(db: Database, actor: Actor, number: str) -> None:
     with db.begin(actor) as tx:
-        looks = actions.look_at(tx, number)
+        looks = looking.look_at(tx, number)
     for one in looks:
         text = "(gone, or not to be looked at)" if one.text is None else one.text
         click.echo(f"\n{one.example.platform} {one.example.event}, {one.kind}:\n  {text}")

@@ -9,7 +9,7 @@ import msgspec
 from openhaven import intake
 from openhaven.core import Problem
 from openhaven.policy import publishing
-from openhaven.policy.backtest import actions, store
+from openhaven.policy.backtest import actions, looking, store
 from openhaven.policy.backtest.chart_views import acted_by_day, drawn
 from openhaven.policy.backtest.choose import chosen
 from openhaven.policy.backtest.figures import Figures
@@ -56,7 +56,7 @@ def look(call: Call) -> Answer:
     """`POST /console/rules/backtests/{id}/look`: what the named events say; that is recorded."""
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
-            looks = actions.look_at(tx, call.path["id"])
+            looks = looking.look_at(tx, call.path["id"])
     except Problem as problem:
         return _one(call, problem)
     return _one(call, looks=looks)
@@ -124,7 +124,7 @@ def _list(
 
 
 def _one(
-    call: Call, problem: Problem | None = None, looks: list[actions.Look] | None = None
+    call: Call, problem: Problem | None = None, looks: list[looking.Look] | None = None
 ) -> Answer:
     with call.haven.db.read(call.now) as tx:
         found = store.find(tx, call.path["id"])

@@ -1,6 +1,7 @@
 """How pages are made: the templates, and the few words and shapes that they share."""
 
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,20 @@ from plaza import cast, speaking, words
 from plaza.model import Account
 
 _HUES = 12
+_ENGLISH = speaking.speaker("en")
 
 
-def ago(at: str) -> str:
-    """Return how long ago a stored moment was, in words."""
+def ago(at: str, say: Callable[..., str] = _ENGLISH) -> str:
+    """Return how long ago a stored moment was, in words; `say` puts them into a language."""
     moment = datetime.fromisoformat(at)
     seconds = (datetime.now(UTC) - moment).total_seconds()
     if seconds < 60:
-        return "just now" if seconds < 10 else f"{int(seconds)} s ago"
+        return say("just now") if seconds < 10 else say("{n} s ago", n=int(seconds))
     if seconds < 3600:
-        return f"{int(seconds / 60)} min ago"
+        return say("{n} min ago", n=int(seconds / 60))
     if seconds < 86_400:
-        return f"{int(seconds / 3600)} h ago"
-    return f"{moment:%d %B %Y}"
+        return say("{n} h ago", n=int(seconds / 3600))
+    return f"{moment:%Y-%m-%d}"
 
 
 def hue(id_: str) -> int:

@@ -217,7 +217,9 @@ def test_a_known_domain_is_no_proof_and_a_real_office_is_heard(at: Bureau) -> No
     }.items():  # fmt: skip
         asked = Asked(authority="x", email=f"a@{domain}")
         assert flag in flags_of(asked, "door", known), domain
-    assert flags_of(Asked(authority="x"), "letter", known) == ["no_address"]
+    assert flags_of(Asked(authority="x"), "door", known) == ["no_address"]
+    # What came on paper, or by an official system, needs no address.
+    assert flags_of(Asked(authority="x"), "portal", known) == []
 
 
 # Narrowing --------------------------------------------------------------------------------------
@@ -378,3 +380,21 @@ def test_each_step_is_in_the_ledger_and_every_row_is_sealed(house: Haven) -> Non
         for row in at.rows(f"SELECT t::text AS words FROM {table} t"):
             assert "Police of Here" not in row["words"]
             assert at.account not in row["words"]
+
+
+def test_the_command_opens_a_packet_once(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    from openhaven.authorities.commands import authorities
+
+    key = X25519PrivateKey.generate()
+    public = key.public_key().public_bytes_raw()
+    (tmp_path / "a.sealed").write_bytes(seal_to("x25519", public, b"PK", "rdl_1"))
+    (tmp_path / "key").write_text(key.private_bytes_raw().hex())
+    given = ["unseal", str(tmp_path / "a.sealed"), "--key", str(tmp_path / "key"),
+             "--out", str(tmp_path / "a.zip")]  # fmt: skip
+    assert CliRunner().invoke(authorities, given, obj=None).exit_code == 0
+    assert (tmp_path / "a.zip").read_bytes() == b"PK"
+    again = CliRunner().invoke(authorities, given, obj=None)
+    assert isinstance(again.exception, Problem)

@@ -25,7 +25,7 @@ STATES: dict[str, str] = {
     "received": "who asks is not known to be who they say",
     "authenticated": "the law is looked at",
     "checked": "what may be given is narrowed",
-    "narrowed": "a second person is to be asked",
+    "narrowed": "narrowed, and to be gone on with",
     "asked": "a second person looks",
     "approved": "agreed, and not given yet",
     "produced": "given",

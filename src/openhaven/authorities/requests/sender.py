@@ -105,7 +105,9 @@ def flags_of(asked: Asked, via: str, known: Iterable[str]) -> list[str]:
     """Return the codes of what speaks against the sender; `known` are the domains that we know."""
     domains = frozenset(known)
     sender = domain_of(asked.mail.get("from", "")) or domain_of(asked.email)
-    found = _of_domain(sender, domains) if sender else ["no_address"]
+    found = _of_domain(sender, domains) if sender else []
+    if not sender and via in ("door", "email"):
+        found.append("no_address")
     if sender and domain_of(asked.email) not in ("", sender):
         found.append("reply_to")
     if via == "email":

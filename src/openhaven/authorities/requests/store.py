@@ -7,6 +7,7 @@ import msgspec
 
 from openhaven.authorities.requests.model import Asked, Check, Request, Wanted
 from openhaven.core import Problem
+from openhaven.core.words import mark
 from openhaven.storage import Tx
 
 T = TypeVar("T")
@@ -81,7 +82,7 @@ def by_code(tx: Tx, code: str) -> Request:
     sql = f"SELECT {_COLUMNS} FROM lawful_requests r WHERE r.code = %(c)s"  # noqa: S608
     found = tx.one(sql, Request, c=code_digest(tx, code))
     if found is None:
-        raise _unknown()
+        raise Problem("request.unknown", mark("There is nothing under this code."), status=404)
     return found
 
 

@@ -20,6 +20,7 @@ from openhaven.authorities.requests.model import Request, Wanted, after
 from openhaven.authorities.requests.permitted import only_handlers
 from openhaven.authorities.requests.telling.actions import intend
 from openhaven.core import Actor, Problem, new_id
+from openhaven.core.words import mark
 from openhaven.evidence import Vault
 from openhaven.ledger import Signer
 from openhaven.storage import Blobs, Tx
@@ -137,7 +138,7 @@ def packet_of(tx: Tx, request: str) -> tuple[str, str, bytes]:
              WHERE request = %(r)s AND body IS NOT NULL AND until > %(now)s"""
     rows = tx.rows(sql, r=request, now=tx.now)
     if not rows:
-        raise Problem("request.packet", "There is no packet here.", status=404)
+        raise Problem("request.packet", mark("There is nothing under this code."), status=404)
     return str(rows[0]["id"]), str(rows[0]["key_kind"]), bytes(rows[0]["body"])
 
 

@@ -40,7 +40,6 @@ from openhaven.storage.settings import Authorities
 from plaza.authority import ANY_SCHEMA, FAULTS, Authority, serving
 
 MASTER = bytes(range(32))
-LEASE = timedelta(seconds=0.4)
 WHO = Authorities(established="US", reporter_email="reports@here.example", company="Here Ltd.")
 PASSWORD = "a-password-that-nobody-should-see"  # noqa: S105 - of the stand-in
 # A filing that has not arrived after so many senders is lost.
@@ -104,7 +103,7 @@ def sender(url: str, home: str, server: str, ticks: int, log: str) -> None:
     db, http = MortalDatabase(url, MASTER, size=2), MortalHttp()
     db.fuse = http.fuse = Fuse(ticks)
     vault = evidence.vault(Path(home), MASTER, db)
-    while send_next(db, http, vault, server, LEASE):
+    while send_next(db, http, vault, server):
         pass
     db.close()
 
@@ -184,10 +183,12 @@ class Ring:
                     return True
             if self.dice.random() < 0.05:
                 self.authority.pass_time(25 * 3600)
-            # What rests is due at once: nobody waits here for the pauses between tries.
+            # What rests is due at once: nobody waits here for the pauses between tries, and only
+            # every other sender finds what a dead one had still held.
             with self.db.begin(self.ada) as tx:
                 tx.run("UPDATE filings SET next_at = now() WHERE state = 'filed'")
-            time.sleep(LEASE.total_seconds() if number % 4 == 3 else 0.05)
+                if number % 2:
+                    tx.run("UPDATE filings SET lease_until = now() WHERE state = 'filed'")
         return False
 
     def _senders(self, *, calm: bool) -> None:
@@ -207,7 +208,7 @@ class Ring:
             one.start()
             started.append(one)
         for one in started:
-            one.join(60)
+            one.join(600)
             self.kills += one.exitcode == -signal.SIGKILL
 
     def fault(self, path: str) -> str:

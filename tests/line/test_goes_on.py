@@ -111,7 +111,7 @@ class Slow:
         self.name = name
 
     def measure(self, event: intake.Event, media: object) -> list[Finding]:
-        time.sleep(0.6)
+        time.sleep(4)
         return []
 
 
@@ -121,9 +121,10 @@ def test_an_answer_comes_in_two_seconds_although_several_signals_are_slow(here: 
     here.haven.packs.swap(replace(now, signals=(*now.signals, *slow)))
     one = msgspec.convert(post("zorgblat"), intake.Event)
     with stopwatch() as seconds:
-        _, verdict = line.answer(here.haven, here.actor, utcnow(), here.platform, one)
+        _, verdict = line.answer(here.haven, here.actor, utcnow(), here.platform, one, 6.0)
         took = seconds()
     here.haven.packs.swap(now)
-    assert took < 2
+    # To ask all of them takes twenty seconds.
+    assert took < 15
     assert verdict is not None
     assert verdict["outcome"] == "remove"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from pages_scene import Scene, gentle_picture
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from test_bank_pages import OPERATOR, filled, small
 from web_scene import Place
 
@@ -24,7 +24,7 @@ def cookies(scene: Scene, place: Place, chromium: Browser, filled: dict[str, int
         page.goto(place.url + scene.link("Kay"))
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("link", name="Banks", exact=True).click()
-        assert page.get_by_role("heading", name="Banks", exact=True).is_visible()
+        expect(page.get_by_role("heading", name="Banks", exact=True)).to_be_visible()
         return context.cookies()
 
 
@@ -93,6 +93,6 @@ def test_a_file_is_compared_without_a_script(
         page.get_by_label("shared-list").uncheck()
         page.get_by_role("button", name="Compare it").click()
         found = page.get_by_role("region", name="What the banks say")
-        assert "scams" in found.inner_text()
+        expect(found).to_contain_text("scams", use_inner_text=True)
         assert "shared-list" not in found.inner_text()
         assert not page.get_by_label("shared-list").is_checked()

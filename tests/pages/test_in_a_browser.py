@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from pages_scene import Scene
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from web_scene import Place
 
 from browsing import faults
@@ -27,7 +27,7 @@ def cookies(scene: Scene, place: Place, chromium: Browser) -> list[dict]:
         page = context.new_page()
         page.goto(place.url + scene.link("Ben"))
         page.get_by_role("button", name="Sign in").click()
-        assert page.get_by_role("heading", name="Queue", exact=True).is_visible()
+        expect(page.get_by_role("heading", name="Queue", exact=True)).to_be_visible()
         return context.cookies()
 
 
@@ -80,13 +80,13 @@ def test_the_whole_work_goes_without_a_script(scene: Scene, plain: BrowserContex
     page.get_by_label("Under which clause?").select_option(index=1)
     page.get_by_label("What did you see").fill("Somebody who needs to be listened to.")
     page.get_by_role("button", name="Send").click()
-    assert page.get_by_text("This is the next task").is_visible()
+    expect(page.get_by_text("This is the next task")).to_be_visible()
 
     page.goto("/report")
     page.get_by_label("Which post, message or picture?").fill("post-2")
     page.get_by_label("What is wrong?").select_option("spam")
     page.get_by_role("button", name="Send the report").click()
-    assert page.get_by_role("heading", name="Your receipt").is_visible()
+    expect(page.get_by_role("heading", name="Your receipt")).to_be_visible()
 
 
 def access_key(page: Page, key: str) -> None:
@@ -114,9 +114,9 @@ def test_the_keyboard_is_enough(scene: Scene, plain: BrowserContext) -> None:
         access_key(page, "c")
     page.get_by_role("heading", name="Your judgement").wait_for()
     access_key(page, "1")
-    assert page.locator(":checked").first.get_attribute("name") == "outcome"
+    expect(page.locator(":checked").first).to_have_attribute("name", "outcome")
     access_key(page, "t")
-    assert page.locator(":focus").get_attribute("name") == "facts"
+    expect(page.locator(":focus")).to_have_attribute("name", "facts")
 
 
 def test_the_queue_updates_by_itself_and_can_be_paused(
@@ -131,8 +131,8 @@ def test_the_queue_updates_by_itself_and_can_be_paused(
         scene.post("watch your back tonight", account="liv")
         page.get_by_role("link", name="A threat of violence", exact=True).first.wait_for()
         page.get_by_role("button", name="Pause live updates").click()
-        assert page.get_by_text("Paused.").is_visible()
-        assert page.get_by_role("button", name="Go live again").is_visible()
+        expect(page.get_by_text("Paused.")).to_be_visible()
+        expect(page.get_by_role("button", name="Go live again")).to_be_visible()
 
 
 def test_nothing_is_fetched_from_elsewhere(

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from pages_scene import Scene
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from web_scene import Place
 
 from browsing import faults
@@ -137,8 +137,8 @@ def test_every_public_page_is_whole_without_javascript(
         for path in pages:
             for page in (without, scripted):
                 page.goto(place.url + path)
-            assert without.locator("h1:visible").count() == 1, path
+            expect(without.locator("h1:visible")).to_have_count(1)
             if path == "/watch":  # A picture is hashed in the browser, as the page says.
-                assert without.locator("[data-without]").is_visible()
+                expect(without.locator("[data-without]")).to_be_visible()
             elif without.locator(OFFERED).count() < scripted.locator(OFFERED).count():
                 pytest.fail(f"{path} offers less without JavaScript")

@@ -1,7 +1,6 @@
 """The saved page that checks receipts, in a real browser with the network off."""
 
 import random
-import shutil
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +8,10 @@ from pathlib import Path
 import pytest
 from pages_scene import Scene
 from pages_visitor import Visitor
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect
 from web_scene import Place
 
-from browsing import faults
+from browsing import browser, faults
 from openhaven import decisions
 from openhaven.ledger import ProofError, check_receipt
 
@@ -31,12 +30,11 @@ def text(scene: Scene) -> str:
 
 @pytest.fixture(scope="module")
 def context() -> Iterator[BrowserContext]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        with browser.new_context(viewport={"width": 1280, "height": 900}) as opened:
-            yield opened
-        browser.close()
+    with (
+        browser() as running,
+        running.new_context(viewport={"width": 1280, "height": 900}) as opened,
+    ):
+        yield opened
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_a_right_receipt_is_green_with_its_words(saved: Page, scene: Scene, text
     shown = told(saved, text)
     words = check_receipt(text, scene.haven.signer.vkey).words
     assert "This receipt holds" in shown
-    assert saved.locator("#result").get_attribute("class") == "good"
+    expect(saved.locator("#result")).to_have_attribute("class", "good")
     assert saved.locator("#result pre").text_content() == words
     assert scene.decision_of("post-13") in shown
 
@@ -90,8 +88,8 @@ def test_an_altered_receipt_is_red_with_what_is_wrong(saved: Page, text: str) ->
         shown = told(saved, text.replace(old, new))
         assert "This receipt does not hold" in shown
         assert why in shown
-        assert saved.locator("#result").get_attribute("class") == "bad"
-        assert saved.locator("#result pre").count() == 0
+        expect(saved.locator("#result")).to_have_attribute("class", "bad")
+        expect(saved.locator("#result pre")).to_have_count(0)
     lines = text.split("\n")
     lines[1] = lines[1][:-9] + ("A" if lines[1][-9] != "A" else "B") + lines[1][-8:]
     assert "This receipt does not hold" in told(saved, "\n".join(lines))
@@ -102,7 +100,7 @@ def test_the_text_can_be_pasted(saved: Page, text: str) -> None:
     saved.get_by_label("Or its text").fill(text)
     saved.get_by_role("button", name="Check the receipt").click()
     saved.wait_for_selector("#result h2")
-    assert "This receipt holds" in saved.get_by_role("status").inner_text()
+    expect(saved.get_by_role("status")).to_contain_text("This receipt holds", use_inner_text=True)
 
 
 def mutants(text: str) -> list[bytes]:
@@ -159,7 +157,7 @@ def test_a_browser_without_ed25519_says_so(saved: Page, text: str) -> None:
     shown = told(saved, text)
     assert "Only half of it could be checked" in shown
     assert "does not know Ed25519" in shown
-    assert saved.locator("#result").get_attribute("class") == "half"
+    expect(saved.locator("#result")).to_have_attribute("class", "half")
     altered = told(saved, text.replace("index ", "index 9"))
     assert "This receipt does not hold" in altered
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pages_scene import Scene, gentle_picture
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from web_scene import Place
 
 from browsing import faults
@@ -74,7 +74,7 @@ def test_the_pages_of_review_are_accessible(
                 page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
         page.goto("/console/me")
         page.get_by_role("button", name="Take a pause").click()
-        assert page.get_by_text("You pause from everything").is_visible()
+        expect(page.get_by_text("You pause from everything")).to_be_visible()
         page.get_by_role("button", name="Go on now").click()
         assert broken == {}
 
@@ -93,7 +93,7 @@ def test_a_task_is_handed_on_by_keyboard_and_without_a_script(
         page.get_by_role("button", name="Let it rest").focus()
         page.keyboard.press("Enter")
         page.wait_for_url("**/console")
-        assert page.get_by_text("rests until").first.is_visible()
+        expect(page.get_by_text("rests until").first).to_be_visible()
         page.goto("/console/me")
         page.get_by_role("button", name="End my shift").focus()
         page.keyboard.press("Enter")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from story_scene import Demo, sound
 
 
@@ -44,6 +44,6 @@ def check_offline(browser: Browser, demo: Demo, receipt: Path, language: str = "
         page.click("#form button")
         page.wait_for_selector("#result h2")
         assert asked == [file.as_uri()]
-        assert page.locator("#result").get_attribute("class") == "good"
+        expect(page.locator("#result")).to_have_attribute("class", "good")
         sound(page, "receipt" if language == "en" else f"receipt-{language}")
         return page.inner_text("#result")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from homeserver import User, need_synapse
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from receipts_checked import check_by_command, check_offline, save_receipt
 from story_scene import Demo, judge, sign_in, sound, task_about, visitor, wait_for
 from town import Town, database, eventually
@@ -100,7 +100,7 @@ def undone_as_far_as_matrix_allows(town: Town, alice: User, person: Page, appeal
     """Look for the same truth on the page and in the client: the words come back, the post not."""
     wait_for(person, appeal, "Your appeal was successful")
     wait_for(person, appeal, "Putting back what was removed: done, as far as the service can")
-    assert "it cannot be put back by itself" in person.inner_text("main")
+    expect(person.locator("main")).to_contain_text("it cannot be put back by itself")
     sound(person, "matrix-upheld")
     told = eventually(lambda: len(town.notices(alice)) == 3 and town.notices(alice))
     assert any("A line from a play wounds nobody." in words for words in told)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from support_scene import put, service
 from web_scene import Place, serving
 
@@ -56,7 +56,7 @@ def test_the_consoles_list_is_accessible(haven: Haven, place: Place, chromium: B
             context.add_cookies(cookies)  # type: ignore[arg-type]
             for path in ("/console/helplines", "/console/helplines/gb-childline"):
                 page.goto(path)
-                assert page.get_by_role("heading", level=1).is_visible()
+                expect(page.get_by_role("heading", level=1)).to_be_visible()
                 assert not faults(page)
 
 
@@ -72,7 +72,7 @@ def test_a_choice_goes_by_keyboard_and_stays_in_no_address(place: Place, chromiu
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         page.get_by_role("link", name="Call 0000 1111").wait_for()
-        assert page.url == f"{place.url}/help"
+        expect(page).to_have_url(f"{place.url}/help")
         assert page.title() == "Information – Testplace"
 
 
@@ -83,7 +83,7 @@ def test_what_a_link_asked_for_does_not_stay_in_the_history(
         page = context.new_page()
         page.goto("/help?topic=suicide&country=GB&lang=de")
         page.wait_for_url("**/help?lang=de")
-        assert page.locator('a[href="tel:00001111"]').is_visible()
+        expect(page.locator('a[href="tel:00001111"]')).to_be_visible()
 
 
 def leave_by_click(page: Page) -> None:
@@ -146,7 +146,7 @@ def test_the_paper_has_the_help_and_not_the_form(place: Place, chromium: Browser
         page = context.new_page()
         page.goto("/help?country=GB&topic=suicide")
         page.emulate_media(media="print")
-        assert page.get_by_text("0000 1111").is_visible()
+        expect(page.get_by_text("0000 1111")).to_be_visible()
         assert not page.get_by_label("Where are you?").is_visible()
         ways_out = page.get_by_text("Leave this page quickly").all()
         assert len(ways_out) == 2, "the button, and the sentence about it"

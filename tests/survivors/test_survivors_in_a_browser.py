@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pictures import make
 from PIL import Image
-from playwright.sync_api import Browser, Request
+from playwright.sync_api import Browser, Request, expect
 from survivors_scene import Town, a_hash
 from web_scene import Place, serving
 
@@ -137,7 +137,7 @@ def test_everything_else_goes_without_a_script(town: Town, place: Place, chromiu
     with chromium.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(place.url + "/watch")
-        assert page.get_by_text("This page needs JavaScript").is_visible()
+        expect(page.get_by_text("This page needs JavaScript")).to_be_visible()
         assert not page.get_by_label("A picture on this device").is_visible()
         page.goto(place.url + "/removal")
         page.get_by_label("Where is it?").fill(town.posted())
@@ -145,9 +145,9 @@ def test_everything_else_goes_without_a_script(town: Town, place: Place, chromiu
         page.get_by_label("I believe in good faith").check()
         page.get_by_role("button", name="Ask to take it down").click()
         page.get_by_role("link", name="See how far it is").click()
-        assert page.get_by_text("It has to be done by").is_visible()
+        expect(page.get_by_text("It has to be done by")).to_be_visible()
         page.get_by_role("button", name="Take it back").click()
-        assert page.get_by_text("You took this back.").is_visible()
+        expect(page.get_by_text("You took this back.")).to_be_visible()
 
 
 def test_the_keyboard_is_enough(town: Town, place: Place, chromium: Browser) -> None:
@@ -163,7 +163,7 @@ def test_the_keyboard_is_enough(town: Town, place: Place, chromium: Browser) -> 
         page.get_by_role("heading", name="Your secret code").wait_for()
         # Whoever leaves is gone at once, and this page is not in the way back.
         page.get_by_role("link", name="Leave this page quickly").focus()
-        assert page.locator(":focus").get_attribute("href") == "https://www.wikipedia.org/"
+        expect(page.locator(":focus")).to_have_attribute("href", "https://www.wikipedia.org/")
 
 
 def test_staff_sees_danger_and_clocks_first(
@@ -180,8 +180,8 @@ def test_staff_sees_danger_and_clocks_first(
         page.get_by_role("button", name="Sign in").click()
         page.get_by_text("1 person may be in danger now.").wait_for()
         rows = page.locator("[data-part=queue] tbody tr")
-        assert "Somebody may be in danger" in rows.nth(0).inner_text()
-        assert "Due by law in" in rows.nth(1).inner_text()
+        expect(rows.nth(0)).to_contain_text("Somebody may be in danger", use_inner_text=True)
+        expect(rows.nth(1)).to_contain_text("Due by law in", use_inner_text=True)
         assert not faults(page)
         rows.nth(1).get_by_role("link").first.click()
         page.get_by_text("Due by law in").first.wait_for()

@@ -10,7 +10,7 @@ SAID = "Has anybody seen a flumquist near the school?"
 
 
 def written(demo: Demo, person: Page) -> str:
-    become(person, demo, "Somebody loud")
+    become(person, demo, "Alex Morgan")
     person.goto(demo.plaza)
     person.fill("#text", SAID)
     with person.expect_navigation():
@@ -20,7 +20,7 @@ def written(demo: Demo, person: Page) -> str:
 
 def reported(demo: Demo, reporter: Page, post: str) -> str:
     """Report it on Plaza; return the address of the report at Openhaven itself."""
-    become(reporter, demo, "Robin Vale")
+    become(reporter, demo, "Kit Winter")
     wait_for(reporter, post, SAID)
     with reporter.expect_navigation():
         reporter.click("article a:has-text('Report')")

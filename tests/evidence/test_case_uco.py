@@ -13,7 +13,11 @@ from openhaven import evidence
 from openhaven.line import Haven
 
 # The library that brings the ontology still asks for it the old way.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 
 def test_what_a_packet_says_conforms_to_the_ontology(haven: Haven, tmp_path: Path) -> None:

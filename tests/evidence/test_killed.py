@@ -16,7 +16,7 @@ from openhaven import evidence
 from openhaven.core import utcnow
 from openhaven.storage import Database
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
 SEED = int(os.environ.get("CRASH_SEED", "20261122"))
 RUNS = 10
 MARK = "PLACEHOLDER-that-nobody-may-find-c41e"

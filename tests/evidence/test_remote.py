@@ -20,6 +20,7 @@ from openhaven.storage.settings import Objects
 from ports import free_ports
 
 LOCKED_S = timedelta(days=3)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

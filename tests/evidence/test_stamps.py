@@ -25,6 +25,7 @@ from openhaven.line import Haven
 from openhaven.storage.settings import Timestamps
 from ports import free_ports
 
+pytestmark = pytest.mark.timeout(900)
 OPENHAVEN = Path(sys.executable).with_name("openhaven")
 
 

@@ -94,7 +94,7 @@ def _stamper(set_to: Timestamps) -> packet.Stamper | None:
         if not roots:
             raise packet.StampError("the setting timestamps.roots names no certificates")
         try:
-            said = http.send("POST", set_to.url, body=request, limit=100_000,
+            said = http.send("POST", set_to.url, body=request, limit=100_000, patience_s=30,
                              headers={"content-type": "application/timestamp-query"})  # fmt: skip
         except (UnreachableError, Problem) as error:
             raise packet.StampError(f"the service gave no answer ({error})") from error

@@ -39,7 +39,7 @@ class Asking:
         self.http = urllib3.PoolManager(timeout=300, maxsize=4)
 
     def now(self) -> dict[str, Any]:
-        """Ask until there is an answer by `serve`; on a slow machine it does not always have one."""
+        """Ask until `serve` answers; on a slow machine it does not always do so in time."""
         status = 202
         while status == 202:
             reply = self.http.request("POST", f"{self.url}/v1/events?wait=verdict",

@@ -280,7 +280,9 @@ class CrashError(Exception):
 def test_in_any_order_and_with_crashes_no_token_outlives_its_decision(
     many: Return, steps: list[tuple[str, bool]]
 ) -> None:
-    made = many.ended(account=new_id("old"))
+    # Who judges has looked at nothing yet: after many looks a person takes a pause.
+    one, two = (many.here.reviewer(new_id("person")) for _ in range(2))
+    made = Return(many.here, one, two).ended(account=new_id("old"))
     for step, crashes in steps:
         with suppress(CrashError, Problem):
             _step(many, made, step, crashes=crashes)
@@ -319,7 +321,9 @@ def _step(many: Return, made: str, step: str, *, crashes: bool) -> None:
             case "strike":
                 tx.run("UPDATE strikes SET state = 'lifted' WHERE decision = %(d)s", d=made)
             case "end":
-                tx.run("UPDATE decisions SET state = 'expired' WHERE id = %(d)s", d=made)
+                # As `cancel_expired` does; what was overturned has ended already.
+                tx.run("""UPDATE decisions SET state = 'expired'
+                          WHERE id = %(d)s AND state = 'in_force'""", d=made)  # fmt: skip
             case "erase":
                 account = decisions.decision(tx, made).account
                 records.erase(tx, many.here.platform, account or "")

@@ -12,6 +12,7 @@ from openhaven.decisions import Decision
 from openhaven.decisions.interim import hide
 from openhaven.decisions.interim.store import held_by
 from openhaven.policy import clause_as_it_stood
+from openhaven.review import lane
 from openhaven.staff import approvals
 
 A_DAY = timedelta(days=1)
@@ -62,6 +63,22 @@ def test_nothing_is_hidden_again_and_again_by_one_person(here: Scene) -> None:
         hides(here, ana, task)
     held = here.rows("SELECT 1 AS one FROM decisions WHERE decided_by LIKE 'held:staff:%%'")
     assert len(held) == 2
+
+
+def test_what_is_asked_about_a_case_of_the_lane_is_for_specialists(here: Scene) -> None:
+    rules(here)
+    ana = here.reviewer("ana")
+    task = task_of(here, sent(here))
+    first = hides(here, ana, task)
+    assert first is not None
+    ended(here, first)
+    assert hides(here, ana, task) is None
+    with here.haven.db.begin(ana) as tx:
+        [asked] = approvals.waiting(tx, "interim-again")
+        assert asked.where == f"/console/decisions/{first.id}"
+        assert not lane.is_closed(tx, [asked.id])
+        lane.enter(tx, decisions.decision(tx, first.id).case_id, "reviewer")
+        assert lane.is_closed(tx, [asked.id])
 
 
 def test_a_new_case_about_the_same_changes_nothing(here: Scene) -> None:

@@ -506,6 +506,33 @@ def test_that_a_child_was_hurt_is_for_specialists(back: Return) -> None:
     assert not any(value in page for page in seen.values() for _, value in ALL)
 
 
+def test_who_is_somebody_else_is_so_wherever_they_met_the_same(back: Return) -> None:
+    back.hand_over(back.ended())
+    first = back.comes(SAME_MAIL, DEVICE, account="new")
+    back.comes(SAME_MAIL, FACE, account="new", kind="account.update")
+    with back.haven.db.begin(OPERATOR) as tx:
+        token = first["returning"]["contest_url"].rpartition("/")[2]
+        made = contests.contest(tx, contests.sighting_of_token(tx, token), "We share a tablet.")
+    answer(back, back.ben, made.id)
+    assert back.count("returning_sightings", "cleared_at IS NULL") == 0
+
+
+def test_what_somebody_ends_at_this_moment_is_not_waited_for(back: Return) -> None:
+    """Who overturns holds the entry and takes its tokens next: holding these would block both."""
+    made = back.ended()
+    kept = back.hand_over(made)
+    late = kept.expires_at + timedelta(days=1)
+    with back.haven.db.begin(OPERATOR) as held:
+        held.run("SELECT 1 FROM returning_entries WHERE decision = %(d)s FOR UPDATE", d=made)
+        with back.haven.db.begin(OPERATOR, late) as tx:
+            tx.run("SET LOCAL lock_timeout = '20s'")
+            expiry.expire(tx)
+        assert back.count("returning_tokens") == kept.tokens
+    with back.haven.db.begin(OPERATOR, late) as tx:
+        expiry.expire(tx)
+    assert back.count("returning_tokens") == back.count("returning_entries") == 0
+
+
 def answer(back: Return, who: Actor, contest: str) -> None:
     with back.haven.db.begin(who) as tx:
         contests.decide(tx, contest, "It is another person.", somebody_else=True)

@@ -203,6 +203,23 @@ def test_a_list_goes_out_comes_in_and_ends_with_its_agreement(back: Return) -> N
     assert end["tokens"] == len(ALL)
 
 
+def test_what_the_sender_has_let_go_ends_with_their_next_list(back: Return) -> None:
+    """An appeal upheld over there ends here, too: a list says all that its sender still keeps."""
+    one, two = keeper(back, "cleo"), keeper(back, "dora")
+    with back.haven.db.begin(OPERATOR) as tx:
+        lists.agree(tx, "them", SECRET, KEY, ["grooming"], 90)
+    until = (utcnow() + timedelta(days=60)).isoformat()
+    for numbers, left in (((1, 2), {"e1", "e2"}), ((2, 3), {"e2", "e3"})):
+        told = [entry(number, expires_at=until) for number in numbers]
+        with back.haven.db.begin(one) as tx:
+            assert not lists.ask_import(tx, "them", listed(told, made_at=utcnow())).refused
+        yes(back, two)
+        assert {row["remote"] for row in back.here.rows("SELECT remote FROM returning_entries")
+                } == left  # fmt: skip
+    [end] = back.here.rows("SELECT reason, tokens FROM returning_ends")
+    assert list(end.values()) == ["replaced", 2]
+
+
 def test_without_the_secret_nobody_makes_the_same_tokens(back: Return) -> None:
     one, two = keeper(back, "cleo"), keeper(back, "dora")
     agree(back, "them", secrets.token_bytes(32))

@@ -38,6 +38,8 @@ def answer(tx: Tx, decision: str, *, counts: bool) -> None:
     """
     if not permits(tx.actor.roles, "strike.answer"):
         raise Problem("permission", "Only a specialist for child safety answers this.", status=403)
+    # The decision before its strike: so does who overturns it.
+    tx.run("SELECT 1 FROM decisions WHERE id = %(d)s FOR SHARE", d=decision)
     sql = """UPDATE strikes SET state = %(state)s, answered_by = %(me)s, answered_at = %(now)s
              WHERE decision = %(d)s AND state = 'waits'"""
     state = "counts" if counts else "lifted"

@@ -263,10 +263,19 @@ def settle(tx: Tx, sighting: str, answered: Answered, task: str | None) -> None:
 def clear(tx: Tx, sighting: str) -> None:
     """Note that a newcomer is somebody else: nothing follows from it any more.
 
-    What they share with the other one is counted as met by a stranger.
+    Where the same account met the same before or after, that is answered as well. What they share
+    with the other one is counted as met by a stranger.
     """
-    tx.run("""UPDATE returning_sightings SET cleared_at = %(now)s
-              WHERE id = %(id)s AND cleared_at IS NULL""", id=sighting, now=tx.now)  # fmt: skip
+    entries = sorted({hit.entry for hit in store.hits_of(tx, sighting)})
+    tx.run(
+        """UPDATE returning_sightings s SET cleared_at = %(now)s FROM returning_sightings m
+           WHERE m.id = %(id)s AND s.platform = m.platform AND s.account = m.account
+             AND s.cleared_at IS NULL AND (s.id = m.id OR s.strength IS NOT NULL
+               AND EXISTS (SELECT 1 FROM returning_hits h WHERE h.sighting = s.id)
+               AND NOT EXISTS (SELECT 1 FROM returning_hits h JOIN returning_tokens t
+                 ON t.id = h.token WHERE h.sighting = s.id AND t.entry <> ALL (%(entries)s)))""",
+        id=sighting, now=tx.now, entries=entries,
+    )  # fmt: skip
     found = store.sighting(tx, sighting)
     if found is not None:
         _crowd(tx, found.platform, found.account, store.hits_of(tx, sighting))

@@ -40,7 +40,9 @@ _CASES_OF = {
     "UNION ALL SELECT d.case_id FROM approvals a JOIN copy_lists l ON l.id = a.matter "
     "JOIN decisions d ON d.id = l.decision WHERE a.id = %(id)s "
     "UNION ALL SELECT d.case_id FROM approvals a JOIN notice_exceptions n ON n.id = a.matter "
-    "JOIN decisions d ON d.id = n.decision WHERE a.id = %(id)s",
+    "JOIN decisions d ON d.id = n.decision WHERE a.id = %(id)s "
+    "UNION ALL SELECT d.case_id FROM approvals a JOIN decisions d ON d.id = a.matter "
+    "WHERE a.id = %(id)s",
     "evi": "SELECT case_id AS c FROM evidence_items WHERE id = %(id)s",
 }
 

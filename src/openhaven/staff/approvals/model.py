@@ -23,7 +23,10 @@ KINDS: dict[str, Kind] = {
     "termination": Kind("End an account for good", "decision.second"),
     "bulk": Kind("Act on many at once", "decision.second", where="/console/copies/{matter}"),
     "notice-exception": Kind("Tell a person later", "decision.second", timedelta(days=1)),
-    "interim-again": Kind("Hide something longer before it is decided", "decision.second"),
+    "interim-again": Kind(
+        "Hide something longer before it is decided", "decision.second",
+        where="/console/decisions/{matter}",
+    ),
     "evidence-opening": Kind("Open sealed evidence", "safety.second"),
     "no-report": Kind("Make no report to an authority", "safety.second"),
     "network-further": Kind("Look one step further from a case", "safety.second"),

@@ -114,6 +114,8 @@ def _answered(call: Call, *, agrees: bool) -> Answer:
     approval, reason = call.path["id"], call.form().get("reason", "")
     try:
         with call.haven.db.begin(call.actor, call.now) as tx:
+            if not _open(call, tx, approval):
+                raise lane.closed()
             found = approvals.answer(tx, approval, agrees, reason)
             _FOLLOW.get(found.kind, _nothing)(tx, call.haven.voice)
     except Problem as problem:

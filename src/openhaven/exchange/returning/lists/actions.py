@@ -174,12 +174,29 @@ def _take(tx: Tx, made: str, agreement: str, sealed: bytes) -> bool:
     if body is None or not over:
         return False
     report, good = _checked(tx, agreement, body)
+    if not report.refused:
+        _replace(tx, agreement, body)
     for one in good:
         _store(tx, made, agreement, one)
     tx.run("UPDATE returning_lists SET report = %(r)s WHERE id = %(id)s",
            r=Jsonb(msgspec.to_builtins(report)), id=made)  # fmt: skip
     ledger.append(tx, "returning.list_taken", {"list": made, "good": str(len(good))})
     return not report.refused
+
+
+def _replace(tx: Tx, agreement: str, body: bytes) -> None:
+    """End what came before under an agreement and is not in the new list any more.
+
+    A list says all that its sender still keeps: what is missing was overturned there, or is over.
+    """
+    listed = msgspec.json.decode(body, type=Listed).entries
+    named = [
+        one["id"] for one in listed if isinstance(one, dict) and isinstance(one.get("id"), str)
+    ]
+    sql = """SELECT e.id FROM returning_entries e JOIN returning_lists l ON l.id = e.list
+             WHERE l.agreement = %(a)s AND e.remote <> ALL (%(named)s)"""
+    ids = [str(row["id"]) for row in tx.rows(sql, a=agreement, named=named)]
+    tx.value("SELECT returning_end(%(ids)s, 'replaced', %(now)s)", ids=ids, now=tx.now)
 
 
 def _store(tx: Tx, made: str, agreement: str, one: ListedEntry) -> None:

@@ -77,7 +77,7 @@ def _refusal(listed: Listed, secret: bytes, peer: bytes, now: datetime) -> str:
     try:
         key = Ed25519PublicKey.from_public_bytes(peer)
         key.verify(base64.b64decode(listed.signature, validate=True), signed_bytes(listed))
-    except (InvalidSignature, binascii.Error, ValueError):
+    except (InvalidSignature, binascii.Error, ValueError, RecursionError):
         return "Its signature is not that of the other operator."
     if listed.made_at.tzinfo is None or not now - OLDEST <= listed.made_at <= now + AHEAD:
         return "It is older than 30 days, or from the future."

@@ -20,16 +20,24 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from requests_scene import DAY, Bureau, bureau, post
+from requests_scene import DAY, SAYS, Bureau, bureau, post
 
-from openhaven import ledger
-from openhaven.authorities.requests import actions, answering, contacts, store
+from openhaven import evidence, ledger
+from openhaven.authorities.requests import (
+    actions,
+    answering,
+    approving,
+    contacts,
+    keeping,
+    store,
+)
 from openhaven.authorities.requests.keys import key_in, open_with, seal_to
 from openhaven.authorities.requests.kinds import CATEGORIES, kinds
 from openhaven.authorities.requests.model import ENDED, STATES, WAYS, Subject, after
-from openhaven.core import Problem, utcnow
+from openhaven.core import Problem, new_id, utcnow
 from openhaven.line import Haven
 from openhaven.staff import approvals
+from openhaven.storage import Tx
 
 
 @pytest.fixture(scope="module")
@@ -398,3 +406,105 @@ def test_the_command_opens_a_packet_once(tmp_path: Path) -> None:
     assert (tmp_path / "a.zip").read_bytes() == b"PK"
     again = CliRunner().invoke(authorities, given, obj=None)
     assert isinstance(again.exception, Problem)
+
+
+# After somebody agreed --------------------------------------------------------------------------
+
+
+def test_what_turns_out_to_be_forged_is_not_given_any_more(at: Bureau) -> None:
+    request = at.approved()
+    at.call_back(request, "forged")
+    with pytest.raises(Problem, match="does not come from who it says"):
+        at.produce(request)
+    assert at.now_is(request).state == "approved"
+    early = at.receive().id
+    at.call_back(early)
+    at.call_back(early, "forged")
+    with pytest.raises(Problem, match="does not come from who it says"):
+        at.lawful(early)
+    # Called once more, they said that it was theirs after all.
+    at.call_back(request)
+    assert at.produce(request)
+
+
+def test_no_file_is_added_that_the_second_person_did_not_see(at: Bureau) -> None:
+    def add(request: str) -> None:
+        with at.haven.db.begin(at.ada) as tx:
+            actions.add_file(tx, request, "out", b"From the platform.", "list.txt")
+
+    request = at.approved()
+    with pytest.raises(Problem, match="A second person looks"):
+        add(request)
+    at.narrow(request)
+    add(request)
+    approval = at.ask(request)
+    with at.haven.db.read() as tx:
+        asked = approvals.approval(tx, approval)
+        assert ("Added by hand", "1 file") in approving.disclosure(tx, asked)[0]
+    with pytest.raises(Problem, match="A second person looks"):
+        add(request)
+    at.agree(approval)
+    packet = _opened(at, at.produce(request))
+    assert b"From the platform." in packet.values()
+
+
+def test_a_number_beneath_the_signature_is_one_of_the_letter_too(at: Bureau) -> None:
+    text = "All of it.\n\nChief Inspector\nTel. +49 (0)30 555 66 77 extension 3"
+    request = at.receive(what=text, phone="").id
+    with pytest.raises(Problem, match="number in the letter"):
+        at.call_back(request, number="030 5556677")
+    assert at.call_back(request, number="030 5556600")
+
+
+# Evidence ---------------------------------------------------------------------------------------
+
+
+def test_evidence_is_given_for_its_time_and_no_copy_of_a_whole_life(at: Bureau) -> None:
+    house, sealed = at.haven, b"What was seized."
+    with house.db.begin(at.ada) as tx:
+        case = new_id("cas")
+        tx.run("""INSERT INTO cases (id, platform, account, harm, opened_at)
+                  VALUES (%(id)s, %(p)s, %(a)s, 'other', %(now)s)""",
+               id=case, p=at.platform, a=at.account, now=tx.now)  # fmt: skip
+        item = _seal(house, tx, case, sealed)
+    with house.db.begin(at.ada, utcnow() - 90 * DAY) as tx:
+        old = _seal(house, tx, case, b"Older than asked for.")
+    kept = at.receive("preservation").id
+    span = at.wanted(since=utcnow() - 900 * DAY, until=utcnow() + DAY)
+    with house.db.begin(at.ada) as tx:
+        keeping.keep(house.vault, house.blobs, tx, kept, [at.subject], span)
+    request = at.approved(categories=("evidence",), until=utcnow() + timedelta(hours=1))
+    packet = _opened(at, at.produce(request))
+    assert [name for name in packet if name.startswith("evidence/")] == [f"evidence/{item.id}"]
+    assert packet[f"evidence/{item.id}"] == sealed
+    touched = "SELECT kind FROM custody_events WHERE item = %(i)s ORDER BY at, id"
+    assert {"released", "opened"} <= {str(one["kind"]) for one in at.rows(touched, i=item.id)}
+    assert [one["kind"] for one in at.rows(touched, i=old.id)] == ["received"]
+
+
+def test_who_may_not_open_evidence_does_not_give_it(at: Bureau) -> None:
+    house = at.haven
+    with house.db.begin(at.ada) as tx:
+        case = new_id("cas")
+        tx.run("""INSERT INTO cases (id, platform, account, harm, opened_at, state, closed_at)
+                  VALUES (%(id)s, %(p)s, %(a)s, 'other', %(now)s, 'closed', %(now)s)""",
+               id=case, p=at.platform, a=at.account, now=tx.now)  # fmt: skip
+        item = _seal(house, tx, case, b"What was seized.")
+    request = at.approved(categories=("evidence",), until=utcnow() + timedelta(hours=1))
+    with pytest.raises(Problem, match="does not open evidence"):
+        answering.produce(house.vault, house.blobs, house.signer, at.ben, request, SAYS)
+    assert at.now_is(request).state == "approved"
+    touched = "SELECT kind FROM custody_events WHERE item = %(i)s"
+    assert [one["kind"] for one in at.rows(touched, i=item.id)] == ["received"]
+
+
+def _seal(house: Haven, tx: Tx, case: str, data: bytes) -> evidence.Item:
+    return evidence.receive(house.vault, tx, case, kind="snapshot", source="the platform",
+                            method="upload", data=data, media_type="text/plain",
+                            name="note.txt")  # fmt: skip
+
+
+def _opened(at: Bureau, delivery: str) -> dict[str, bytes]:
+    (row,) = at.rows("SELECT body FROM request_deliveries WHERE id = %(d)s", d=delivery)
+    with zipfile.ZipFile(io.BytesIO(open_with(at.key.private_bytes_raw(), row["body"]))) as packet:
+        return {name: packet.read(name) for name in packet.namelist()}

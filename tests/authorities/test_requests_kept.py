@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from api_post import Post, post_office
 from click.testing import CliRunner
-from requests_scene import DAY, OPERATOR, Bureau, bureau
+from requests_scene import DAY, OPERATOR, Bureau, bureau, post
 
 from openhaven import evidence
 from openhaven.authorities.commands import authorities
-from openhaven.authorities.requests import actions, counts, jobs, keeping, store
+from openhaven.authorities.requests import actions, counts, gather, jobs, keeping, store
 from openhaven.authorities.requests.clocks import call_for_life, note_due
-from openhaven.authorities.requests.clocks.actions import PAUSES
+from openhaven.authorities.requests.clocks.actions import APART, AT_ONCE, PAUSES
 from openhaven.authorities.requests.model import Subject, Wanted
 from openhaven.authorities.requests.telling import actions as telling
 from openhaven.authorities.requests.telling import tell_due
@@ -169,14 +169,53 @@ def test_a_life_is_called_about_at_once_and_who_is_not_reached_is_said_aloud(
         assert ("request_unheard", made.id) not in note_due(tx)
 
 
+def test_a_flood_of_lives_is_called_about_together_and_none_is_lost(
+    at: Bureau, office: Post
+) -> None:
+    settings = _settings(at, office, "duty@here.example")
+    at = dataclasses.replace(at, haven=dataclasses.replace(at.haven, settings=settings))
+    # Long after whatever else came through the door here.
+    now = utcnow() + timedelta(hours=5)
+    said: list[str] = []
+
+    def heard(address: str, title: str, text: str, name: str) -> str | None:
+        said.append(text)
+        return None
+
+    many = [at.receive("emergency", "door", now=now + timedelta(seconds=n)).id for n in range(40)]
+    now += timedelta(minutes=1)
+    call_for_life(at.haven.db, settings, heard, now)
+    told = [one for one in many if any(one in text for text in said)]
+    assert told == many[:AT_ONCE]
+    # One call stands for all that came since, says how many there are, and comes soon.
+    call_for_life(at.haven.db, settings, heard, now + APART)
+    (one,) = [text for text in said if many[AT_ONCE] in text]
+    assert "others that nobody has answered" in one
+    assert "/console/requests" in one
+    # What staff has entered is called about at once, and who comes last is called about as well.
+    at.receive("emergency", now=now + APART)
+    last = at.receive("emergency", "door", now=now + APART)
+    before = len(said)
+    call_for_life(at.haven.db, settings, heard, now + APART)
+    assert len(said) == before + 1
+    call_for_life(at.haven.db, settings, heard, now + 2 * APART)
+    assert last.id in said[-1]
+    with at.haven.db.begin(OPERATOR, now + 2 * APART) as tx:
+        assert store.trouble(tx).unset >= 33
+        # Nobody is called again and again about what was noted.
+        assert {one for _, one in note_due(tx)} >= set(many)
+        assert not {one for _, one in note_due(tx)} & set(many)
+
+
 # Keeping ----------------------------------------------------------------------------------------
 
 
-def _keep(at: Bureau, request: str, who: Subject | None = None) -> int:
+def _keep(at: Bureau, request: str, who: list[Subject] | None = None) -> int:
     house = at.haven
     span = Wanted(categories=(), subjects=(), since=utcnow() - 900 * DAY, until=utcnow() + DAY)
     with house.db.begin(at.ada) as tx:
-        return keeping.keep(house.vault, house.blobs, tx, request, [who or at.subject], span)
+        return keeping.keep(house.vault, house.blobs, tx, request,
+                            [at.subject] if who is None else who, span)  # fmt: skip
 
 
 def test_what_is_asked_to_be_kept_outlives_erasure_and_ends_by_itself(at: Bureau) -> None:
@@ -210,11 +249,31 @@ def test_what_is_asked_to_be_kept_outlives_erasure_and_ends_by_itself(at: Bureau
         assert all(one.destroyed_at for one in evidence.items(tx, kept.case_id))
 
 
+def test_an_account_with_much_is_kept_in_parts_and_a_crowd_is_not_kept_at_once(
+    at: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(at, at.account, "Long ago.", when=utcnow() - 40 * DAY)
+    monkeypatch.setattr(gather, "MOST_EVENTS", 2)
+    made = at.receive("preservation")
+    assert _keep(at, made.id) == 1
+    with at.haven.db.begin(at.ada) as tx:
+        (kept,) = store.keeps(tx, made.id)
+        parts = [evidence.read(at.haven.vault, tx, one, "test")
+                 for one in evidence.items(tx, kept.case_id)]  # fmt: skip
+    whole = b"".join(b"".join(part) for part in parts)
+    assert b"Long ago." in whole
+    assert b"What it wrote." in whole
+    crowd = [Subject(at.platform, f"a{n}") for n in range(21)]
+    for wrong in (crowd, []):
+        with pytest.raises(Problem, match="one by one"):
+            _keep(at, made.id, wrong)
+
+
 def test_what_is_refused_is_kept_no_longer(at: Bureau) -> None:
     made = at.receive("preservation")
     _keep(at, made.id)
     with pytest.raises(Problem, match="not known here"):
-        _keep(at, made.id, Subject(at.platform, "nobody"))
+        _keep(at, made.id, [Subject(at.platform, "nobody")])
     with at.haven.db.begin(at.ada) as tx:
         actions.refuse(tx, made.id, "no_basis", "No law.")
     jobs.tend(at.haven.db)

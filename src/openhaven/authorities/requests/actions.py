@@ -87,7 +87,7 @@ def receive(
     if letter:
         add_file(tx, made.id, "in", letter, "as it was received")
     if life:
-        call_contacts(tx, made.id, len(contacts))
+        call_contacts(tx, made.id, len(contacts), public=via == "door")
     tx.wake("requests")
     tx.wake("console")
     return made
@@ -114,6 +114,9 @@ def _require_complete(country: str, asked: Asked) -> None:
 
 def _day(text: str) -> datetime:
     try:
+        # Days are compared as texts later on: each has all its digits.
+        if len(text) != 10:
+            raise ValueError(text)
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
         raise Problem("request.day", mark("A day is written like 2026-11-30."),
@@ -138,15 +141,15 @@ def _sealed(tx: Tx, request: str, value: object) -> bytes:
 def add_file(tx: Tx, request: str, side: str, data: bytes, name: str) -> str:
     """Seal a file for a request, its hash first; `side` is `in` or `out`. Return its id.
 
-    Raises `Problem`: 400 for an empty or too large one, 403 by role and 409 once it has ended for
-    what goes out.
+    Raises `Problem`: 400 for an empty or too large one; for what goes out 403 by role, and 409 once
+    a second person looks at what is given or has agreed to it, or it has ended.
     """
     if not 0 < len(data) <= LARGEST:
         raise Problem("request.file", mark("The file is empty, or larger than 20 MB."),
                       next_step=mark("Send a smaller one."))  # fmt: skip
     if side == "out":
         only_handlers(tx)
-        _require_open(locked(tx, request))
+        _require_unseen(locked(tx, request))
     made = new_id("rfl")
     tx.run(
         """INSERT INTO request_files (id, request, side, sha256, bytes, added_at, added_by, about,
@@ -168,15 +171,38 @@ def locked(tx: Tx, request: str) -> Request:
     return store.request(tx, request)
 
 
+def _require_unseen(found: Request) -> None:
+    """Raise `Problem` 409 where a second person would not see what is added now."""
+    _require_open(found)
+    if found.state in ("asked", "approved"):
+        raise Problem("request.seen", "A second person looks at what is given, or agreed to it.",
+                      status=409, next_step="Narrow it anew, add the file, and ask again.",
+                      )  # fmt: skip
+
+
 def _require_open(found: Request) -> None:
     if found.ended:
         raise Problem("request.ended", "This request has ended.", status=409,
                       next_step="Look at what came of it.")  # fmt: skip
 
 
+# What is done only for who is still taken for who they say.
+_BELIEVING = frozenset({"check", "ask", "produce", "preserve", "remove"})
+
+
+def require_genuine(tx: Tx, found: Request) -> None:
+    """Raise `Problem` 409 unless the last word on who asks is that it is they."""
+    if not genuine(found.flags, store.checks(tx, found.id)):
+        raise Problem("request.forged", "Somebody noted that it does not come from who it says.",
+                      status=409, next_step="Refuse it; or call them back once more, and write "
+                      "down what came of it.")  # fmt: skip
+
+
 def step(tx: Tx, found: Request, verb: Verb, **columns: object) -> None:
     """Take a request on by a verb, and write it down; raises `Problem` 409 for no such way."""
     state = after(found.state, verb, found.of)
+    if verb in _BELIEVING:
+        require_genuine(tx, found)
     if state in ("produced", "preserved", "removed", "refused", "withdrawn"):
         columns |= {"ended_at": tx.now, "ended_by": str(tx.actor)}
     columns |= {"state": state}
@@ -234,23 +260,38 @@ def note_check(
 
 def _number(tx: Tx, found: Request, number: str, origin: str, known: str) -> tuple[str, str]:
     """Return the number that was called and where it was found; raises for that of the letter."""
-    letter = digits(store.asked(tx, found.id).phone)
+    asked = store.asked(tx, found.id)
     if known:
         one = contact(tx, known)
         if one.known_at is None or one.country != found.country:
             raise Problem("request.contact", "This authority is not one of the list, or of another "
                           "country.", next_step="A second person has to agree to it first.",
                           )  # fmt: skip
-        if letter and digits(one.about.phone) == letter and one.known_at >= found.received_at:
+        if _in_letter(one.about.phone, asked) and one.known_at >= found.received_at:
             raise _of_the_letter()
         return one.about.phone, "kept"
     if origin not in ORIGINS or origin == "kept" or len(digits(number)) < 5:
         raise Problem("request.number", "Say which number was called, and where it was found.",
                       next_step="Look it up in a register, or on the authority's own site.",
                       )  # fmt: skip
-    if letter and digits(number) == letter:
+    if _in_letter(number, asked):
         raise _of_the_letter()
     return number.strip(), origin
+
+
+def _in_letter(number: str, asked: Asked) -> bool:
+    """Say whether a number is that of the letter, which may also stand beneath its signature."""
+    called = digits(number)
+    if called and called == digits(asked.phone):
+        return True
+    texts = (asked.what, asked.whom, asked.officer, asked.basis, asked.reference)
+    lines = (line for text in texts for line in text.splitlines())
+    # What is shorter may be part of any other number.
+    return len(called) >= 7 and any(called in _all_digits(line) for line in lines)
+
+
+def _all_digits(line: str) -> str:
+    return "".join(one for one in line if one.isdecimal())
 
 
 def _of_the_letter() -> Problem:
@@ -317,7 +358,8 @@ def set_key(tx: Tx, request: str, text: str, *, confirmed: bool, known: str = ""
     _require_open(found)
     if known:
         one = contact(tx, known)
-        if one.known_at is None or one.key is None or one.key_kind is None:
+        if (one.known_at is None or one.country != found.country or one.key is None
+                or one.key_kind is None):  # fmt: skip
             raise Problem("request.key_unknown", "There is no key of this authority in the list.")
         kind, key = one.key_kind, one.key
     else:

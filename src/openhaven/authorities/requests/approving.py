@@ -23,6 +23,8 @@ def disclosure(tx: Tx, one: Approval) -> Told:
         ("Of the time", f"from {wanted.since:%d %B %Y} to {wanted.until:%d %B %Y}"),
         ("The person is told", _when(wanted.delay_days, wanted.delay_ground)),
     ]
+    if added := sum(1 for one in store.files(tx, request) if one.side == "out"):
+        told.append(("Added by hand", f"{added} file" + ("s" if added > 1 else "")))
     return told, f"/console/requests/{request}"
 
 

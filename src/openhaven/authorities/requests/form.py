@@ -71,6 +71,8 @@ def number_in(text: str) -> int:
 
 def _day(text: str) -> datetime:
     try:
+        if text.startswith("9999"):
+            raise ValueError(text)
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as error:
         raise Problem("request.day", "The time has a beginning and an end.",

@@ -3,7 +3,7 @@
 Who reported whom is never among it, and what somebody reported neither.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -28,9 +28,14 @@ def gather(tx: Tx, blobs: Blobs, wanted: Wanted) -> dict[str, bytes]:
     for number, one in enumerate(dict.fromkeys(wanted.subjects), 1):
         for name, data in _of(tx, blobs, one, wanted):
             found[f"account-{number}/{name}"] = data
-            if sum(len(part) for part in found.values()) > MOST_BYTES:
-                raise _too_much()
+            require_room(len(part) for part in found.values())
     return found
+
+
+def require_room(sizes: Iterable[int]) -> None:
+    """Raise `Problem` 409 unless files of these sizes (in bytes) are few enough for a packet."""
+    if sum(sizes) > MOST_BYTES:
+        raise _too_much()
 
 
 def _too_much() -> Problem:
@@ -119,16 +124,23 @@ class Sealed(msgspec.Struct, frozen=True):
     id: str
     case_id: str
     received_at: datetime
+    bytes: int
 
 
 def evidence_in(tx: Tx, wanted: Wanted) -> list[Sealed]:
-    """Return the living items of evidence of cases about the accounts of a scope, oldest first."""
+    """Return the living items of evidence of cases about the accounts of a scope, oldest first.
+
+    Copies that were kept for an authority are none of them: each has an account's whole life in it,
+    of every kind and time, and no scope reaches that far.
+    """
     if "evidence" not in wanted.categories:
         return []
-    sql = """SELECT i.id, i.case_id, i.received_at FROM evidence_items i
+    sql = """SELECT i.id, i.case_id, i.received_at, i.bytes FROM evidence_items i
              JOIN cases c ON c.id = i.case_id
              WHERE c.platform = %(p)s AND c.account = %(a)s AND i.destroyed_at IS NULL
-               AND i.received_at >= %(since)s AND i.received_at < %(until)s ORDER BY i.id"""
+               AND i.received_at >= %(since)s AND i.received_at < %(until)s
+               AND NOT EXISTS (SELECT 1 FROM request_keeps k WHERE k.case_id = i.case_id)
+             ORDER BY i.id"""
     return [
         item
         for one in dict.fromkeys(wanted.subjects)

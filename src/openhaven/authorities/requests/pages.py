@@ -127,7 +127,7 @@ def _shown(call: Call, tx: Tx, found: Request) -> dict[str, object]:
                   if one.known_at and one.country == found.country],
         "names": {one["id"]: one["name"] for one in tx.rows("SELECT id, name FROM platforms")},
         "month": f"{call.now - timedelta(days=30):%Y-%m-%d}", "today": f"{call.now:%Y-%m-%d}",
-        "suffix": SUFFIX,
+        "suffix": SUFFIX, "contacts": call.haven.settings.authorities.life_contacts,
     }  # fmt: skip
 
 

@@ -12,9 +12,9 @@ import msgspec
 
 from openhaven import evidence, ledger
 from openhaven.authorities.requests import store
-from openhaven.authorities.requests.actions import locked, step
+from openhaven.authorities.requests.actions import locked, require_genuine, step
 from openhaven.authorities.requests.answering import packing
-from openhaven.authorities.requests.gather import evidence_in, gather
+from openhaven.authorities.requests.gather import evidence_in, gather, require_room
 from openhaven.authorities.requests.keys import key_digest, seal_to
 from openhaven.authorities.requests.model import Request, Wanted, after
 from openhaven.authorities.requests.permitted import only_handlers
@@ -72,6 +72,7 @@ def _ready(tx: Tx, request: str) -> tuple[Request, Wanted]:
     only_handlers(tx)
     found = locked(tx, request)
     after(found.state, "produce", found.of)
+    require_genuine(tx, found)
     if found.key is None or found.scope is None:
         raise Problem("request.key_missing", "No key of the authority is known.", status=409,
                       next_step="Nothing is given unsealed: ask for its certificate.",
@@ -83,14 +84,16 @@ def _ready(tx: Tx, request: str) -> tuple[Request, Wanted]:
 
 
 def _attached(tx: Tx, request: str) -> dict[str, bytes]:
-    return {f"attached/{one.id}": store.file_bytes(tx, request, one.id)
-            for one in store.files(tx, request) if one.side == "out"}  # fmt: skip
+    out = [one for one in store.files(tx, request) if one.side == "out"]
+    require_room(one.bytes for one in out)
+    return {f"attached/{one.id}": store.file_bytes(tx, request, one.id) for one in out}
 
 
 def _evidence(vault: Vault, tx: Tx, wanted: Wanted, request: str) -> Mapping[str, Iterator[bytes]]:
     """Open the items that fall into the scope, each of them written down as released."""
-    streams = {}
-    for one in evidence_in(tx, wanted):
+    streams, items = {}, evidence_in(tx, wanted)
+    require_room(one.bytes for one in items)
+    for one in items:
         evidence.released(tx, one.id, "authority", request)
         streams[f"evidence/{one.id}"] = evidence.read(vault, tx, one.id, "lawful request")
     return streams

@@ -1,12 +1,14 @@
 """Verbs of clocks: note what is to be called about, take the next call, store how it went."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
+import structlog
 
 from openhaven import ledger
 from openhaven.storage import Tx
 
+log = structlog.get_logger("requests")
 # So long after each try that failed; then somebody has to see it: a little more than an hour.
 PAUSES = (10, 30, 60, 300, 900, 1_800)
 # What each level calls: soon, overdue, overdue for as long again.
@@ -21,13 +23,47 @@ class Call(msgspec.Struct, frozen=True):
     attempts: int
 
 
-def call_contacts(tx: Tx, request: str, number: int) -> None:
-    """Intend a call to each of so many contacts, since a life is in danger."""
-    sql = """INSERT INTO request_calls (request, number, next_at)
-             SELECT %(r)s, n, %(now)s FROM generate_series(1, %(n)s) AS n ON CONFLICT DO NOTHING"""
-    tx.run(sql, r=request, n=number, now=tx.now)
-    ledger.append(tx, "request.life", {"request": request, "contacts": str(number)})
+# Anybody can send what says that a life is in danger. So many of an hour are each called about at
+# once; beyond them a call stands for all that came, every few minutes: who is called hundreds of
+# times hears none of it. What staff has entered is never held back.
+AT_ONCE = 6
+APART = timedelta(minutes=5)
+
+
+def call_contacts(tx: Tx, request: str, number: int, *, public: bool = False) -> None:
+    """Intend a call to each of so many contacts, since a life is in danger.
+
+    `public` says that it came through the door for everybody. In a flood the call waits its turn,
+    and one that waits already stands for this request as well: after each there is a call, within
+    five minutes, and it says how many there are.
+    """
+    at = _turn(tx) if public else tx.now
+    if at is not None:
+        sql = """INSERT INTO request_calls (request, number, next_at)
+                 SELECT %(r)s, n, %(at)s FROM generate_series(1, %(n)s) AS n
+                 ON CONFLICT DO NOTHING"""
+        tx.run(sql, r=request, n=number, at=at)
+    if at != tx.now:
+        log.error("request.life_flood", request=request)
+        ledger.append(tx, "request.life_flood", {"request": request})
+    called = 0 if at is None else number
+    ledger.append(tx, "request.life", {"request": request, "contacts": str(called)})
     tx.wake("requests")
+
+
+def _turn(tx: Tx) -> datetime | None:
+    """Return when the next call is due; None when one waits that nobody has tried."""
+    # Who comes second waits here, and then sees what the first has stored.
+    tx.run("SELECT pg_advisory_xact_lock(hashtextextended('openhaven.life_calls', 0))")
+    sql = """SELECT count(DISTINCT c.request) AS n,
+               max(coalesce(c.ended_at, r.received_at)) AS last,
+               bool_or(c.state = 'intended' AND c.attempts = 0 AND c.next_at > %(now)s) AS waits
+             FROM request_calls c JOIN lawful_requests r ON r.id = c.request
+             WHERE r.via = 'door' AND r.received_at > %(now)s - interval '1 hour'"""
+    row = tx.rows(sql, now=tx.now)[0]
+    if row["n"] < AT_ONCE:
+        return tx.now
+    return None if row["waits"] else max(tx.now, row["last"] + APART)
 
 
 def claim(tx: Tx, lease: timedelta) -> Call | None:
@@ -39,6 +75,13 @@ def claim(tx: Tx, lease: timedelta) -> Call | None:
              WHERE c.request = d.request AND c.number = d.number
              RETURNING c.request, c.number, c.attempts"""
     return tx.one(sql, Call, now=tx.now, until=tx.now + lease)
+
+
+def others(tx: Tx, call: Call) -> int:
+    """Return how many other open requests say that a life is in danger."""
+    sql = """SELECT count(*) FROM lawful_requests
+             WHERE ended_at IS NULL AND life AND id <> %(r)s"""
+    return int(tx.value(sql, r=call.request))
 
 
 def finish(tx: Tx, call: Call, error: str | None) -> bool:
@@ -69,15 +112,16 @@ def note_due(tx: Tx) -> list[tuple[str, str]]:
     Level 1 comes when a quarter of the time is left, 2 at its end, 3 when it is over for as long
     again (a day at most). A life in danger is called about at once, whatever the clock says.
     """
+    # Only the rows that change are locked: this runs every few seconds, over all that are open.
     sql = """WITH due AS (
-               SELECT id, CASE
-                 WHEN %(now)s >= due_at + least(due_at - received_at, interval '1 day') THEN 3
-                 WHEN %(now)s >= due_at THEN 2
-                 WHEN life OR %(now)s >= due_at - (due_at - received_at) / 4 THEN 1
-                 ELSE 0 END AS now_level
-               FROM lawful_requests WHERE ended_at IS NULL FOR UPDATE SKIP LOCKED)
-             UPDATE lawful_requests r SET level = due.now_level, called_at = %(now)s FROM due
-             WHERE r.id = due.id AND due.now_level > r.level RETURNING r.id, r.level"""
+               SELECT r.id, v.level FROM lawful_requests r CROSS JOIN LATERAL (SELECT CASE
+                 WHEN %(now)s >= r.due_at + least(r.due_at - r.received_at, interval '1 day') THEN 3
+                 WHEN %(now)s >= r.due_at THEN 2
+                 WHEN r.life OR %(now)s >= r.due_at - (r.due_at - r.received_at) / 4 THEN 1
+                 ELSE 0 END AS level) v
+               WHERE r.ended_at IS NULL AND v.level > r.level FOR UPDATE OF r SKIP LOCKED)
+             UPDATE lawful_requests r SET level = due.level, called_at = %(now)s FROM due
+             WHERE r.id = due.id RETURNING r.id, r.level"""
     raised = tx.all(sql, _Due, now=tx.now)
     for one in raised:
         ids = {"request": one.id, "level": str(one.level)}

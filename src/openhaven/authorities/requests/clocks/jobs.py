@@ -31,6 +31,7 @@ def call_for_life(db: Database, settings: Settings, tell: Tell, now: datetime | 
 def _next(db: Database, settings: Settings, tell: Tell, now: datetime | None) -> bool:
     with db.begin(ME, now) as tx:
         call = actions.claim(tx, LEASE)
+        others = actions.others(tx, call) if call else 0
     if call is None:
         return False
     addresses = settings.authorities.life_contacts
@@ -39,6 +40,9 @@ def _next(db: Database, settings: Settings, tell: Tell, now: datetime | None) ->
         text = ("An authority says that a life is in danger, and asks for help. Whether it is that "
                 f"authority is not known yet.\n\nSee it: {settings.url}/console/requests/"
                 f"{call.request}\n")  # fmt: skip
+        if others:
+            text += (f"\nThere are {others} others that nobody has answered. Not each is called "
+                     f"about on its own: {settings.url}/console/requests\n")  # fmt: skip
         title = f"A life may be in danger ({settings.service_name})"
         error = tell(addresses[call.number - 1], title, text, f"{call.request}.{call.number}")
     with db.begin(ME, now) as tx:

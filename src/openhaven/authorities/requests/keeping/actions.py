@@ -4,12 +4,16 @@ Nothing leaves the house by it, so that it waits neither for a second person nor
 known: what is gone cannot be kept any more. A hold ends by itself when nobody renews it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from msgspec.structs import replace
 
 from openhaven import evidence, ledger
 from openhaven.authorities.requests import store
 from openhaven.authorities.requests.actions import locked, step
 from openhaven.authorities.requests.gather import gather
+from openhaven.authorities.requests.kinds import MOST_ACCOUNTS
 from openhaven.authorities.requests.model import Request, Subject, Wanted
 from openhaven.authorities.requests.permitted import only_handlers
 from openhaven.core import Problem, new_id
@@ -18,6 +22,7 @@ from openhaven.storage import Blobs, Tx
 
 # Kept is what there is; what of it is given is another question.
 _ALL = ("subscriber", "access", "traffic", "content", "decisions")
+_SHORTEST = timedelta(minutes=1)
 
 
 def keep(
@@ -25,18 +30,22 @@ def keep(
 ) -> int:
     """Seal what is held of these accounts in the `span` of time, and hold it; return how many.
 
-    An account that is kept for this request already is left as it is. Raises `Problem`: 403 by
-    role, 404 for an account of which nothing is known, 409 where the kind brings no keeping or the
-    request was refused or withdrawn.
+    An account that is kept for this request already is left as it is. Raises `Problem`: 400 for
+    none or too many, 403 by role, 404 for an account of which nothing is known, 409 where the kind
+    brings no keeping or the request was refused or withdrawn.
     """
     only_handlers(tx)
     found = locked(tx, request)
     if not found.of.keeps or found.state in ("refused", "withdrawn"):
         raise Problem("request.keeps", "This request brings no duty to keep.", status=409,
                       next_step="A hold of your own can be placed on a case.")  # fmt: skip
+    about = list(dict.fromkeys(subjects))
+    if not 0 < len(about) <= MOST_ACCOUNTS:
+        raise Problem("request.scope", f"Name the accounts one by one, {MOST_ACCOUNTS} at most.",
+                      next_step="Keep the others in a second step.")  # fmt: skip
     kept = {row["subject"] for row in tx.rows(
         "SELECT subject FROM request_keeps WHERE request = %(r)s", r=request)}  # fmt: skip
-    return sum(_keep(vault, blobs, tx, found, one, span, kept) for one in dict.fromkeys(subjects))
+    return sum(_keep(vault, blobs, tx, found, one, span, kept) for one in about)
 
 
 def _keep(
@@ -51,7 +60,7 @@ def _keep(
         return False
     case = _case(tx, one)
     only = Wanted(categories=_ALL, subjects=(one,), since=span.since, until=span.until)
-    for name, data in (gather(tx, blobs, only) or {"nothing.json": b"{}"}).items():
+    for name, data in _copies(tx, blobs, only):
         evidence.receive(vault, tx, case, kind="snapshot", source=f"request {found.id}",
                          method="snapshot", data=data, media_type="application/octet-stream",
                          name=name.partition("/")[2] or name)  # fmt: skip
@@ -61,6 +70,20 @@ def _keep(
     tx.run(sql, r=found.id, c=case, h=held.id, s=subject, now=tx.now)
     ledger.append(tx, "request.kept", {"request": found.id, "hold": held.id})
     return True
+
+
+def _copies(tx: Tx, blobs: Blobs, only: Wanted) -> Iterator[tuple[str, bytes]]:
+    """Yield what is held of an account, by name: in halves of the time where it is too much."""
+    try:
+        found = gather(tx, blobs, only)
+    except Problem as problem:
+        middle = only.since + (only.until - only.since) / 2
+        if problem.code != "request.large" or only.until - only.since < _SHORTEST:
+            raise
+        yield from _copies(tx, blobs, replace(only, until=middle))
+        yield from _copies(tx, blobs, replace(only, since=middle))
+        return
+    yield from (found or {"nothing.json": b"{}"}).items()
 
 
 def _case(tx: Tx, one: Subject) -> str:

@@ -537,3 +537,30 @@ def test_no_box_lies_on_another_and_no_more_are_drawn_than_can_be_read(
     for x, y, w, h in (map(float, one) for one in boxes):
         assert all(x + w <= a or a + c <= x or y + h <= b or b + d <= y for a, b, c, d in seen)
         seen.append((x, y, w, h))
+
+
+def test_a_case_that_enters_the_lane_ends_what_one_person_asked_alone(
+    house: Haven, crew: Crew
+) -> None:
+    here = crew.town()
+    here.meets(0, 1)
+    here.meets(1, 2)
+    here.store()
+    here.look()
+    with house.db.begin(here.desk.ada) as tx:
+        alone = network.further(tx, here.case, 1, "They sell what this case is about.")
+    with house.db.begin(OPERATOR) as tx:
+        review.lane.enter(tx, here.case, "reviewer")
+    here.work()
+    with house.db.read() as tx:
+        states = {one.id: one.state for one in network.looks(tx, here.case)}
+    assert states[alone] == "refused"
+    # It is asked anew, and a second person sees it.
+    with house.db.begin(here.desk.ada) as tx:
+        again = network.further(tx, here.case, 1, "They write to the same children.")
+        (asked,) = [one for one in approvals.waiting(tx, "network-further")
+                    if one.matter == again]  # fmt: skip
+    with house.db.begin(here.desk.ben) as tx:
+        approvals.answer(tx, asked.id, True)
+    here.work()
+    assert _steps(here) == [0, 1, 2]

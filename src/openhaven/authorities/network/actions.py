@@ -161,7 +161,7 @@ def _require(tx: Tx, case: str) -> None:
 
 def settle(tx: Tx) -> int:
     """Begin what a second person agreed to, and end what was refused; return how many."""
-    moved = 0
+    moved = _not_alone(tx)
     sql = "SELECT id FROM network_looks WHERE state = 'waiting' ORDER BY id FOR UPDATE SKIP LOCKED"
     for row in tx.rows(sql):
         answer = approvals.state_of(tx, KIND, str(row["id"]))
@@ -171,6 +171,17 @@ def settle(tx: Tx) -> int:
         tx.run("UPDATE network_looks SET state = %(s)s WHERE id = %(id)s", s=state, id=row["id"])
         moved += 1
     return moved
+
+
+def _not_alone(tx: Tx) -> int:
+    """End what one person asked alone in cases that entered the lane since: it is asked anew."""
+    sql = """SELECT l.id FROM network_looks l JOIN networks n ON n.id = l.network
+               JOIN cases c ON c.id = n.case_id
+             WHERE l.state IN ('looking', 'done') AND l.origin > 0 AND NOT l.second
+               AND c.lane_at IS NOT NULL ORDER BY l.id FOR UPDATE OF l SKIP LOCKED"""
+    ids = [str(row["id"]) for row in tx.rows(sql)]
+    sql = "UPDATE network_looks SET state = 'refused', work = NULL WHERE id = ANY(%(ids)s)"
+    return tx.run(sql, ids=ids) if ids else 0
 
 
 def remember(tx: Tx, look_id: str, network: str, work: Work, place: int, looked: int) -> None:

@@ -564,3 +564,20 @@ def test_a_case_that_enters_the_lane_ends_what_one_person_asked_alone(
         approvals.answer(tx, asked.id, True)
     here.work()
     assert _steps(here) == [0, 1, 2]
+
+
+def test_why_somebody_looks_further_in_the_lane_is_for_who_may_answer(
+    house: Haven, crew: Crew
+) -> None:
+    here, why = crew.town(), f"They write to the same children: {uuid4().hex}."
+    here.meets(0, 1)
+    here.store(lane=True)
+    here.look()
+    with house.db.begin(here.desk.ada) as tx:
+        network.further(tx, here.case, 1, why)
+    with house.db.begin(OPERATOR) as tx:
+        people = {role: staff.create(tx, new_id(role), (role,)).actor
+                  for role in ("moderator", "policy", "senior")}  # fmt: skip
+    for role, who in people.items():
+        page = Screen(crew.place, house, who).get("/console/second")
+        assert (why in page) == (role == "senior"), role

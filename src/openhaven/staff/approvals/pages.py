@@ -80,9 +80,12 @@ def _open(call: Call, tx: Tx, thing: str) -> bool:
 
 
 def _may_know(call: Call, one: Approval) -> bool:
-    """Say whether who looks may know of it: what authorities ask is for who handles it alone."""
+    """Say whether who looks may know of it at all, and not only that they may not answer it.
+
+    What authorities ask, and what is asked about children's safety, is for who may answer it.
+    """
     wanted = KINDS[one.kind].permission
-    return wanted != "requests.handle" or call.may(wanted)
+    return wanted not in ("requests.handle", "safety.second") or call.may(wanted)
 
 
 def _may_answer(call: Call, one: Approval) -> bool:

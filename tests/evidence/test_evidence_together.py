@@ -44,6 +44,23 @@ def test_who_is_removed_while_something_is_received_keeps_no_key_of_it(haven: Ha
         assert officers.remove(haven.vault, tx, sam.id) == 2
 
 
+def test_a_hold_that_came_while_items_were_looked_for_is_seen(haven: Haven) -> None:
+    held, free = taken(haven), taken(haven)
+    with haven.db.begin(ME, NOW) as tx:
+        evidence.hold(tx, held.case_id, "us.2703f", reference="a letter")
+        found = [held.id, free.id]
+        assert holding.actions.still_free(tx, found) == [free.id]
+
+
+def test_what_is_held_again_is_held_for_longer(haven: Haven) -> None:
+    item = taken(haven)
+    until = []
+    for days in (0, 0.1, 300):
+        with haven.db.begin(ME, NOW + days * DAY) as tx:
+            until.append(evidence.hold(tx, item, "operator", reference="counsel").until)
+    assert until[0] == until[1] < until[2]
+
+
 def test_what_the_store_must_keep_does_not_hold_up_what_it_may_let_go(haven: Haven) -> None:
     item = taken(haven)
     with haven.db.begin(ME, NOW) as tx:

@@ -11,6 +11,8 @@ from openhaven.evidence.model import GRACE, Hold, Item, ground
 from openhaven.storage import Tx
 
 _STEP = 100
+# Holds that end so near to each other are one, asked for twice.
+_TWICE = timedelta(days=1)
 # The longest reference of a hold, in characters.
 _LONGEST = 200
 
@@ -38,7 +40,7 @@ def hold(
         raise Problem("hold.reference", "This is too long.",
                       next_step=f"Write up to {_LONGEST} characters.")  # fmt: skip
     case, item = _target(tx, target)
-    found = _same(tx, case, item, ground_code, reference)
+    found = _same(tx, case, item, ground_code, reference, end)
     if found is not None:
         return found
     hold_id = new_id("hld")
@@ -70,8 +72,12 @@ def _target(tx: Tx, target: Item | str) -> tuple[str, str | None]:
     return found.case_id, found.id
 
 
-def _same(tx: Tx, case: str, item: str | None, code: str, reference: str) -> Hold | None:
+def _same(
+    tx: Tx, case: str, item: str | None, code: str, reference: str, end: datetime
+) -> Hold | None:
+    # What is asked for a second time, to keep it for longer, is another hold.
     return next((one for one in store.holds(tx, case) if one.stands(tx.now)
+                 and one.until > end - _TWICE
                  and (one.item, one.ground, one.reference) == (item, code, reference)),
                 None)  # fmt: skip
 
@@ -162,8 +168,19 @@ def let_go(tx: Tx) -> int:
     sql = f"""SELECT i.id FROM evidence_items i WHERE i.destroyed_at IS NULL AND {_FREE}
               AND (i.erase_asked_at IS NOT NULL OR i.received_at < %(grace)s)
               ORDER BY i.received_at, i.id LIMIT {_STEP} FOR UPDATE SKIP LOCKED"""  # noqa: S608
-    gone = [str(row["id"]) for row in tx.rows(sql, now=tx.now, grace=tx.now - GRACE)]
-    return _destroy(tx, gone)
+    found = [str(row["id"]) for row in tx.rows(sql, now=tx.now, grace=tx.now - GRACE)]
+    return _destroy(tx, still_free(tx, found))
+
+
+def still_free(tx: Tx, locked: Sequence[str]) -> list[str]:
+    """Return those of these items, which are locked, that no hold keeps.
+
+    Who places a hold locks the items first. What looked for them here may have begun before that
+    was done and locked them after it: it has not seen the hold. This does, and none comes now.
+    """
+    sql = f"""SELECT i.id FROM evidence_items i WHERE i.id = ANY(%(ids)s) AND {_FREE}
+              ORDER BY i.id"""  # noqa: S608 (a constant)
+    return [str(row["id"]) for row in tx.rows(sql, ids=list(locked), now=tx.now)]
 
 
 def _destroy(tx: Tx, ids: Sequence[str]) -> int:

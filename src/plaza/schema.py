@@ -133,7 +133,10 @@ CREATE VIEW shown AS
     EXISTS (SELECT 1 FROM in_force f
       WHERE verb = 'restrict' AND (f.item = i.id OR f.account = i.account)) AS restricted,
     (SELECT group_concat(DISTINCT CASE WHEN json_valid(CAST(f.body AS TEXT))
-       THEN coalesce(nullif(json_extract(CAST(f.body AS TEXT), '$.measure'), ''), 'own')
+       AND json_extract(CAST(f.body AS TEXT), '$.measure')
+         IN ('age_gate', 'demote', 'label', 'no_interaction')
+       THEN json_extract(CAST(f.body AS TEXT), '$.measure')
+       -- What Plaza has no way for, it does in its own.
        ELSE 'own' END) FROM in_force f
       WHERE verb = 'restrict' AND (f.item = i.id OR f.account = i.account)) AS measures,
     EXISTS (SELECT 1 FROM acts x WHERE x.item = i.id AND x.state = 'done'

@@ -59,6 +59,10 @@ def test_who_comes_back_is_met_by_a_person_and_never_refused(back: Return) -> No
     told = verdict["returning"]
     assert (verdict["outcome"], verdict["decision"]) == ("review", None)
     assert (told["strength"], told["review"], told["friction"]) == ("strong", True, False)
+    # What is stored does not open the newcomer's page.
+    link = told["contest_url"].rpartition("/")[2]
+    stored = back.here.rows("SELECT verdict::text AS text FROM events WHERE verdict IS NOT NULL")
+    assert not any(link[26:] in row["text"] for row in stored)
     [task] = back.here.rows("""SELECT t.queue, t.severity, c.harm, c.account FROM tasks t
                                JOIN cases c ON c.id = t.case_id WHERE t.id = %(t)s""",
                             t=verdict["task"])  # fmt: skip

@@ -199,8 +199,8 @@ def test_a_list_goes_out_comes_in_and_ends_with_its_agreement(back: Return) -> N
                            s=f"returning:{agreed}")  # fmt: skip
     assert bytes(key["wrapped"]) == b""
     [end] = back.here.rows("SELECT tokens FROM returning_ends WHERE reason = 'agreement'")
-    # The network had ended by its own time; the others went with the agreement.
-    assert end["tokens"] == len(ALL)
+    # Some had ended by their own time; the others went with the agreement.
+    assert 0 < end["tokens"] < len(ALL)
 
 
 def test_what_the_sender_has_let_go_ends_with_their_next_list(back: Return) -> None:

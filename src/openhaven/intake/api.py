@@ -171,7 +171,7 @@ def get_event(call: Call) -> Answer:
         raise Problem("event.unknown", "There is no event with this id.", status=404)
     if row.verdict is None:
         return as_json(Done(row.id, 202), 202)
-    return as_json(row.verdict)
+    return as_json(line.linked(call.haven, row.verdict))
 
 
 def post_media(call: Call) -> Answer:

@@ -7,7 +7,17 @@ what comes after what.
 from openhaven.line.answer import PATIENCE, answer
 from openhaven.line.haven import Haven
 from openhaven.line.jobs import Worker
-from openhaven.line.returning import look_up
+from openhaven.line.returning import linked, look_up
 from openhaven.line.walk import conclude, settle, walk
 
-__all__ = ["PATIENCE", "Haven", "Worker", "answer", "conclude", "look_up", "settle", "walk"]
+__all__ = [
+    "PATIENCE",
+    "Haven",
+    "Worker",
+    "answer",
+    "conclude",
+    "linked",
+    "look_up",
+    "settle",
+    "walk",
+]

@@ -47,7 +47,7 @@ def answer(
         verdict = None if accepted.result == "conflict" else accepted.verdict
     if verdict is None and accepted.result != "conflict":
         verdict = _wait(haven, platform, event.id, end)
-    return accepted, verdict
+    return accepted, returning.linked(haven, verdict)
 
 
 def _judge_now(

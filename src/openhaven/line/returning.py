@@ -65,8 +65,20 @@ def _greet(haven: Haven, tx: Tx, claimed: Claimed, verdict: Verdict, met: return
         until = tx.now + timedelta(days=data.limits.friction_days)
         told["until"] = msgspec.to_builtins(until)
     if found.review or found.friction:
-        told["contest_url"] = page_of(haven, tx, met.id)
+        # The link itself stands nowhere: who has only the database cannot write in their name.
+        told["contest"] = met.id
     return replace(verdict, returning=told)
+
+
+def linked(haven: Haven, verdict: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a verdict as the platform gets it, with the address of the newcomer's page."""
+    told = (verdict or {}).get("returning") or {}
+    if verdict is None or "contest" not in told:
+        return verdict
+    with haven.db.read() as tx:
+        url = page_of(haven, tx, told["contest"])
+    shown = {name: one for name, one in told.items() if name != "contest"}
+    return verdict | {"returning": shown | {"contest_url": url}}
 
 
 def page_of(haven: Haven, tx: Tx, sighting: str) -> str:

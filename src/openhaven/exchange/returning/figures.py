@@ -36,6 +36,13 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     shared: int
 
 
+class Judged(msgspec.Struct, frozen=True):
+    """Of the matches that people looked at, how many were right, and how many somebody else."""
+
+    right: int
+    wrong: int
+
+
 _CLASSES = """
   SELECT e.class AS harm, count(*) FILTER (WHERE e.state = 'intended') AS intended,
     count(*) FILTER (WHERE e.state = 'held' AND e.list IS NULL) AS held,
@@ -55,10 +62,15 @@ _JUDGED = """
   WHERE s.strength IN ('household', 'strong')"""
 
 
+def judged(tx: Tx) -> Judged:
+    """Count what came of the matches that people looked at."""
+    return tx.all(_JUDGED, Judged)[0]
+
+
 def counts(tx: Tx) -> Counts:
     """Count everything that the page shows, up to now; newcomers are those of the last 30 days."""
     month = timedelta(days=30)
-    [judged] = tx.rows(_JUDGED)
+    looked = judged(tx)
     newcomers = """SELECT count(*) FROM events WHERE kind = 'account.create'
                    AND received_at > %(since)s"""
     return Counts(
@@ -69,8 +81,8 @@ def counts(tx: Tx) -> Counts:
         friction=int(tx.value("""SELECT count(*) FROM returning_sightings
                                  WHERE friction_until IS NOT NULL""")),
         contests=_by(tx, "SELECT state AS key, count(*) AS n FROM returning_contests GROUP BY 1"),
-        right=int(judged["right"]),
-        wrong=int(judged["wrong"]),
+        right=looked.right,
+        wrong=looked.wrong,
         newcomers=int(tx.value(newcomers, since=tx.now - month)),
         ended=int(tx.value("SELECT count(*) FROM returning_entries WHERE state = 'held'")),
         shared=int(tx.value("SELECT count(*) FROM returning_tokens WHERE shared")),

@@ -89,6 +89,8 @@ def _matter(call: Call, problem: Problem | None = None, said: str = "", why: str
 def of_task(call: Call) -> Answer:
     """`GET /console/returning/tasks/{id}`: what a newcomer met whom a task is about."""
     with call.haven.db.read(call.now) as tx:
+        if not call.may("lane.work") and lane.is_closed(tx, [call.path["id"]]):
+            raise lane.closed()
         met = store.sighting_of_task(tx, call.path["id"])
         if met is None:
             raise Problem("returning.task", "This task is not about somebody who came back.",
@@ -114,7 +116,7 @@ def _met(call: Call, tx: Tx, met: store.Sighting | None) -> dict[str, Any]:
         }
         for entry, one in {hit.entry: hit for hit in hits}.items()
     }  # fmt: skip
-    return {"met": met, "entries": list(entries.values()), "counts": figures.counts(tx),
+    return {"met": met, "entries": list(entries.values()), "counts": figures.judged(tx),
             "platform": platform_named(tx, met.platform) if met else None}  # fmt: skip
 
 

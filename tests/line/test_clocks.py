@@ -11,7 +11,7 @@ from policy_scene import FILES, rule
 from rules_scene import put_in_force, say
 
 from openhaven import review
-from openhaven.core import utcnow
+from openhaven.core import system, utcnow
 from openhaven.line.clocks import run_clocks
 from openhaven.policy.load import load_texts
 from openhaven.policy.places import BrokenPack
@@ -77,6 +77,19 @@ def test_a_clock_that_runs_makes_its_task_graver_and_calls_staff_twice(here: Sce
     words = [one["kind"] for one in here.rows(
         "SELECT kind FROM ledger_entries WHERE kind LIKE 'task.clock%%' ORDER BY id")]  # fmt: skip
     assert words == ["task.clock_half_over", "task.clock_last_hours", "task.clock_overdue"]
+
+
+def test_clocks_that_have_time_hold_up_none_that_has_not(here: Scene) -> None:
+    put_in_force(here, rule("terms.bad", then=ASK | {"clock_hours": 24}), rule("terms.worse",
+                 id="two", then=ASK | {"clock_hours": 48}))  # fmt: skip
+    (late,) = say(here, "a flumquist")
+    (early,) = say(here, "a zorgblat")
+    begin = task_rows(here, early["task"])[0]["law_from"]
+    with here.haven.db.begin(now=begin + timedelta(hours=1), actor=system("clocks")) as tx:
+        sql = "UPDATE tasks SET law_from = law_from - interval '60 hours' WHERE id = %(t)s"
+        tx.run(sql, t=late["task"])
+        moved = review.run_clocks(tx, limit=1)
+    assert [(one.task, one.stage) for one in moved] == [(late["task"], 1)]
 
 
 def test_what_was_decided_in_time_calls_nobody(here: Scene) -> None:

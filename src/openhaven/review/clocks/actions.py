@@ -3,7 +3,7 @@
 import msgspec
 
 from openhaven import ledger
-from openhaven.review.clocks.model import WORDS, Clock, stage
+from openhaven.review.clocks.model import LAST, WORDS, Clock, stage
 from openhaven.storage import Tx
 
 
@@ -22,9 +22,12 @@ def run_clocks(tx: Tx, limit: int = 1_000) -> list[Reached]:
     """
     sql = """SELECT id, law_from, law_at, law_stage FROM tasks
              WHERE state IN ('open', 'claimed') AND law_at IS NOT NULL AND law_stage < 3
+               -- Only whose next stage has come, as `stage` says: the others hold up nobody.
+               AND %(now)s >= CASE law_stage WHEN 0 THEN law_from + (law_at - law_from) / 2
+                 WHEN 1 THEN law_at - least(%(last)s, (law_at - law_from) / 4) ELSE law_at END
              ORDER BY law_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED"""
     moved = list[Reached]()
-    for row in tx.rows(sql, limit=limit):
+    for row in tx.rows(sql, now=tx.now, last=LAST, limit=limit):
         reached = stage(Clock(row["law_from"], row["law_at"]), tx.now)
         if reached > row["law_stage"]:
             moved.append(Reached(str(row["id"]), reached))

@@ -3,6 +3,7 @@
 import io
 import json
 import subprocess
+import time
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ from openhaven.authorities.requests import (
 from openhaven.authorities.requests.keys import key_in, open_with, seal_to
 from openhaven.authorities.requests.kinds import CATEGORIES, kinds
 from openhaven.authorities.requests.model import ENDED, STATES, WAYS, Subject, after
+from openhaven.authorities.requests.sender import mail_of
 from openhaven.core import Problem, new_id, utcnow
 from openhaven.line import Haven
 from openhaven.staff import approvals
@@ -508,3 +510,39 @@ def _opened(at: Bureau, delivery: str) -> dict[str, bytes]:
     (row,) = at.rows("SELECT body FROM request_deliveries WHERE id = %(d)s", d=delivery)
     with zipfile.ZipFile(io.BytesIO(open_with(at.key.private_bytes_raw(), row["body"]))) as packet:
         return {name: packet.read(name) for name in packet.namelist()}
+
+
+# What a forger may send --------------------------------------------------------------------------
+
+
+def test_an_address_that_is_called_pass_is_no_signature() -> None:
+    head = b"""Authentication-Results: mx.here.example; dkim=fail; spf=softfail
+ smtp.mailfrom="dkim=pass;spf=pass;dmarc=pass"@evil.example
+"""
+    said, _ = mail_of(head + b"From: a@police.example\n\nAll of it.")
+    assert (said["dkim"], said["spf"]) == ("fail", "softfail")
+    kind, text = "=?utf-8?q?Caf=C3=A9?= <a@police.example>", "Gr\u00fc\u00dfe".encode("latin-1")
+    plain = f"From: {kind}\nContent-Type: text/plain; charset=latin-1\n\n".encode() + text
+    said, body = mail_of(plain)
+    assert (said["from"], body) == ("Caf\u00e9 <a@police.example>", "Gr\u00fc\u00dfe")
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"From: " + b"(" * 20_000 + b"\n\nAll of it.",
+        b"From: a@b.example\nReply-To: " + b"a@b.c," * 30_000 + b"\n\nAll of it.",
+        b"From: a@b.example\nContent-Type: " + b"a;" * 80_000 + b"\n\nAll of it.",
+        b"From: a@b.example\n"
+        + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n)
+                   for n in range(3_000)),
+        b"From: a@b.example\nContent-Type: text/plain; charset=zip\n\nAll of it.",
+    ],
+)  # fmt: skip
+def test_a_mail_that_is_made_to_hurt_is_taken_and_looked_at_no_longer_than_that(
+    at: Bureau, mail: bytes
+) -> None:
+    before = time.process_time()
+    made = at.receive(via="email", letter=mail, email="(" * 5_000)
+    assert time.process_time() - before < 20
+    assert {"dkim"} <= set(at.now_is(made.id).flags)

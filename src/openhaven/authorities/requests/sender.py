@@ -8,7 +8,7 @@ or from a real one that was broken into.
 import re
 from collections.abc import Iterable
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import Message
 from email.utils import parseaddr
 
 from openhaven.authorities.requests.model import Asked
@@ -59,12 +59,17 @@ _DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.(?!-)[a-z0-9-]{1,63})+", re.ASCII)
 _SAID = re.compile(r"\b(dkim|spf|dmarc)\s*=\s*([a-z]+)", re.I)
 
 
+# A letter's head and its first words; what a forger adds is parsed no longer than that.
+_LOOKED_AT = 200_000
+_LONGEST_HEAD = 2_000
+
+
 def domain_of(address: str) -> str:
     """Return the domain of an e-mail address in lower case and ASCII; empty when there is none."""
-    domain = parseaddr(address)[1].rpartition("@")[2].strip().rstrip(".").lower()
     try:
+        domain = parseaddr(address)[1].rpartition("@")[2].strip().rstrip(".").lower()
         plain = domain.encode("idna").decode("ascii") if domain else ""
-    except UnicodeError:
+    except (UnicodeError, RecursionError):  # Parentheses can be nested deeper than is read.
         return ""
     return plain if _DOMAIN.fullmatch(plain) else ""
 
@@ -75,30 +80,44 @@ def mail_of(raw: bytes) -> tuple[dict[str, str], str]:
     Of `Authentication-Results` the first one counts: it is our own mail host's, those below may
     have been written by the sender.
     """
-    message = message_from_bytes(raw[:2_000_000], policy=policy.default)
-    if not isinstance(message, EmailMessage) or not message.get("From"):
+    try:
+        message = message_from_bytes(raw[:_LOOKED_AT], policy=policy.compat32)
+        if not message.get("From"):
+            return {}, ""
+        names = {"from": "From", "reply_to": "Reply-To", "return_path": "Return-Path",
+                 "subject": "Subject", "date": "Date", "message_id": "Message-ID"}  # fmt: skip
+        found = {name: _head(message, header) for name, header in names.items()}
+        found |= _said(_head(message, "Authentication-Results").lower())
+        return {name: text for name, text in found.items() if text}, _text(message)
+    except RecursionError:  # Parts within parts, deeper than any letter is.
         return {}, ""
-    names = {"from": "From", "reply_to": "Reply-To", "return_path": "Return-Path",
-             "subject": "Subject", "date": "Date", "message_id": "Message-ID"}  # fmt: skip
-    found = {name: _head(message, header) for name, header in names.items()}
-    said = dict(_SAID.findall(_head(message, "Authentication-Results").lower()))
-    found |= {name: said.get(name, "none") for name in ("dkim", "spf", "dmarc")}
-    return {name: text for name, text in found.items() if text}, _text(message)
 
 
-def _head(message: EmailMessage, name: str) -> str:
+def _said(results: str) -> dict[str, str]:
+    """Return the worst that is said of each: an address in it may be called `dkim=pass`."""
+    found = _SAID.findall(results)
+    worst = sorted(found, key=lambda pair: ("fail" in pair[1], pair[1] != "pass"))
+    return {"dkim": "none", "spf": "none", "dmarc": "none"} | dict(worst)
+
+
+def _head(message: Message, name: str) -> str:
     try:
-        return " ".join(str(message.get(name, "")).split())[:500]
-    except (ValueError, IndexError, AttributeError):  # A head that even the parser cannot read.
+        # The parser of structured heads takes the square of their length: it gets a part of it.
+        text = str(message.get(name, ""))[:_LONGEST_HEAD]
+        return " ".join(str(policy.default.header_fetch_parse(name, text)).split())[:500]
+    except (ValueError, IndexError, AttributeError, RecursionError):  # Nobody can read this head.
         return ""
 
 
-def _text(message: EmailMessage) -> str:
-    try:
-        part = message.get_body(("plain",))
-        return str(part.get_content())[:20_000] if part is not None else ""
-    except (LookupError, ValueError, AttributeError):
-        return ""
+def _text(message: Message) -> str:
+    for part in message.walk():
+        if part.get_content_type() == "text/plain" and not part.get_filename():
+            try:
+                plain = bytes(part.get_payload(decode=True) or b"")
+                return plain.decode(part.get_content_charset("utf-8"), "replace")[:20_000]
+            except (LookupError, ValueError, TypeError):
+                return ""
+    return ""
 
 
 def flags_of(asked: Asked, via: str, known: Iterable[str]) -> list[str]:

@@ -83,8 +83,9 @@ def test_from_the_duty_to_the_receipt(desk_of: tuple[Office, Place]) -> None:
     page = ada.get(path)
     assert "Nobody was shown the whole of it. The report will say: not viewed." in page
     assert "Nothing. It fits" in page
-    wrong = ada.post(path, page, 400, do="keep", ips="not a moment x")
-    assert "cannot be read" in wrong
+    chosen = {f"file.{item['id']}": "1", f"class.{item['id']}": "Z9"}
+    for given in ({"ips": "not a moment x"}, {"ips": "192.0.2.7 0001-01-01T00:00+14:00"}, chosen):
+        assert "cannot be read" in ada.post(path, page, 400, do="keep", **given)
     refused = ada.post(path, page, 409, do="file", ips="999.1.1.1", **{f"file.{item['id']}": "1"})
     assert "This is no IPv4 or IPv6 address." in refused
     assert "999.1.1.1" in refused

@@ -263,6 +263,21 @@ def test_what_is_withdrawn_is_taken_back(at: Office) -> None:
     assert at.filing(again).state == "finished"
 
 
+def test_what_is_withdrawn_while_it_is_being_opened_is_taken_back(at: Office) -> None:
+    filed = at.press(at.draft(at.case()))
+
+    def withdrawn_meanwhile(path: str) -> str:
+        if path == "/submit":
+            with at.haven.db.begin(at.desk.ada) as tx:
+                withdraw(tx, filed.id)
+        return ""
+
+    at.authority.fault = withdrawn_meanwhile
+    at.until_quiet()
+    assert [one.state for one in at.authority.reports.values()] == ["retracted"]
+    assert at.filing(filed).state == "withdrawn"
+
+
 def test_a_report_of_many_accounts_about_one_viral_file(at: Office) -> None:
     case = at.case(pictures=2)
     at.press(at.draft(case, batch=("u2", "u3")))

@@ -93,11 +93,11 @@ def read(form: Mapping[str, str], facts: CaseFacts, *, lenient: bool = False) ->
             "age": _one(lines.age, form.get("child.age", ""), lenient=lenient),
         },
         "police": _police(form, lenient=lenient),
-        "files": tuple(_files(form, facts, lenient=lenient)),
         **_lists(form, "", LISTS, lenient=lenient),
         **_texts(form, "", _TEXTS),
     }
     try:
+        given["files"] = tuple(_files(form, facts, lenient=lenient))
         return msgspec.convert(msgspec.to_builtins(given), Entered, strict=False)
     except msgspec.ValidationError as error:
         if lenient:

@@ -34,10 +34,11 @@ def moment(word: str) -> datetime:
     """Read a moment such as `2026-01-02T03:04Z`; without an offset it is UTC."""
     try:
         found = datetime.fromisoformat(word)
-    except ValueError as error:
+        # At the ends of time there is no such moment in UTC, in which it is written.
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Problem("filing.form", "A moment cannot be read.", word[:40],
                       next_step="Write it like 2026-01-02T03:04Z.") from error  # fmt: skip
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _at(found: datetime | None) -> str:

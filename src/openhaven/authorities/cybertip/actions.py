@@ -110,11 +110,16 @@ def receive(tx: Tx, step: Done, answer: Answer, *, done: bool) -> None:
            request=answer.request, done=done, now=tx.now)  # fmt: skip
 
 
-def opened(tx: Tx, attempt: Attempt, report: str) -> None:
-    """Store the number under which the report is open now."""
-    sql = """UPDATE filing_attempts SET state = 'open', report = %(r)s, changed_at = %(now)s
+def opened(tx: Tx, job: Job, attempt: Attempt, report: str) -> None:
+    """Store the number under which the report is open now.
+
+    What was withdrawn while it was being opened is taken back, by whoever sends then.
+    """
+    sql = """UPDATE filings SET next_at = %(now)s WHERE id = %(id)s AND state = 'withdrawn'"""
+    state = "retracting" if tx.run(sql, id=job.id, now=tx.now) else "open"
+    sql = """UPDATE filing_attempts SET state = %(s)s, report = %(r)s, changed_at = %(now)s
              WHERE id = %(id)s"""
-    tx.run(sql, id=attempt.id, r=report, now=tx.now)
+    tx.run(sql, id=attempt.id, s=state, r=report, now=tx.now)
 
 
 def forget_step(tx: Tx, step: Done) -> None:

@@ -19,7 +19,7 @@ def follow(
     actions.receive(tx, step, answer, done=done)
     match move:
         case "opened":
-            actions.opened(tx, attempt, answer.report)
+            actions.opened(tx, job, attempt, answer.report)
         case "retract":
             actions.end_attempt(tx, job, attempt, "retracting")
         case "refused":

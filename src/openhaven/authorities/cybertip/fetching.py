@@ -21,7 +21,9 @@ def fetch_schema(db: Database, server: Server) -> bytes:
     try:
         xsd = server.xsd()
         schema.load(xsd)
-    except (NoAnswerError, schema.SchemaError) as error:
+        # It is kept as text, so that somebody can look at what is new.
+        xsd.decode()
+    except (NoAnswerError, schema.SchemaError, UnicodeDecodeError) as error:
         raise Problem("authorities.schema", "The authority gave no schema that can be used.",
                       str(error), status=502, next_step="Try again later: openhaven authorities "
                       "schema") from error  # fmt: skip

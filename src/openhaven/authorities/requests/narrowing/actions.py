@@ -74,8 +74,8 @@ def ask(tx: Tx, request: str) -> str:
 
 def follow(tx: Tx) -> int:
     """Take on the requests that a second person has answered; return how many."""
-    sql = """SELECT id FROM lawful_requests WHERE state = 'asked' ORDER BY id
-             FOR UPDATE SKIP LOCKED"""
+    sql = """SELECT id FROM lawful_requests WHERE state = 'asked' AND ended_at IS NULL
+             ORDER BY id FOR UPDATE SKIP LOCKED"""
     return sum(_answered(tx, store.request(tx, str(row["id"]))) for row in tx.rows(sql))
 
 

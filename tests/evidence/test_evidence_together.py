@@ -111,7 +111,7 @@ def test_a_packet_that_could_not_be_written_was_not_released(haven: Haven, tmp_p
     (tmp_path / "there.zip").write_bytes(b"")
     with pytest.raises(Problem) as refused:
         export(haven, sam, case, tmp_path / "there.zip")
-    assert refused.value.code == "packet.exists"
+    assert refused.value.code == "file.exists"
     assert "released" not in kinds(haven, made[0])
 
     def meanwhile() -> int:

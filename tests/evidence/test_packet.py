@@ -15,6 +15,7 @@ from openhaven import evidence, staff
 from openhaven.core import Actor, Problem, system
 from openhaven.evidence import officers, opening, packet
 from openhaven.evidence.sealing import SealError, unwrap
+from openhaven.evidence.whole import whole
 from openhaven.line import Haven
 
 PARTS = ("README.txt", "manifest.json", "manifest.signed-note", "case.jsonld")
@@ -65,7 +66,7 @@ def test_a_packet_holds_and_tells_all(haven: Haven, sam: Actor, tmp_path: Path) 
     assert file.stat().st_mode & 0o777 == 0o600
     with pytest.raises(Problem) as there:
         export(haven, sam, case, file)
-    assert there.value.code == "packet.exists"
+    assert there.value.code == "file.exists"
 
 
 def test_whatever_is_changed_is_found(haven: Haven, sam: Actor, tmp_path: Path) -> None:
@@ -95,6 +96,53 @@ def test_whatever_is_changed_is_found(haven: Haven, sam: Actor, tmp_path: Path) 
     (tmp_path / "none.zip").write_bytes(b"no packet at all")
     with pytest.raises(packet.Faulty):
         packet.verify(tmp_path / "none.zip", haven.signer.vkey)
+
+
+def test_who_looks_while_a_packet_is_made_does_not_spoil_it(
+    haven: Haven, sam: Actor, tmp_path: Path
+) -> None:
+    case, made = a_case(haven)
+    looks = [made[0]]
+
+    def sequence() -> int:
+        placed = haven.sequencer.tick()
+        while looks:
+            with haven.db.begin(sam) as tx:
+                evidence.viewed(tx, looks.pop(), "grey", exif_shown=False)
+        return placed
+
+    packet.export(haven.vault, sam, case, tmp_path / "one.zip", to="Police", reference="PS-1",
+                  sequence=sequence, signer=haven.signer)  # fmt: skip
+    assert packet.verify(tmp_path / "one.zip", haven.signer.vkey).files == 2
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from openhaven.evidence.whole import whole
+with whole(Path(sys.argv[1])) as file:
+    file.write(b"PLACEHOLDER" * 100_000)
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_who_is_killed_while_writing_in_the_clear_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "one.zip"
+    with whole(target) as file:
+        if list(tmp_path.iterdir()):
+            pytest.skip("this file system knows no files without a name")
+        file.write(MARK)
+    assert target.read_bytes() == MARK
+    assert target.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ZeroDivisionError), whole(tmp_path / "two.zip") as file:
+        file.write(MARK[: 1 // 0])
+    call = [sys.executable, "-c", KILLED, str(tmp_path / "three.zip")]
+    assert subprocess.run(call).returncode == -9
+    assert list(tmp_path.iterdir()) == [target]
+    with pytest.raises(Problem) as there, whole(target):
+        raise AssertionError
+    assert there.value.code == "file.exists"
 
 
 def test_the_command_checks_offline(haven: Haven, sam: Actor, tmp_path: Path) -> None:

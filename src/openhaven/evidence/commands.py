@@ -1,8 +1,7 @@
 """`openhaven evidence`: hand out a packet, check one offline, and who can open what is sealed."""
 
-import os
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 import click
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -14,6 +13,7 @@ from openhaven.evidence import jobs, officers, packet
 from openhaven.evidence.sealing import SealError
 from openhaven.evidence.store import officers as officers_of
 from openhaven.evidence.vault import Vault, vault
+from openhaven.evidence.whole import whole
 from openhaven.ledger.note import NoteError, parse_vkey
 from openhaven.storage import Database, Secrets, Settings, bucket_of, opened
 from openhaven.storage.settings import Timestamps
@@ -114,23 +114,13 @@ def open_command(file: Path, target: Path, key_file: Path) -> None:
     """Open a packet that was sealed for you, offline: TARGET is the ZIP file in it."""
     private = X25519PrivateKey.from_private_bytes(_public(key_file.read_text("ascii").strip()))
     try:
-        with open(file, "rb") as source, _fresh(target) as out:
+        with open(file, "rb") as source, whole(target) as out:
             for piece in packet.opened(source, private):
                 out.write(piece)
     except SealError as error:
-        target.unlink(missing_ok=True)
         raise Problem("packet.closed", f"This packet was not opened: {error}.",
                       next_step="Is it whole, and is the key yours?") from error  # fmt: skip
     click.echo(f"{target}: {target.stat().st_size} bytes. Now check it: openhaven evidence verify")
-
-
-def _fresh(path: Path) -> BinaryIO:
-    """Open a new file (mode 0600) for writing; raises `Problem` when it is there."""
-    try:
-        return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-    except FileExistsError as error:
-        raise Problem("file.exists", f"{path} is there already.",
-                      next_step="Choose another name.") from error  # fmt: skip
 
 
 @evidence.command("verify")
@@ -239,7 +229,7 @@ def _public(text: str) -> bytes:
 def key_command(file: Path) -> None:
     """Make an officer's key: the secret half goes to FILE (keep it offline), the other is shown."""
     made = X25519PrivateKey.generate()
-    with _fresh(file) as out:
+    with whole(file) as out:
         out.write(made.private_bytes_raw().hex().encode() + b"\n")
     click.echo(made.public_key().public_bytes_raw().hex())
 
@@ -259,7 +249,7 @@ def recover_command(ctx: click.Context, item: str, target: Path, key_file: Path,
         actor = staff.acting(tx, who)
     with haven.db.begin(actor) as tx:
         parts = officers.recover(_vault(haven), tx, item, private)
-    with _fresh(target) as out:
+    with whole(target) as out:
         for part in parts:
             out.write(part)
     click.echo(f"{target}: {target.stat().st_size} bytes, as they were received.")

@@ -15,6 +15,7 @@ from openhaven.evidence.packet import model
 from openhaven.evidence.packet.envelope import Envelope
 from openhaven.evidence.packet.stamping import Stamp, Stamper
 from openhaven.evidence.vault import Vault
+from openhaven.evidence.whole import whole
 from openhaven.ledger import Signer
 from openhaven.ledger.model import canonical_row
 from openhaven.ledger.store import entry as entry_of
@@ -23,6 +24,7 @@ from openhaven.storage import Tx
 
 # By the table that an entry sealed, under the name of then.
 _TABLES = ("evidence_items", "custody_events", "holds")
+_TRIES = 10
 
 
 def released_to(tx: Tx, case: str, to: str, reference: str) -> list[Item]:
@@ -49,38 +51,46 @@ def export(
     seal_for: Sequence[bytes] = (),
     stamper: Stamper | None = None,
 ) -> Stamp | None:
-    """Write a packet of a case to `target`, which must not exist yet (mode 0600).
+    """Write a packet of a case to `target`, which must not exist yet (mode 0600), whole or not.
 
     `to` and `reference` say who gets it and under which number of theirs. `sequence` gives the
     entries their place in the log. With public keys to `seal_for` (X25519, 32 bytes each) only who
     has one of the private ones opens it. Returns what came of the time stamp, where there is a
-    `stamper`. Raises `Problem` as `evidence.read` does, and 409 when the target is there already;
-    what was written of a packet that failed is removed.
+    `stamper`. Raises `Problem` as `evidence.read` does, and 409 when the target is there already.
     """
-    try:
-        target.touch(mode=0o600, exist_ok=False)
-    except FileExistsError as error:
-        raise Problem("packet.exists", f"{target} is there already.", status=409,
-                      next_step="Choose another name.") from error  # fmt: skip
-    try:
+    with whole(target) as file:
         with vault.db.begin(actor) as tx:
             living = released_to(tx, case, to, reference)
             streams = {one.id: actions.read(vault, tx, one, "export") for one in living}
             known = [one.id for one in store.items(tx, case)]
-        sequence()
-        with vault.db.read() as tx:
-            manifest = _manifest(tx, case, known)
-            proofs = {model.proof_of(one): ledger.receipt(tx, one).encode()
-                      for one in manifest["ledger"]}  # fmt: skip
+        manifest, proofs = _proven(vault, case, known, sequence)
         text = model.to_bytes(manifest)
         stamp = None if stamper is None else stamper.stamp(text)
         parts = _parts(manifest, text, stamp, signer) | proofs
-        with _sink(target, seal_for) as sink:
+        with _sink(file, seal_for) as sink:
             _write(sink, parts, living, streams)
         return stamp
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+
+
+def _proven(
+    vault: Vault, case: str, known: Collection[str], sequence: Callable[[], int]
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return the manifest, and the receipt of each entry that it names.
+
+    Somebody who looks at an item in the very moment makes an entry that has no place yet: then it
+    is given one as well.
+    """
+    for left in reversed(range(_TRIES)):
+        sequence()
+        with vault.db.read() as tx:
+            manifest = _manifest(tx, case, known)
+            try:
+                return manifest, {model.proof_of(one): ledger.receipt(tx, one).encode()
+                                  for one in manifest["ledger"]}  # fmt: skip
+            except Problem as problem:
+                if problem.code != "ledger.waiting" or not left:
+                    raise
+    raise AssertionError("the last try returns or raises")
 
 
 def _manifest(tx: Tx, case: str, known: Collection[str]) -> dict[str, Any]:
@@ -129,15 +139,14 @@ def _sealed(tx: Tx, *ids: list[str]) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def _sink(target: Path, seal_for: Sequence[bytes]) -> Iterator[IO[bytes]]:
-    """Give a file to write the packet to, which seals it where somebody is named for it."""
-    with open(target, "wb") as file:
-        if not seal_for:
-            yield file
-            return
-        envelope = Envelope(file, seal_for)
-        yield cast(IO[bytes], envelope)
-        envelope.close()
+def _sink(file: IO[bytes], seal_for: Sequence[bytes]) -> Iterator[IO[bytes]]:
+    """Give something to write the packet to, which seals it where somebody is named for it."""
+    if not seal_for:
+        yield file
+        return
+    envelope = Envelope(file, seal_for)
+    yield cast(IO[bytes], envelope)
+    envelope.close()
 
 
 def _write(

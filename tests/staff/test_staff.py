@@ -86,6 +86,23 @@ def test_a_newer_link_ends_the_older_one(db: Database) -> None:
     assert enter(db, newer, NOW + timedelta(seconds=1))
 
 
+def test_who_worked_here_before_is_told_who_made_a_link_for_them(db: Database) -> None:
+    """So that nobody is a colleague, and a second person, unseen."""
+    ada, boss = add(db), add(db, "Boss", ("administrator",))
+    secret = enter(db, link(db, ada))
+    later = NOW + timedelta(hours=2)
+    with db.begin(ME, later) as tx:
+        found = staff.session(tx, secret)
+        assert found is not None
+        assert found.linked_by is None
+    with db.begin(boss.actor, later) as tx:
+        staff.sign_in_link(tx, ada)
+    with db.begin(ME, later) as tx:
+        found = staff.session(tx, secret)
+        assert found is not None
+        assert found.linked_by == "Boss"
+
+
 def test_two_who_press_the_button_at_once(db: Database) -> None:
     token = link(db, add(db))
 

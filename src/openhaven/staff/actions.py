@@ -72,15 +72,17 @@ def sign_out_everywhere(tx: Tx, member: Member) -> int:
 def sign_in_link(tx: Tx, member: Member, life: timedelta = LINK_LIFE) -> str:
     """Make a link for `member` that works once within `life`, and return its path and secret.
 
-    Earlier links of the member stop working. Raises `Problem` (409) for somebody who left.
+    Earlier links of the member stop working, and the console tells the member for a week who made
+    this one. Raises `Problem` (409) for somebody who left.
     """
     if member.disabled_at is not None:
         raise Problem("staff.disabled", f"{member.name} does not work here any more.", status=409)
     _end_links(tx, member.id)
     token = secrets.token_urlsafe(32)
-    sql = """INSERT INTO sign_in_links (digest, staff, created_at, expires_at)
-             VALUES (%(digest)s, %(staff)s, %(now)s, %(expires)s)"""
-    tx.run(sql, digest=link_digest(tx, token), staff=member.id, now=tx.now, expires=tx.now + life)
+    sql = """INSERT INTO sign_in_links (digest, staff, created_at, expires_at, made_by)
+             VALUES (%(digest)s, %(staff)s, %(now)s, %(expires)s, %(by)s)"""
+    tx.run(sql, digest=link_digest(tx, token), staff=member.id, now=tx.now, expires=tx.now + life,
+           by=tx.actor.id if tx.actor.kind == "staff" else None)  # fmt: skip
     ledger.append(tx, "staff.link", {"staff": member.id})
     return f"/sign-in/{token}"
 

@@ -47,6 +47,7 @@ class Session(msgspec.Struct, frozen=True):
     `proven_at` is when its owner last proved who they are, by `method`. `taken` are permissions
     that they took in need, each with the id of that. `links_only` says that they have no way of
     signing in but links, and `to_review` how many permissions taken in need nobody has looked at.
+    `linked_by` is who made a link for them in the last week, once they had worked here.
     """
 
     digest: bytes
@@ -59,6 +60,7 @@ class Session(msgspec.Struct, frozen=True):
     taken: dict[str, str] = {}
     links_only: bool = False
     to_review: int = 0
+    linked_by: str | None = None
 
     @property
     def actor(self) -> Actor:

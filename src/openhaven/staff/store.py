@@ -1,6 +1,6 @@
 """Reading who works here."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -8,6 +8,8 @@ from openhaven.core import Actor, Problem
 from openhaven.staff.model import IDLE, Member, Seen, Session
 from openhaven.storage import Tx
 
+# For so long somebody is told that another made a sign-in link for them.
+_TOLD = timedelta(days=7)
 _MEMBER = "SELECT id, name, roles, created_at, disabled_at FROM staff "
 
 
@@ -57,6 +59,7 @@ class _Row(msgspec.Struct, frozen=True):
     taken: dict[str, str] | None
     links_only: bool
     to_review: int
+    linked_by: str | None
 
 
 def living_session(tx: Tx, secret: str) -> Session | None:
@@ -69,16 +72,23 @@ def living_session(tx: Tx, secret: str) -> Session | None:
                            WHERE p.staff = s.id AND p.doubted_at IS NULL)
                AND NOT EXISTS (SELECT 1 FROM passwords p WHERE p.staff = s.id)
                AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.staff = s.id) AS links_only,
-               (SELECT count(*) FROM glass_breaks WHERE reviewed_at IS NULL) AS to_review
+               (SELECT count(*) FROM glass_breaks WHERE reviewed_at IS NULL) AS to_review,
+               (SELECT coalesce(m.name, 'Somebody on the machine') FROM sign_in_links l
+                LEFT JOIN staff m ON m.id = l.made_by
+                WHERE l.staff = s.id AND l.created_at > %(told)s
+                  AND l.created_at > s.created_at + interval '1 hour'
+                ORDER BY l.created_at DESC LIMIT 1) AS linked_by
              FROM sessions e JOIN staff s ON s.id = e.staff
              WHERE e.digest = %(d)s AND e.ended_at IS NULL AND s.disabled_at IS NULL
                AND e.expires_at > %(now)s AND e.seen_at > %(idle)s"""
-    row = tx.one(sql, _Row, d=session_digest(tx, secret), now=tx.now, idle=tx.now - IDLE)
+    row = tx.one(sql, _Row, d=session_digest(tx, secret), now=tx.now, idle=tx.now - IDLE,
+                 told=tx.now - _TOLD)  # fmt: skip
     if row is None:
         return None
     member = Member(row.id, row.name, row.roles, row.created_at)
     return Session(row.digest, member, row.seen_at, row.expires_at, row.session, row.method,
-                   row.proven_at, row.taken or {}, row.links_only, row.to_review)  # fmt: skip
+                   row.proven_at, row.taken or {}, row.links_only, row.to_review,
+                   row.linked_by)  # fmt: skip
 
 
 def sessions_of(tx: Tx, staff: str) -> list[Seen]:

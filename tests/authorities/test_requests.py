@@ -38,6 +38,7 @@ from openhaven.authorities.requests.model import ENDED, STATES, WAYS, Subject, a
 from openhaven.authorities.requests.sender import mail_of
 from openhaven.core import Problem, new_id, utcnow
 from openhaven.line import Haven
+from openhaven.records.erasure import erase
 from openhaven.staff import approvals
 from openhaven.storage import Tx
 
@@ -498,6 +499,35 @@ def test_who_may_not_open_evidence_does_not_give_it(at: Bureau) -> None:
     assert at.now_is(request).state == "approved"
     touched = "SELECT kind FROM custody_events WHERE item = %(i)s"
     assert [one["kind"] for one in at.rows(touched, i=item.id)] == ["received"]
+
+
+def test_what_was_kept_of_who_was_erased_can_still_be_given(at: Bureau) -> None:
+    house, name = at.haven, new_id("a")
+    post(at, name, "What it wrote before.")
+    gone = Subject(at.platform, name)
+    kept = at.receive("epoc-pr").id
+    span = at.wanted(since=utcnow() - 900 * DAY, until=utcnow() + DAY)
+    with house.db.begin(at.ada) as tx:
+        keeping.keep(house.vault, house.blobs, tx, kept, [gone], span)
+    with house.db.begin(at.ada) as tx:
+        erase(tx, at.platform, name)
+    order = at.receive("epoc").id
+    at.call_back(order)
+    at.lawful(order)
+    with pytest.raises(Problem, match="not known here"):
+        at.narrow(order, subjects=(gone,))
+    with house.db.begin(at.ada) as tx:
+        items = evidence.items(tx, store.keeps(tx, kept)[0].case_id)
+        (content,) = [one for one in items if one.name == "content.json"]
+        parts = evidence.read(house.vault, tx, content, "lawful request")
+    data = b"".join(parts)
+    with house.db.begin(at.ada) as tx:
+        actions.add_file(tx, order, "out", data, "what was kept")
+    at.narrow(order, subjects=(gone,))
+    at.agree(at.ask(order))
+    at.give_key(order)
+    packet = _opened(at, at.produce(order))
+    assert any(b"What it wrote before." in one for one in packet.values())
 
 
 def _seal(house: Haven, tx: Tx, case: str, data: bytes) -> evidence.Item:

@@ -26,7 +26,7 @@ def narrow(tx: Tx, request: str, wanted: Wanted) -> str:
     only_handlers(tx)
     found = locked(tx, request)
     fit(wanted, found.of, tx.now)
-    _known(tx, wanted)
+    _known(tx, request, wanted)
     if found.state == "asked" and found.scope:
         approvals.forget(tx, [found.scope])
     made = new_id("rsc")
@@ -47,12 +47,16 @@ def narrow(tx: Tx, request: str, wanted: Wanted) -> str:
     return made
 
 
-def _known(tx: Tx, wanted: Wanted) -> None:
+def _known(tx: Tx, request: str, wanted: Wanted) -> None:
+    # Who was erased meanwhile is not known any more; what was kept of them is added as a file.
+    if any(one.side == "out" for one in store.files(tx, request)):
+        return
     for one in wanted.subjects:
         if intake.account_of(tx, one.platform, one.account) is None:
             raise Problem("request.account", "An account that is named is not known here.",
-                          next_step="Check its id and its platform. What is not held is a ground "
-                          "to refuse.")  # fmt: skip
+                          next_step="Check its id and its platform. What was kept of an account "
+                          "that was erased is added as a file first. What is not held is a "
+                          "ground to refuse.")  # fmt: skip
 
 
 def ask(tx: Tx, request: str) -> str:

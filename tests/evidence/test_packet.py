@@ -93,6 +93,14 @@ def test_whatever_is_changed_is_found(haven: Haven, sam: Actor, tmp_path: Path) 
                     packed.writestr(part, data)
         with pytest.raises(packet.Faulty):
             packet.verify(spoilt, haven.signer.vkey)
+    # What the ZIP file says of how its parts are compressed is read before anything is checked.
+    whole_file = file.read_bytes()
+    for mark, at in ((b"PK\x01\x02", 10), (b"PK\x05\x06", 19)):
+        place = whole_file.rindex(mark) + at
+        altered = bytes([whole_file[place] ^ 0x20])
+        spoilt.write_bytes(whole_file[:place] + altered + whole_file[place + 1 :])
+        with pytest.raises(packet.Faulty):
+            packet.verify(spoilt, haven.signer.vkey)
     (tmp_path / "none.zip").write_bytes(b"no packet at all")
     with pytest.raises(packet.Faulty):
         packet.verify(tmp_path / "none.zip", haven.signer.vkey)

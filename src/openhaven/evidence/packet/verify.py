@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from openhaven.ledger.note import NoteError, open_note
 
 _PIECE = 1 << 20
 _MOST = 64_000_000
+# What reading a ZIP file raises whose directory, kinds of compression or names were altered.
+_BROKEN = (zipfile.BadZipFile, KeyError, EOFError, RuntimeError, OSError, ValueError, zlib.error)
 
 
 class Faulty(ValueError):  # noqa: N818 (what is said of the packet)
@@ -47,7 +50,9 @@ def verify(packet: Path, vkey: str, roots: Sequence[x509.Certificate] = ()) -> V
     try:
         with zipfile.ZipFile(packet) as packed:
             return _verified(packed, vkey, roots)
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+    except Faulty:
+        raise
+    except _BROKEN as error:
         raise Faulty(f"it is no packet, or parts of it are missing ({error})") from error
 
 

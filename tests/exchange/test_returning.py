@@ -161,6 +161,7 @@ def test_what_many_meet_tells_nobody_apart_and_who_returns_cannot_wear_it_out(
     for number in range(DATA.families["device"].crowd):
         assert "returning" not in back.comes(DEVICE, account=f"child-{number}")
     assert back.count("returning_tokens", "shared AND kind = 'device'") == 1
+    assert back.count("returning_crowd") == 0
     assert "returning" not in back.comes(SAME_MAIL, DEVICE)
     assert back.comes(SAME_MAIL, FACE)["returning"]["review"]
 

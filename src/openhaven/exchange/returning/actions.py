@@ -240,11 +240,13 @@ def _crowd(tx: Tx, platform: str, account: str, alone: Sequence[HitRow]) -> None
                ON CONFLICT DO NOTHING""",
             t=hit.token, who=_who(tx, platform, account),
         )  # fmt: skip
-        tx.run(
+        known = tx.run(
             """UPDATE returning_tokens SET shared = true WHERE id = %(t)s AND %(many)s <=
                  (SELECT count(*) FROM returning_crowd WHERE token = %(t)s)""",
             t=hit.token, many=data.families[hit.family].crowd,
         )  # fmt: skip
+        if known:
+            tx.run("DELETE FROM returning_crowd WHERE token = %(t)s", t=hit.token)
 
 
 def settle(tx: Tx, sighting: str, answered: Answered, task: str | None) -> None:

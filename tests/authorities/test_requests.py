@@ -391,6 +391,7 @@ def test_each_step_is_in_the_ledger_and_every_row_is_sealed(house: Haven) -> Non
         for row in at.rows(f"SELECT t::text AS words FROM {table} t"):
             assert "Police of Here" not in row["words"]
             assert at.account not in row["words"]
+            assert at.public not in row["words"]
 
 
 def test_the_command_opens_a_packet_once(tmp_path: Path) -> None:

@@ -308,6 +308,11 @@ def test_what_ended_three_years_ago_says_nothing_any_more(at: Bureau, office: Po
         delivery = store.delivery(tx, request)
     assert delivery is not None
     assert not delivery.there
+    # Neither what two people said of it, nor whose key it was, can be read any more.
+    assert at.now_is(request).key is None
+    said = at.rows("""SELECT a.reason FROM approvals a JOIN lawful_requests r ON r.scope = a.matter
+                      WHERE r.id = %(r)s""", r=request)  # fmt: skip
+    assert [one["reason"] for one in said] == [None]
     assert at.now_is(request).accounts == 1
 
 

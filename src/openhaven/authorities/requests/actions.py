@@ -32,6 +32,7 @@ from openhaven.authorities.requests.permitted import only_handlers
 from openhaven.authorities.requests.sender import flags_of, mail_of
 from openhaven.core import Problem, new_id
 from openhaven.core.words import mark
+from openhaven.staff import approvals
 from openhaven.storage import Tx
 
 LARGEST = 20_000_000
@@ -369,7 +370,8 @@ def set_key(tx: Tx, request: str, text: str, *, confirmed: bool, known: str = ""
                           "out, compare it, and say so.")  # fmt: skip
         kind, key = key_in(text)
     tx.run("UPDATE lawful_requests SET key_kind = %(k)s, key = %(key)s, key_by = %(by)s "
-           "WHERE id = %(r)s", k=kind, key=key, by=str(tx.actor), r=request)  # fmt: skip
+           "WHERE id = %(r)s", k=kind, key=tx.keys.seal(store.subject_of(request), key),
+           by=str(tx.actor), r=request)  # fmt: skip
     ledger.append(tx, "request.key_set", {"request": request})
 
 
@@ -425,6 +427,10 @@ def forget(tx: Tx) -> int:
 
 
 def _forget(tx: Tx, request: str) -> None:
+    sql = """SELECT id FROM request_scopes WHERE request = %(r)s
+             UNION ALL SELECT id || '.' || n FROM request_notices, generate_series(0, renewals) AS n
+             WHERE request = %(r)s"""
+    approvals.forget(tx, [str(row["id"]) for row in tx.rows(sql, r=request)])
     for table in ("request_files", "request_scopes", "request_checks", "request_notices"):
         tx.run(f"UPDATE {table} SET body = NULL WHERE request = %(r)s", r=request)  # noqa: S608
     tx.run("UPDATE request_files SET about = NULL WHERE request = %(r)s", r=request)

@@ -34,7 +34,13 @@ def request(tx: Tx, request_id: str) -> Request:
     found = tx.one(sql, Request, id=request_id)
     if found is None:
         raise _unknown()
-    return found
+    return _with_key(tx, found)
+
+
+def _with_key(tx: Tx, found: Request) -> Request:
+    """Return a request with its key as it is: a certificate names people, so that it is sealed."""
+    plain = None if found.key is None else tx.keys.open(subject_of(found.id), found.key)
+    return msgspec.structs.replace(found, key=plain)
 
 
 def _unknown() -> Problem:
@@ -83,7 +89,7 @@ def by_code(tx: Tx, code: str) -> Request:
     found = tx.one(sql, Request, c=code_digest(tx, code))
     if found is None:
         raise Problem("request.unknown", mark("There is nothing under this code."), status=404)
-    return found
+    return _with_key(tx, found)
 
 
 def code_digest(tx: Tx, code: str) -> bytes:

@@ -34,8 +34,9 @@ def add(tx: Tx, name: str, country: str, domain: str, about: About, key: str = "
         """INSERT INTO authority_contacts (id, name, country, domain, body, key_kind, key,
              added_by, added_at)
            VALUES (%(id)s, %(name)s, %(c)s, %(d)s, %(body)s, %(kind)s, %(key)s, %(by)s, %(now)s)""",
-        id=made, name=name.strip(), c=country.upper(), d=plain, kind=kind, key=raw, now=tx.now,
-        by=tx.actor.id, body=tx.keys.seal(made, msgspec.json.encode(about)),
+        id=made, name=name.strip(), c=country.upper(), d=plain, kind=kind, now=tx.now,
+        key=tx.keys.seal(made, raw) if raw else None, by=tx.actor.id,
+        body=tx.keys.seal(made, msgspec.json.encode(about)),
     )  # fmt: skip
     ledger.append(tx, "contact.put_forward", {"contact": made})
     approvals.ask(tx, KIND, made, f"{name.strip()} ({country.upper()}), {plain}. Number found in: "

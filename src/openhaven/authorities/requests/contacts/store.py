@@ -64,8 +64,10 @@ def _opened(tx: Tx, row: dict[str, object]) -> Contact:
     sealed = row.pop("body")
     plain = tx.keys.open(str(row["id"]), bytes(sealed)) if isinstance(sealed, bytes) else None
     about = About() if plain is None else msgspec.json.decode(plain, type=About)
+    key = row.pop("key")
+    key = tx.keys.open(str(row["id"]), bytes(key)) if isinstance(key, bytes) else None
     alone = row["known_at"] is not None and not approvals.independent(tx, KIND, str(row["id"]))
-    return Contact(**row, about=about, alone=alone)  # type: ignore[arg-type]
+    return Contact(**row, key=key, about=about, alone=alone)  # type: ignore[arg-type]
 
 
 def domains(tx: Tx) -> frozenset[str]:

@@ -23,7 +23,9 @@ def run_clocks(tx: Tx, limit: int = 1_000) -> list[Reached]:
     sql = """SELECT id, law_from, law_at, law_stage FROM tasks
              WHERE state IN ('open', 'claimed') AND law_at IS NOT NULL AND law_stage < 3
                -- Only whose next stage has come, as `stage` says: the others hold up nobody.
-               AND %(now)s >= CASE law_stage WHEN 0 THEN law_from + (law_at - law_from) / 2
+               AND %(now)s >= CASE law_stage
+                 WHEN 0 THEN to_timestamp(extract(epoch FROM law_at) / 2
+                                          + extract(epoch FROM law_from) / 2)
                  WHEN 1 THEN law_at - least(%(last)s, (law_at - law_from) / 4) ELSE law_at END
              ORDER BY law_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED"""
     moved = list[Reached]()

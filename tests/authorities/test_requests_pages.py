@@ -15,6 +15,7 @@ from requests_scene import OPERATOR, Bureau, bureau
 from web_scene import Place, Reply, serving
 
 from openhaven import staff
+from openhaven.authorities.requests import pages
 from openhaven.authorities.requests.keys import open_with
 from openhaven.core import Actor, new_id, utcnow
 from openhaven.line import Haven
@@ -142,6 +143,22 @@ def test_who_may_see_what(scene: tuple[Bureau, Place]) -> None:
     Person(place, at, at.ada).get(f"/console/requests/{row['id']}")
     (read,) = at.rows("SELECT staff, kind FROM reads WHERE matter = %(r)s", r=row["id"])
     assert read == {"staff": at.ada.id, "kind": "request"}
+
+
+def test_a_crowd_hides_no_request_from_who_handles_them(
+    scene: tuple[Bureau, Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, place = scene
+    monkeypatch.setattr(pages, "_SHEET", 2)
+    made = {at.receive("foreign").id for _ in range(5)}
+    ada, path, seen = Person(place, at, at.ada), "/console/requests?which=all", set[str]()
+    for sheet in range(40):
+        page = ada.get(f"{path}&sheet={sheet}")
+        seen |= set(re.findall(r"lrq_[0-9a-z]+", page))
+        if "Those after" not in page:
+            break
+    assert made <= seen
+    ada.get(f"{path}&sheet=many")
 
 
 def test_the_door_refuses_what_is_not_complete(scene: tuple[Bureau, Place]) -> None:

@@ -51,6 +51,8 @@ _WORDS: dict[str, object] = {
     "kinds": kinds(), "questions": actions.QUESTIONS, "harms": HARMS, "reach": ordering.REACH,
 }  # fmt: skip
 _WHICH = {"open": "open", "late": "overdue", "ended": "ended", "all": "all"}
+# So many stand on a page. Anybody can send some: what comes after them has to be found as well.
+_SHEET = 200
 
 
 # The register -----------------------------------------------------------------------------------
@@ -59,12 +61,15 @@ _WHICH = {"open": "open", "late": "overdue", "ended": "ended", "all": "all"}
 def register(call: Call) -> Answer:
     """`GET /console/requests`: what waits, with its clock; for others than handlers the counts."""
     which, kind = call.query.get("which", "open"), call.query.get("kind", "")
+    sheet = max(number_in(call.query.get("sheet", "") or "0"), 0)
     with call.haven.db.read(call.now) as tx:
-        shown = store.listed(tx, which=which, kind=kind) if call.may("requests.handle") else []
+        shown = (store.listed(tx, which=which, kind=kind, limit=_SHEET, after=sheet * _SHEET)
+                 if call.may("requests.handle") else [])  # fmt: skip
         tallies = {what: counts.by(tx, what) for what in ("kind", "country", "outcome")}
         sums, trouble = counts.sums(tx), store.trouble(tx)
     return page(call, "authorities/requests.html", lines=shown, which=which, kind=kind,
-                whiches=_WHICH, tallies=tallies, sums=sums, trouble=trouble,
+                sheet=sheet, full=len(shown) == _SHEET, whiches=_WHICH, tallies=tallies,
+                sums=sums, trouble=trouble,
                 unset=not call.haven.settings.authorities.life_contacts, **_WORDS)  # fmt: skip
 
 

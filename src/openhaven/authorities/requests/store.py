@@ -63,16 +63,21 @@ class Line(msgspec.Struct, frozen=True):
     reference: str
 
 
-def listed(tx: Tx, *, which: str = "open", kind: str = "", limit: int = 200) -> list[Line]:
-    """Return requests: the open ones, first due first; `which` may be `ended`, `late` or `all`."""
+def listed(
+    tx: Tx, *, which: str = "open", kind: str = "", limit: int = 200, after: int = 0
+) -> list[Line]:
+    """Return requests: the open ones, first due first; `which` may be `ended`, `late` or `all`.
+
+    At most `limit` of them, after the first `after`.
+    """
     sql = f"""SELECT {_COLUMNS}, r.body FROM lawful_requests r
               WHERE (%(kind)s = '' OR r.kind = %(kind)s)
                 AND CASE %(which)s WHEN 'open' THEN r.ended_at IS NULL
                   WHEN 'late' THEN r.ended_at IS NULL AND r.due_at <= %(now)s
                   WHEN 'ended' THEN r.ended_at IS NOT NULL ELSE true END
               ORDER BY r.ended_at DESC NULLS FIRST, r.due_at, r.id
-              LIMIT %(limit)s"""  # noqa: S608 (constants)
-    rows = tx.rows(sql, kind=kind, which=which, now=tx.now, limit=limit)
+              LIMIT %(limit)s OFFSET %(after)s"""  # noqa: S608 (constants)
+    rows = tx.rows(sql, kind=kind, which=which, now=tx.now, limit=limit, after=after)
     tx.keys.load(subject_of(str(row["id"])) for row in rows)
     return [_line(tx, row) for row in rows]
 

@@ -518,8 +518,15 @@ def test_who_is_somebody_else_is_so_wherever_they_met_the_same(back: Return) -> 
     with back.haven.db.begin(OPERATOR) as tx:
         token = first["returning"]["contest_url"].rpartition("/")[2]
         made = contests.contest(tx, contests.sighting_of_token(tx, token), "We share a tablet.")
+    # However late it was said, nothing is forgotten before it is answered.
+    late = utcnow() + timedelta(days=DATA.limits.sighting_days + 1)
+    with back.haven.db.begin(OPERATOR, late) as tx:
+        expiry.expire(tx)
     answer(back, back.ben, made.id)
     assert back.count("returning_sightings", "cleared_at IS NULL") == 0
+    with back.haven.db.begin(OPERATOR, late) as tx:
+        expiry.expire(tx)
+    assert back.count("returning_sightings") == back.count("returning_contests") == 0
 
 
 def test_what_somebody_ends_at_this_moment_is_not_waited_for(back: Return) -> None:

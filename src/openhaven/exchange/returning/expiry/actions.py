@@ -32,8 +32,10 @@ def expire(tx: Tx) -> int:
     gone += end(tx, over, "expired") + end(tx, late, "unanswered")
     before = tx.now - timedelta(days=setting().limits.sighting_days)
     gone += tx.run(
-        """DELETE FROM returning_sightings WHERE id IN (SELECT id FROM returning_sightings
-             WHERE at < %(b)s ORDER BY id LIMIT %(step)s)""",
+        # Who has said that it is somebody else gets an answer first.
+        """DELETE FROM returning_sightings WHERE id IN (SELECT id FROM returning_sightings s
+             WHERE at < %(b)s AND NOT EXISTS (SELECT 1 FROM returning_contests c
+               WHERE c.sighting = s.id AND c.state = 'open') ORDER BY id LIMIT %(step)s)""",
         b=before, step=_STEP,
     )  # fmt: skip
     return gone + _destroy_epochs(tx)

@@ -55,6 +55,20 @@ def test_staff_is_called_once_for_each_thing(at: Office) -> None:
     assert any(kind == "authority_closed" for kind, _ in calls(at))
 
 
+def test_staff_is_called_once_for_evidence_that_is_lost(at: Office) -> None:
+    at.case()
+    files = Path(at.haven.settings.home) / "evidence"
+    away = files.rename(files.with_name("evidence-away"))
+    calls(at)
+    evidence.check(at.vault)
+    assert [kind for kind, _ in calls(at)].count("evidence_lost") == 1
+    evidence.check(at.vault)
+    assert not any(kind == "evidence_lost" for kind, _ in calls(at))
+    away.rename(files)
+    assert evidence.check(at.vault).lost == ()
+    assert not any(kind == "evidence_lost" for kind, _ in calls(at))
+
+
 def test_everything_that_needs_somebody_stands_in_one_list(at: Office) -> None:
     overdue, soon, stuck, failed, sheet = (at.case() for _ in range(5))
     with at.haven.db.begin(at.desk.ada) as tx:

@@ -1,6 +1,8 @@
 """What must not be lost or doubled when two do something at once, or something fails half-way."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from web_scene import Place
 from openhaven import authorities, evidence, review, staff
 from openhaven.core import Problem, utcnow
 from openhaven.evidence import actions, holding, jobs, officers, opening, packet, store
+from openhaven.evidence.stores import Folder
 from openhaven.line import Haven, lane
 from openhaven.review import lane as review_lane
 
@@ -50,6 +53,19 @@ def test_a_hold_that_came_while_items_were_looked_for_is_seen(haven: Haven) -> N
         evidence.hold(tx, held.case_id, "us.2703f", reference="a letter")
         found = [held.id, free.id]
         assert holding.actions.still_free(tx, found) == [free.id]
+
+
+def test_what_is_destroyed_while_the_store_is_listed_is_not_lost(haven: Haven) -> None:
+    taken(haven)
+
+    class Meanwhile(Folder):
+        def names(self) -> Iterator[tuple[str, datetime]]:
+            evidence.tend(haven.vault, NOW + 8 * DAY)
+            yield from super().names()
+
+    away = replace(haven.vault, store=Meanwhile(haven.settings.home / "evidence"))
+    assert evidence.check(away, NOW).lost == ()
+    assert list(haven.vault.store.names()) == []
 
 
 def test_what_is_held_again_is_held_for_longer(haven: Haven) -> None:

@@ -213,6 +213,11 @@ _CALLS = {
     "authority_closed": """SELECT authority || '.' || extract(epoch FROM trouble_at)::bigint
       AS about FROM authority_accounts WHERE trouble IS NOT NULL""",
     "schema_changed": "SELECT id AS about FROM authority_schemas WHERE accepted_at IS NULL",
+    # Once for the same files, by the first comparison that missed them.
+    "evidence_lost": """SELECT min(c.id) AS about FROM evidence_checks c
+      WHERE cardinality(c.lost) > 0
+        AND c.lost = (SELECT lost FROM evidence_checks ORDER BY at DESC, id DESC LIMIT 1)
+      HAVING count(*) > 0""",
 }
 
 

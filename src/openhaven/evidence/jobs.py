@@ -87,8 +87,10 @@ def check(vault: Vault, now: datetime | None = None) -> Check:
     for name, at in vault.store.names():
         found.add(name)
         strays += name not in known and at < began - _SETTLED
-    lost = sorted(item for blob, item in living.items() if blob not in found)
     with vault.db.begin(_ME, now) as tx:
+        # What was destroyed while the store was listed is not lost.
+        still = store.living_blobs(tx)
+        lost = sorted(still[one] for one in living.keys() & still.keys() if one not in found)
         made = actions.note_check(tx, len(living), lost, strays)
     if lost or strays:
         log.error("evidence.store_differs", lost=len(lost), strays=strays)

@@ -16,13 +16,15 @@ TITLES = {
     "filing_expiring": "An authority will delete an unfinished report soon",
     "authority_closed": "An authority does not accept our user and password",
     "schema_changed": "An authority has changed what reports have to look like",
+    "evidence_lost": "Sealed evidence is missing from its store",
     "request": "A request of an authority is due soon",
     "request_overdue": "A request of an authority is overdue",
     "request_unanswered": "A request of an authority is long overdue",
     "request_unheard": "Nobody of the list was reached about a life in danger",
 }
 
-_OF_TASKS = ("danger", "clock", "overdue", "task_clock", "task_overdue")
+# What stands on the first page of the console.
+_FIRST = ("danger", "clock", "overdue", "task_clock", "task_overdue", "evidence_lost")
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -44,7 +46,7 @@ class Alert(msgspec.Struct, frozen=True):
         """The page of the console where it is seen."""
         if self.kind.startswith("request"):
             return "/console/requests"
-        return "/console" if self.kind in _OF_TASKS else "/console/filings"
+        return "/console" if self.kind in _FIRST else "/console/filings"
 
     def message(self, url: str) -> dict[str, str]:
         """Return what is sent; `url` is where this service answers."""

@@ -65,6 +65,24 @@ def test_nothing_is_hidden_again_and_again_by_one_person(here: Scene) -> None:
     assert len(held) == 2
 
 
+def test_who_hid_it_does_not_hear_the_appeal(here: Scene) -> None:
+    rules(here)
+    ana, ben = here.reviewer("ana"), here.reviewer("ben")
+    task = task_of(here, sent(here))
+    first = hides(here, ana, task)
+    assert first is not None
+    ended(here, first)
+    assert hides(here, ana, task) is None
+    with here.haven.db.begin(ben) as tx:
+        approvals.answer(tx, approvals.waiting(tx, "interim-again")[0].id, True)
+    second = hides(here, ana, task)
+    assert second is not None
+    with here.haven.db.begin(ben) as tx:
+        decisions.appeal(tx, second, "It hurts nobody.")
+    (asked,) = here.rows("SELECT barred FROM tasks WHERE kind = 'appeal'")
+    assert set(asked["barred"]) == {ana.id, ben.id}
+
+
 def test_what_is_asked_about_a_case_of_the_lane_is_for_specialists(here: Scene) -> None:
     rules(here)
     ana = here.reviewer("ana")

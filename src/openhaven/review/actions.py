@@ -171,6 +171,14 @@ def open_appeal_task(tx: Tx, case: str, appeal: str, event: int | None, severity
                           UNION SELECT a.answered_by FROM approvals a
                           JOIN judgements j ON j.id = a.matter JOIN tasks t ON t.id = j.task
                           WHERE t.case_id = %(case)s AND a.answered_by IS NOT NULL
+                          -- Who hid it before it was decided, or carried out an order, and who
+                          -- agreed that it is hidden again.
+                          UNION SELECT s.id FROM decisions d JOIN staff s
+                          ON d.decided_by IN ('staff:' || s.id, 'held:staff:' || s.id)
+                          WHERE d.case_id = %(case)s
+                          UNION SELECT a.answered_by FROM approvals a
+                          JOIN decisions d ON d.id = a.matter
+                          WHERE d.case_id = %(case)s AND a.answered_by IS NOT NULL
                           UNION SELECT n.staff FROM task_notes n JOIN tasks t ON t.id = n.task
                           WHERE t.case_id = %(case)s AND n.kind = 'said')"""
     barred = tx.value(sql, case=case)

@@ -111,7 +111,8 @@ def test_no_kill_loses_anything_or_leaves_it_in_plain(
 
     whole = run(0, 0)
     assert whole.returncode == 0, whole.stderr.decode()
-    ticks = int(whole.stdout.splitlines()[-1])
+    # The first one alone compares the store with the items: what follows has a few ticks less.
+    ticks = int(whole.stdout.splitlines()[-1]) - 6
     chance = random.Random(SEED)
     said = [whole]
     # One in each part of the way, so that no part is left out by chance.

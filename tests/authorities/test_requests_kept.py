@@ -207,6 +207,21 @@ def test_a_flood_of_lives_is_called_about_together_and_none_is_lost(
         assert not {one for _, one in note_due(tx)} & set(many)
 
 
+def test_letters_of_everybody_do_not_fill_the_disk(
+    at: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = utcnow() + 30 * DAY
+    monkeypatch.setattr(actions, "MOST_OF_A_DAY", 2_000)
+    at.receive(via="door", letter=b"x" * 1_500, now=now)
+    with pytest.raises(Problem, match="Many requests came today") as told:
+        at.receive(via="door", letter=b"x" * 1_500, now=now)
+    assert told.value.status == 429
+    # Without a file it is heard; what staff enters is stored; and a day later there is room.
+    at.receive(via="door", now=now)
+    at.receive(via="letter", letter=b"x" * 1_500, now=now)
+    at.receive(via="door", letter=b"x" * 1_500, now=now + 2 * DAY)
+
+
 # Keeping ----------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,8 @@ from openhaven.staff import approvals
 from openhaven.storage import Tx
 
 LARGEST = 20_000_000
+# What comes through the public door in a day, in bytes, over all who send.
+MOST_OF_A_DAY = 2_000_000_000
 _WORDS = 10_000
 
 
@@ -64,7 +66,7 @@ def receive(
 
     `letter` is what came along (an e-mail as it was received is read for what speaks against its
     sender). With `life` everybody in `contacts` (addresses of the settings) is called at once.
-    Raises `Problem` 400 for what is missing or too long.
+    Raises `Problem` 400 for what is missing or too long, 429 for letters beyond a day's measure.
     """
     of = kind_of(kind)
     _require_complete(country, asked)
@@ -86,12 +88,25 @@ def receive(
     ids = {"request": made.id}
     ledger.append(tx, "request.received", ids, row=("lawful_requests", made.id))
     if letter:
+        if via == "door":
+            _require_room(tx, len(letter))
         add_file(tx, made.id, "in", letter, "as it was received")
     if life:
         call_contacts(tx, made.id, len(contacts), public=via == "door")
     tx.wake("requests")
     tx.wake("console")
     return made
+
+
+def _require_room(tx: Tx, size: int) -> None:
+    """Raise `Problem` 429 when everybody together has sent more letters today than is stored."""
+    # Of a client's letters the door counts a few; with many addresses they would fill the disk.
+    sql = """SELECT coalesce(sum(f.bytes), 0)::bigint FROM request_files f
+             JOIN lawful_requests r ON r.id = f.request
+             WHERE r.via = 'door' AND f.side = 'in' AND f.added_at > %(now)s - interval '1 day'"""
+    if int(tx.value(sql, now=tx.now)) + size > MOST_OF_A_DAY:
+        raise Problem("request.many", mark("Many requests came today, so this one has to wait."),
+                      status=429, next_step=mark("Send a smaller one."))  # fmt: skip
 
 
 def _require_complete(country: str, asked: Asked) -> None:

@@ -245,6 +245,20 @@ def test_a_person_who_is_erased_meanwhile_is_still_reported_once(at: Office) -> 
     assert longer.until > utcnow() + timedelta(days=300)
 
 
+def test_a_draft_goes_with_the_erasure_unless_a_duty_is_open(at: Office) -> None:
+    drafts = [at.draft(at.case(account={"id": f"left-{n}"}), screen_name="zed") for n in range(2)]
+    with at.haven.db.begin(at.desk.ada) as tx:
+        duties.open(tx, drafts[1].case_id, "US", tx.now + timedelta(days=1), "18 U.S.C. 2258A")
+        forget(tx)
+        assert cybertip.body(tx, drafts[0].id)
+    with at.haven.db.begin(system("operator")) as tx:
+        for n in range(2):
+            erase(tx, at.desk.platform, f"left-{n}")
+        forget(tx)
+        assert cybertip.body(tx, drafts[0].id) is None
+        assert cybertip.body(tx, drafts[1].id)
+
+
 def test_what_is_withdrawn_is_taken_back(at: Office) -> None:
     at.fault("/fileinfo", "error")
     filed = at.press(at.draft(at.case()))

@@ -180,12 +180,17 @@ def forget(tx: Tx) -> int:
     """Destroy what filings state that nothing keeps any more; return how many there were.
 
     That is a year after the receipt, once no hold stands on the case; reference and receipt stay.
-    Drafts that were left lying and what was withdrawn go after 90 days.
+    Drafts that were left lying, what failed and what was withdrawn go after 90 days, or with the
+    erasure of the person, unless a duty to report is still open.
     """
     sql = """SELECT f.id FROM filings f WHERE f.body IS NOT NULL
                AND ((f.state = 'finished' AND f.finished_at < %(now)s - interval '1 year')
-                 OR (f.state IN ('draft', 'withdrawn')
-                     AND f.created_at < %(now)s - %(stale)s * interval '1 day'))
+                 OR (f.state IN ('draft', 'failed', 'withdrawn')
+                     AND (f.created_at < %(now)s - %(stale)s * interval '1 day'
+                          OR EXISTS (SELECT 1 FROM evidence_items i WHERE i.case_id = f.case_id
+                                     AND i.erase_asked_at IS NOT NULL))
+                     AND NOT EXISTS (SELECT 1 FROM duties d WHERE d.case_id = f.case_id
+                                     AND d.state = 'open')))
                AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.case_id = f.case_id
                  AND h.ended_at IS NULL AND h.until > %(now)s AND h.ground <> 'uk.nca.reference')
              ORDER BY f.created_at LIMIT 100 FOR UPDATE SKIP LOCKED"""

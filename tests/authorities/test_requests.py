@@ -1,5 +1,6 @@
 """Lawful requests: nothing is given that was not checked, narrowed and agreed on by two."""
 
+import hashlib
 import io
 import json
 import subprocess
@@ -23,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests_scene import DAY, SAYS, Bureau, bureau, post
 
-from openhaven import evidence, ledger
+from openhaven import evidence, ledger, review
 from openhaven.authorities.requests import (
     actions,
     answering,
@@ -36,7 +37,7 @@ from openhaven.authorities.requests.keys import key_in, open_with, seal_to
 from openhaven.authorities.requests.kinds import CATEGORIES, kinds
 from openhaven.authorities.requests.model import ENDED, STATES, WAYS, Subject, after
 from openhaven.authorities.requests.sender import mail_of
-from openhaven.core import Problem, new_id, utcnow
+from openhaven.core import Problem, new_id, system, utcnow
 from openhaven.line import Haven
 from openhaven.records.erasure import erase
 from openhaven.staff import approvals
@@ -500,6 +501,46 @@ def test_who_may_not_open_evidence_does_not_give_it(at: Bureau) -> None:
     assert at.now_is(request).state == "approved"
     touched = "SELECT kind FROM custody_events WHERE item = %(i)s"
     assert [one["kind"] for one in at.rows(touched, i=item.id)] == ["received"]
+
+
+def test_pictures_of_the_lane_are_neither_copied_out_of_it_nor_given_as_content(
+    at: Bureau,
+) -> None:
+    house, name, item = at.haven, new_id("a"), new_id("i")
+    pictures = {"lane": b"Lane.", "other": b"Other."}
+    media = {kind: _media(house, at.platform, data) for kind, data in pictures.items()}
+    post(at, name, "", item={"id": item, "media": [{"id": media["lane"]}]})
+    post(at, name, "", item={"id": new_id("i"), "media": [{"id": media["other"]}]})
+    with house.db.begin(at.ada) as tx:
+        case = new_id("cas")
+        tx.run("""INSERT INTO cases (id, platform, item, account, harm, opened_at)
+                  VALUES (%(id)s, %(p)s, %(i)s, %(a)s, 'csam.known', %(now)s)""",
+               id=case, p=at.platform, i=item, a=name, now=tx.now)  # fmt: skip
+        review.lane.enter(tx, case, "reviewer")
+    who = Subject(at.platform, name)
+    kept = at.receive("preservation").id
+    with house.db.begin(at.ada) as tx:
+        span = at.wanted(since=utcnow() - 900 * DAY, until=utcnow() + DAY)
+        keeping.keep(house.vault, house.blobs, tx, kept, [who], span)
+    with house.db.read() as tx:
+        names = {one.name for one in evidence.items(tx, store.keeps(tx, kept)[0].case_id)}
+        assert [one.ground for one in evidence.holds(tx, case)] == ["us.2703f"]
+    assert f"media/{media['other']}" in names
+    assert f"media/{media['lane']}" not in names
+    packet = _opened(at, at.produce(at.approved(categories=("content",), subjects=(who,))))
+    assert pictures["other"] in packet.values()
+    assert pictures["lane"] not in packet.values()
+
+
+def _media(house: Haven, platform: str, data: bytes) -> str:
+    made = new_id("med")
+    with house.db.begin(system("operator")) as tx:
+        sql = """INSERT INTO media (id, platform, sha256, md5, type, bytes, created_at)
+                 VALUES (%(id)s, %(p)s, %(s)s, %(m)s, 'image/png', %(n)s, %(now)s)"""
+        tx.run(sql, id=made, p=platform, s=hashlib.sha256(data).digest(), m=bytes(16),
+               n=len(data), now=tx.now)  # fmt: skip
+        house.blobs.put(made, tx.keys.seal(f"media:{made}", data))
+    return made
 
 
 def test_what_was_kept_of_who_was_erased_can_still_be_given(at: Bureau) -> None:

@@ -65,6 +65,8 @@ def _keep(
                          method="snapshot", data=data, media_type="application/octet-stream",
                          name=name.partition("/")[2] or name)  # fmt: skip
     held = evidence.hold(tx, case, found.of.keeps, reference=found.id)
+    for sealed in _in_lane(tx, one):
+        evidence.hold(tx, sealed, found.of.keeps, reference=found.id)
     sql = """INSERT INTO request_keeps (request, case_id, hold, subject, kept_at)
              VALUES (%(r)s, %(c)s, %(h)s, %(s)s, %(now)s)"""
     tx.run(sql, r=found.id, c=case, h=held.id, s=subject, now=tx.now)
@@ -84,6 +86,13 @@ def _copies(tx: Tx, blobs: Blobs, only: Wanted) -> Iterator[tuple[str, bytes]]:
         yield from _copies(tx, blobs, replace(only, since=middle))
         return
     yield from (found or {"nothing.json": b"{}"}).items()
+
+
+def _in_lane(tx: Tx, one: Subject) -> list[str]:
+    """Return the cases of the lane about an account: what is sealed there is held, not copied."""
+    sql = """SELECT id FROM cases WHERE platform = %(p)s AND account = %(a)s
+               AND lane_at IS NOT NULL ORDER BY id"""
+    return [str(row["id"]) for row in tx.rows(sql, p=one.platform, a=one.account)]
 
 
 def _case(tx: Tx, one: Subject) -> str:

@@ -32,8 +32,11 @@ def _lines(found: Figures) -> Iterator[_Line]:
     for key, label, n in (
         ("median_hours", "Median hours to a decision", found.median_hours),
         ("median_report_hours", "Median hours from a report", found.median_report_hours),
-        ("median_filing_hours", "Median hours to a report of an exploited child",
-         found.median_filing_hours),
+        (
+            "median_filing_hours",
+            "Median hours to a report of an exploited child",
+            found.median_filing_hours,
+        ),
         ("overturned_share", "Share of decided appeals upheld", found.overturned_share),
     ):
         yield "measures", key, label, "" if n is None else f"{n:.4f}", "no"

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 # A page comes in a moment, but on a machine that stands still the moment may last.
-PATIENCE_MS = 300_000
+PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -39,6 +39,13 @@ def _make_patient(chromium: Browser) -> None:
         return patient_context(**given).new_page()
 
     vars(chromium).update(new_context=patient_context, new_page=patient_page)
+
+
+def follow(page: Page, menu: str, name: str) -> None:
+    """Open a menu of the console and follow a way in it."""
+    ways = page.get_by_role("navigation", name="Console")
+    ways.locator("summary", has_text=menu).click()
+    ways.get_by_role("link", name=name, exact=True).click()
 
 
 def violations(page: Page) -> list[dict[str, Any]]:

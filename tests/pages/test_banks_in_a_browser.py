@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from test_bank_pages import OPERATOR, filled, small
 from web_scene import Place
 
-from browsing import faults
+from browsing import faults, follow
 from openhaven.signals.banks import NewEntry, propose_negative
 
 __all__ = ["filled"]
@@ -23,7 +23,7 @@ def cookies(scene: Scene, place: Place, chromium: Browser, filled: dict[str, int
         page = context.new_page()
         page.goto(place.url + scene.link("Kay"))
         page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("link", name="Banks", exact=True).click()
+        follow(page, "Rules", "Banks")
         expect(page.get_by_role("heading", name="Banks", exact=True)).to_be_visible()
         return context.cookies()
 

@@ -14,7 +14,7 @@ from line_scene import Scene, event
 from line_scene import scene as wired
 from playwright.sync_api import Browser, Page, expect
 
-from browsing import violations
+from browsing import follow, violations
 from openhaven import staff
 from openhaven.core import new_id, system
 from openhaven.line import Haven
@@ -86,7 +86,7 @@ def somebody(place: Place, chromium: Browser, name: str, **how: Any) -> Page:
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     page.goto(place.link(name))
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="Rules", exact=True).click()
+    follow(page, "Rules", "Rules")
     return page
 
 

@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from web_scene import Place
 
 from browsing import faults
+from openhaven.core import new_id
+from openhaven.exchange.returning import contests
 from openhaven.intake import create_key, platform_named
 from openhaven.survivors import Removal, ask_removal
 from openhaven.web.routes import ROUTES
@@ -46,6 +48,7 @@ def pages(scene: Scene, place: Place) -> list[str]:
         "/appeal/{token}": [scene.token(appealed), scene.token(scene.decision_of("post-13"))],
         "/age/{token}": [_age_token(scene, place)],
         "/request/{code}": [_request_code(scene)],
+        "/returning/{token}": [_newcomer_token(scene)],
         "/sign-in/{token}": [scene.link("Ben").rpartition("/")[2]],
     }
     found = ["/nowhere", "/help?country=GB&topic=bullying&age_band=13-15",
@@ -74,6 +77,16 @@ def _request_code(scene: Scene) -> str:
     asked = Removal(items=("post-2",), shows=True, consent=True)
     with scene.tx() as tx:
         return ask_removal(tx, platform_named(tx, "plaza"), asked, "192.0.2.1").code
+
+
+def _newcomer_token(scene: Scene) -> str:
+    with scene.tx() as tx:
+        tx.run(
+            """INSERT INTO returning_sightings (id, platform, event, account, at, strength)
+               VALUES (%(id)s, %(p)s, 'sign-up', 'newcomer', now(), 'strong')""",
+            id=(met := new_id("rts")), p=platform_named(tx, "plaza").id,
+        )  # fmt: skip
+        return contests.token(tx, met)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

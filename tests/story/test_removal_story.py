@@ -61,7 +61,7 @@ def test_an_overturned_removal_takes_hashes_back_from_whom_they_were_shared_with
     assert [one["id"] for one in taken_back] == [told["changes"][0]["id"]]
     assert "value" not in taken_back[0]
     assert "entries: 0" in demo.openhaven("bank", "show", BANK)
-    follow(demo, asker, code, "did not act")
+    follow(demo, asker, code, "it was taken back")
     demo.openhaven("ledger", "verify")
 
 

@@ -176,6 +176,14 @@ def appeals_of(tx: Tx, decision: str) -> list[Appeal]:
     return [_appeal(tx, row) for row in tx.rows(sql, d=decision)]
 
 
+def appeals_by(tx: Tx, report: str) -> list[Appeal]:
+    """Return the appeals of who sent a report, oldest first, opened."""
+    sql = """SELECT a.*, j.facts AS reasons, s.name AS decided_by FROM appeals a
+             LEFT JOIN judgements j ON j.id = a.judgement LEFT JOIN staff s ON s.id = j.staff
+             WHERE a.report = %(r)s ORDER BY a.created_at"""
+    return [_appeal(tx, row) for row in tx.rows(sql, r=report)]
+
+
 def appeal(tx: Tx, appeal_id: str) -> Appeal:
     """Return an appeal, opened, or raise `Problem` (404)."""
     sql = """SELECT a.*, j.facts AS reasons, s.name AS decided_by FROM appeals a

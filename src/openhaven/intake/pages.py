@@ -8,7 +8,7 @@ from openhaven import decisions, intake
 from openhaven.core import HARMS, Problem
 from openhaven.core.words import mark
 from openhaven.decisions.appeals import decided_on, reported
-from openhaven.decisions.views import appeals_of
+from openhaven.decisions.views import appeals_by
 from openhaven.intake import Platform, Report, ReportSubject
 from openhaven.intake.reports.actions import warned
 from openhaven.storage import Tx
@@ -105,7 +105,9 @@ def _state_page(call: Call, problem: Problem | None = None, text: str = "") -> A
         status = intake.report_status(tx, call.path["receipt"])
         found = reported(tx, call.path["receipt"])
         made = decided_on(tx, found)
-        own = [one for one in appeals_of(tx, made.id) if one.report == found.id] if made else []
+        # What was overturned is open again: then their appeal is all that there is to show.
+        own = [one for one in appeals_by(tx, found.id)
+               if made is None or one.decision == made.id]  # fmt: skip
     open_ = bool(made and made.outcome == "allow" and made.state == "in_force" and not own
                  and call.now <= made.appeal_until)  # fmt: skip
     harm = HARMS.get(status.category, HARMS["other"])
